@@ -1,0 +1,59 @@
+import * as v from 'valibot';
+
+/** What the manager asks of the webhook for one workload, in `agentRequestAnnotation`. */
+export const agentRequest = v.looseObject({
+  /** redirect: kernel rules by an init container with NET_ADMIN; rename: the agent takes the port's name. */
+  take: v.picklist(['redirect', 'rename']),
+  /** rename only: the container ports whose names move to the agent. */
+  ports: v.optional(v.array(v.string()), []),
+});
+export type AgentRequest = v.InferOutput<typeof agentRequest>;
+
+/** The environment variable in the traffic-agent container that holds AgentConfig as JSON. */
+export const agentConfigVariable = 'TELEPRESENCE_AGENT_CONFIG';
+/** Further variables of the agent's own, by the downward API. */
+export const agentPodIpVariable = 'TELEPRESENCE_AGENT_POD_IP';
+/** Every variable that starts so is the agent's own and never part of an app's environment. */
+export const agentOwnPrefix = 'TELEPRESENCE_AGENT_';
+
+/** Where the projected token is mounted in the agent. */
+export const agentTokenPath = '/var/run/secrets/telepresence.io/token';
+
+/** The port that redirected connections arrive at, on the pod's own address. */
+export const agentRedirectPort = 9900;
+/** Renamed ports are listened on from here upwards. */
+export const agentFirstRenamedPort = 9901;
+/** The group by which the init container's rules know the agent's own datagrams. */
+export const agentGroup = 7439;
+/** Loopback address to which the agent sends a datagram to switch on the port of the same number. */
+export const knockOnAddress = '127.0.74.39';
+/** The same, to switch it off. */
+export const knockOffAddress = '127.0.74.40';
+/** A port that was switched on falls back to the app after this long without a knock. */
+export const knockTimeoutMs = 500;
+
+/**
+ * Everything that an agent knows, independent of how it got into the pod. The environment of each
+ * container stands in the agent's own environment under `envPrefix`.
+ */
+export const agentConfig = v.looseObject({
+  version: v.literal(1),
+  manager: v.object({ host: v.string(), port: v.number() }),
+  /** PEM certificates of the manager's CA, two while it is being rotated. */
+  ca: v.array(v.string()),
+  take: v.picklist(['redirect', 'rename']),
+  /** rename only. */
+  renamed: v.optional(
+    v.array(v.object({ name: v.string(), listenPort: v.number(), appPort: v.number() })),
+    [],
+  ),
+  containers: v.array(
+    v.looseObject({
+      name: v.string(),
+      envPrefix: v.string(),
+      mounts: v.optional(v.array(v.string()), []),
+    }),
+  ),
+  logLevel: v.optional(v.picklist(['error', 'warning', 'info', 'debug', 'trace']), 'info'),
+});
+export type AgentConfig = v.InferOutput<typeof agentConfig>;

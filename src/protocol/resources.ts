@@ -1,0 +1,122 @@
+import * as v from 'valibot';
+
+/** The API group of our own resources; no peer's RBAC grants it. */
+export const group = 'intercept.telepresence.io';
+export const version = 'v1alpha1';
+export const apiVersion = `${group}/${version}`;
+
+/** The field manager of everything that we write into other people's objects. */
+export const fieldManager = 'telepresence';
+
+/** The audience of the token by which a pod's agent proves which pod it is. */
+export const agentAudience = 'traffic-manager.telepresence.io';
+
+/** Annotations by which a pod template asks for an agent, in both prefixes. */
+export const injectAnnotations = [
+  'telepresence.io/inject-traffic-agent',
+  'telepresence.getambassador.io/inject-traffic-agent',
+] as const;
+
+/** The annotation on a pod template by which the manager itself asks for an agent (AgentRequest as JSON). */
+export const agentRequestAnnotation = `${group}/traffic-agent`;
+
+/** The container that the webhook adds, and the init container that redirects. */
+export const agentContainer = 'traffic-agent';
+export const agentInitContainer = 'tel-agent-init';
+
+export const workloadKinds = ['Deployment', 'ReplicaSet', 'StatefulSet'] as const;
+export type WorkloadKind = (typeof workloadKinds)[number];
+
+const metadata = v.looseObject({
+  name: v.string(),
+  namespace: v.optional(v.string(), ''),
+  uid: v.optional(v.string(), ''),
+  resourceVersion: v.optional(v.string(), ''),
+  creationTimestamp: v.optional(v.string()),
+  deletionTimestamp: v.optional(v.string()),
+  labels: v.optional(v.record(v.string(), v.string()), {}),
+  annotations: v.optional(v.record(v.string(), v.string()), {}),
+});
+
+/** What the laptop asks for when it connects; immutable. */
+export const connectionSpec = v.looseObject({
+  /** The user as Kubernetes knows it; the admission policy proves it. */
+  user: v.string(),
+  /** Shown to people: user@laptop. */
+  client: v.string(),
+  installId: v.string(),
+  /** Base64 of 32 bytes, Ed25519; the private half never leaves the laptop. */
+  publicKey: v.string(),
+});
+export type ConnectionSpec = v.InferOutput<typeof connectionSpec>;
+
+export const connectionStates = ['Connected', 'Disconnected'] as const;
+export const connectionStatus = v.looseObject({
+  state: v.optional(v.picklist(connectionStates)),
+  /** Base64 of the manager's Ed25519 public key: the laptop accepts no other manager. */
+  managerKey: v.optional(v.string()),
+  managerVersion: v.optional(v.string()),
+  renewTime: v.optional(v.string()),
+  disconnectedSince: v.optional(v.string()),
+  message: v.optional(v.string()),
+});
+export type ConnectionStatus = v.InferOutput<typeof connectionStatus>;
+
+export const connection = v.looseObject({
+  metadata,
+  spec: connectionSpec,
+  status: v.optional(connectionStatus, {}),
+});
+export type Connection = v.InferOutput<typeof connection>;
+
+/** What the user asks for by `telepresence intercept`; immutable. */
+export const interceptSpec = v.looseObject({
+  /** As typed; metadata.name is this with five random characters. */
+  name: v.string(),
+  user: v.string(),
+  client: v.string(),
+  connection: v.object({ namespace: v.string(), name: v.string(), uid: v.string() }),
+  workload: v.looseObject({
+    name: v.string(),
+    /** Empty: whichever kind of that name there is. */
+    kind: v.optional(v.picklist(workloadKinds)),
+  }),
+  service: v.optional(v.string()),
+  /** Name or number of the service's (or container's) port; absent when there is but one. */
+  port: v.optional(v.string()),
+  container: v.optional(v.string()),
+  mechanism: v.optional(v.picklist(['tcp']), 'tcp'),
+  /** Where the laptop sends the traffic; for people to read. */
+  target: v.object({ host: v.string(), port: v.number() }),
+  /** metadata.name of the Intercept that this one takes over from. */
+  replaces: v.optional(v.string()),
+});
+export type InterceptSpec = v.InferOutput<typeof interceptSpec>;
+
+export const interceptStates = ['Waiting', 'Active', 'Error', 'Disconnected'] as const;
+export type InterceptState = (typeof interceptStates)[number];
+export const interceptStatus = v.looseObject({
+  state: v.optional(v.picklist(interceptStates)),
+  /** Why, for machines: WorkloadNotFound, PortAmbiguous, Conflict, InjectionRefused, AgentMissing … */
+  reason: v.optional(v.string()),
+  message: v.optional(v.string()),
+  since: v.optional(v.string()),
+  workloadKind: v.optional(v.picklist(workloadKinds)),
+  service: v.optional(v.string()),
+  servicePort: v.optional(v.object({ name: v.optional(v.string()), port: v.number() })),
+  /** The service has more than one port, so its identifier is worth printing. */
+  severalPorts: v.optional(v.boolean()),
+  container: v.optional(v.string()),
+  containerPort: v.optional(v.number()),
+  protocol: v.optional(v.picklist(['TCP', 'UDP'])),
+  agents: v.optional(v.object({ ready: v.number(), wanted: v.number() })),
+  podIP: v.optional(v.string()),
+});
+export type InterceptStatus = v.InferOutput<typeof interceptStatus>;
+
+export const intercept = v.looseObject({
+  metadata,
+  spec: interceptSpec,
+  status: v.optional(interceptStatus, {}),
+});
+export type Intercept = v.InferOutput<typeof intercept>;
