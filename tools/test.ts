@@ -1,0 +1,75 @@
+/** Runs the checks in order and says how long each took: `tools/test.ts [PART…]`. */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+
+interface Part {
+  readonly name: string;
+  readonly commands: () => readonly (readonly string[])[];
+}
+
+const node = ['sh', 'tools/node'] as const;
+const bin = (name: string): string => `node_modules/.bin/${name}`;
+
+function nodeTest(files: readonly string[], options: readonly string[]): readonly string[] {
+  return [...node, '--test', '--test-reporter=spec', ...options, ...files.toSorted()];
+}
+
+const beside = globSync(['src/**/*.test.ts', 'tools/**/*.test.ts']);
+const isRoot = (file: string): boolean => file.endsWith('.root.test.ts');
+
+const parts: readonly Part[] = [
+  { name: 'format', commands: () => [[bin('oxfmt'), '--check', '.']] },
+  { name: 'lint', commands: () => [[bin('oxlint'), '--type-aware', '--deny-warnings']] },
+  { name: 'types', commands: () => [[bin('tsc'), '--noEmit']] },
+  {
+    name: 'unit',
+    commands: () => [
+      nodeTest(
+        beside.filter((file) => !isRoot(file)),
+        ['--test-timeout=120000'],
+      ),
+    ],
+  },
+  {
+    name: 'root',
+    commands: () => [
+      nodeTest(beside.filter(isRoot), ['--test-concurrency=1', '--test-timeout=120000']),
+    ],
+  },
+  { name: 'bundle', commands: () => [[...node, 'tools/bundle.ts']] },
+  {
+    name: 'playground',
+    commands: () => [
+      nodeTest(globSync('e2e/*.test.ts'), ['--test-concurrency=1', '--test-timeout=900000']),
+    ],
+  },
+];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !parts.some((part) => part.name === name));
+if (unknown.length > 0) {
+  console.error(`no part ${unknown.join(', ')}; there are: ${parts.map((p) => p.name).join(', ')}`);
+  process.exit(2);
+}
+
+const took: string[] = [];
+let failed: string | undefined;
+for (const part of parts.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
+  console.log(`\n== ${part.name}`);
+  const start = performance.now();
+  const bad = part.commands().find(([command = '', ...args]) => {
+    return spawnSync(command, args, { stdio: 'inherit' }).status !== 0;
+  });
+  took.push(
+    `${part.name.padEnd(12)}${((performance.now() - start) / 1000).toFixed(1).padStart(7)} s`,
+  );
+  if (bad !== undefined) {
+    failed = `${part.name}: ${bad.slice(0, 6).join(' ')}`;
+    break;
+  }
+}
+console.log(`\n${took.join('\n')}`);
+if (failed !== undefined) {
+  console.error(`\nfailed: ${failed}`);
+  process.exit(1);
+}
