@@ -55,6 +55,8 @@ export const connectionStatus = v.looseObject({
   state: v.optional(v.picklist(connectionStates)),
   /** Base64 of the manager's Ed25519 public key: the laptop accepts no other manager. */
   managerKey: v.optional(v.string()),
+  /** PEM of the manager's CA, for the TLS of the port-forward step. */
+  managerCa: v.optional(v.string()),
   managerVersion: v.optional(v.string()),
   renewTime: v.optional(v.string()),
   disconnectedSince: v.optional(v.string()),
