@@ -1,0 +1,26 @@
+import { systemClock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import { createLogger } from '#base/log.ts';
+import { agentPodIpVariable } from '#protocol/agent-config.ts';
+
+import { applyRules, refuseHostNetwork } from './apply.ts';
+import { agentHostIpVariable, agentRules } from './rules.ts';
+
+/** The init container's program: lays the rules and ends. Needs NET_ADMIN, and nothing else. */
+const log = createLogger(
+  { clock: systemClock, write: (line) => process.stdout.write(line) },
+  { level: 'info', fields: { program: 'agent-init' } },
+);
+const ending = new AbortController();
+process.on('SIGTERM', () => ending.abort(new Error('SIGTERM')));
+try {
+  refuseHostNetwork({
+    podIp: process.env[agentPodIpVariable],
+    hostIp: process.env[agentHostIpVariable],
+  });
+  await applyRules({ rules: agentRules(), nft: 'nft' }, ending.signal);
+  log.info('rules laid');
+} catch (error) {
+  log.error('rules not laid', { reason: describe(error) });
+  process.exitCode = 1;
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { podAddress, podNetwork, type PodNetwork } from '../testing/pod-network.ts';
+
+let pod: PodNetwork;
+before(async () => {
+  pod = await podNetwork();
+  pod.layRules();
+  await pod.start('app.ts', ['8080']);
+  await pod.start('app.ts', ['8081']);
+});
+after(async () => {
+  await pod[Symbol.asyncDispose]();
+});
+
+async function connect(port: number): Promise<net.Socket> {
+  const socket = net.connect({ host: podAddress, port, noDelay: true });
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Sends `text` and returns the answer, or the code of the error that ended the connection. */
+async function say(socket: net.Socket, text: string): Promise<string> {
+  const answer = Promise.withResolvers<string>();
+  const onData = (chunk: Buffer): void => answer.resolve(String(chunk));
+  const onError = (error: NodeJS.ErrnoException): void => answer.resolve(error.code ?? '');
+  const onEnd = (): void => answer.resolve('end');
+  socket.on('data', onData).on('error', onError).on('end', onEnd);
+  socket.write(text);
+  try {
+    return await answer.promise;
+  } finally {
+    socket.off('data', onData).off('error', onError).off('end', onEnd);
+  }
+}
+
+async function ask(port: number): Promise<string> {
+  const socket = await connect(port);
+  try {
+    return await say(socket, 'hello');
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function tell(agent: ChildProcess, message: object): Promise<unknown> {
+  const answer = once(agent, 'message');
+  agent.send(message);
+  return (await answer)[0];
+}
+
+async function startAgent(group?: number): Promise<ChildProcess> {
+  return pod.start('knocking-agent.ts', group === undefined ? [] : [String(group)]);
+}
+
+/** Gives the port back, so that the next test starts with the app. */
+async function leave(agent: ChildProcess, port = 8080): Promise<void> {
+  await tell(agent, { off: port });
+  await kill(agent);
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+test('a port goes to the agent and back, and each connection keeps its original port', async () => {
+  const agent = await startAgent();
+  assert.equal(await ask(8080), 'app:hello');
+  assert.deepEqual(await tell(agent, { on: 8080 }), { heard: true });
+  assert.equal(await ask(8080), 'agent 8080:hello');
+  assert.equal(await ask(8081), 'app:hello');
+  await tell(agent, { on: 8081 });
+  assert.equal(await ask(8081), 'agent 8081:hello');
+  await sleep(700);
+  assert.equal(await ask(8080), 'agent 8080:hello', 'renewed by knocking');
+  const kept = await connect(8080);
+  assert.equal(await say(kept, 'one'), 'agent 8080:one');
+  await tell(agent, { off: 8080 });
+  assert.equal(await ask(8080), 'app:hello');
+  assert.equal(await say(kept, 'two'), 'agent 8080:two', 'a redirected connection stays');
+  assert.equal(await ask(8081), 'agent 8081:hello');
+  kept.destroy();
+  await leave(agent, 8081);
+});
+
+test('the app answers within 600 ms of the death of the agent', async () => {
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  assert.equal(await ask(8080), 'agent 8080:hello');
+  const killed = performance.now();
+  await kill(agent);
+  for (;;) {
+    const answer = await ask(8080).catch(() => 'refused');
+    if (answer === 'app:hello') break;
+    assert.ok(performance.now() - killed < 600, `still ${answer}`);
+    await sleep(10);
+  }
+});
+
+test('knocks of another group change nothing', async () => {
+  const other = await startAgent(1000);
+  assert.deepEqual(await tell(other, { on: 8080 }), { heard: false });
+  assert.equal(await ask(8080), 'app:hello');
+  const agent = await startAgentBeside(other);
+  await tell(agent, { on: 8080 });
+  await leave(agent);
+});
+
+/** The port 9900 is free only once the other is gone. */
+async function startAgentBeside(other: ChildProcess): Promise<ChildProcess> {
+  await kill(other);
+  return startAgent();
+}
+
+test('a connection to the redirect port itself is reset, and that port is never taken', async () => {
+  const agent = await startAgent();
+  assert.deepEqual(await tell(agent, { on: 9900 }), { heard: false });
+  const socket = net.connect({ host: podAddress, port: 9900 });
+  const [error] = await once(socket, 'error');
+  assert.equal(error.code, 'ECONNRESET');
+  await kill(agent);
+});
+
+test('an open connection that is idle ends at its next word', async () => {
+  const idle = await connect(8080);
+  assert.equal(await say(idle, 'before'), 'app:before');
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  await sleep(450);
+  assert.equal(await say(idle, 'after'), 'ECONNRESET');
+  await leave(agent);
+});
+
+test('an open connection that is busy lives for 5 s, and not much longer', async () => {
+  const busy = await connect(8080);
+  const untouched = await connect(8081);
+  assert.equal(await say(busy, 'before'), 'app:before');
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  const redirected = await connect(8080);
+  const started = performance.now();
+  let answer = '';
+  do {
+    await sleep(50);
+    answer = await say(busy, 'still');
+  } while (answer === 'app:still' && performance.now() - started < 8000);
+  const lived = performance.now() - started;
+  assert.equal(answer, 'ECONNRESET');
+  assert.ok(lived > 4500 && lived < 5700, `lived ${lived} ms`);
+  assert.equal(await say(redirected, 'new'), 'agent 8080:new');
+  assert.equal(await say(untouched, 'other'), 'app:other');
+  await leave(agent);
+});
+
+test('an open connection that its client ends after the switch ends without a reset', async () => {
+  const idle = await connect(8080);
+  assert.equal(await say(idle, 'before'), 'app:before');
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  await sleep(450);
+  const ended = once(idle, 'close');
+  idle.resume().end();
+  assert.deepEqual(await ended, [false]);
+  await leave(agent);
+});
+
+test('the rules can be laid again while a port is taken', async () => {
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  pod.layRules();
+  await sleep(150);
+  assert.equal(await ask(8080), 'agent 8080:hello');
+  await leave(agent);
+});

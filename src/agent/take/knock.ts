@@ -1,0 +1,92 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+
+import type { Clock } from '#base/clock.ts';
+import { systemCode, toError } from '#base/errors.ts';
+import { knockOffAddress, knockOnAddress, knockTimeoutMs } from '#protocol/agent-config.ts';
+
+import { knockCutAddress } from '../init/rules.ts';
+
+/** How often a taken port is renewed: four can be missed before the app answers again. */
+export const knockEveryMs = knockTimeoutMs / 5;
+
+/** Switches ports between the app and the agent by datagrams that the init container's rules read. */
+export interface Knocker extends AsyncDisposable {
+  /**
+   * New connections to `port` come to the agent from now on, those already open end soon. False
+   * when nobody heard: the rules are not there, or this process is not in the agent's group.
+   */
+  on(port: number): Promise<boolean>;
+  /** New connections to `port` go to the app from now on. */
+  off(port: number): Promise<void>;
+}
+
+interface KnockerDeps {
+  readonly clock: Pick<Clock, 'every'>;
+  /** Sends one datagram; true when the rules took it. */
+  readonly send: (address: string, port: number) => Promise<boolean>;
+}
+
+/** The knocking itself; it lives in the main loop, so that a loop that hangs gives ports back. */
+export function createKnocker(deps: KnockerDeps): Knocker {
+  const renewing = new Map<number, Disposable>();
+  const stop = (port: number): void => {
+    renewing.get(port)?.[Symbol.dispose]();
+    renewing.delete(port);
+  };
+  const off = async (port: number): Promise<void> => {
+    if (!renewing.has(port)) return;
+    stop(port);
+    await deps.send(knockOffAddress, port);
+  };
+  return {
+    async on(port) {
+      if (renewing.has(port)) return true;
+      const renew = (): Promise<boolean> => deps.send(knockOnAddress, port);
+      renewing.set(
+        port,
+        deps.clock.every(knockEveryMs, () => void renew()),
+      );
+      // In this order, or a busy connection's next packet could meet no grace yet.
+      const heard = await Promise.all([deps.send(knockCutAddress, port), renew()]);
+      if (heard.every(Boolean)) return true;
+      stop(port);
+      return false;
+    },
+    off,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...renewing.keys()].map(off));
+    },
+  };
+}
+
+/** A sender of knocks, with a socket of its own. */
+export interface KnockSender extends AsyncDisposable {
+  readonly send: KnockerDeps['send'];
+}
+
+/** Opens the socket that knocks are sent by; the process's group at this moment is the one that counts. */
+export async function openKnockSender(): Promise<KnockSender> {
+  const socket = createSocket('udp4');
+  const bound = once(socket, 'listening');
+  socket.bind({ address: '127.0.0.1', port: 0, exclusive: true });
+  await bound;
+  socket.unref();
+  const empty = Buffer.alloc(0);
+  return {
+    send: (address, port) =>
+      new Promise((resolve, reject) => {
+        socket.send(empty, port, address, (thrown) => {
+          // The rule that reads a knock drops it: EPERM is the sign that it was read.
+          if (thrown === null) resolve(false);
+          else if (systemCode(thrown) === 'EPERM') resolve(true);
+          else reject(toError(thrown));
+        });
+      }),
+    async [Symbol.asyncDispose]() {
+      const closed = once(socket, 'close');
+      socket.close();
+      await closed;
+    },
+  };
+}
