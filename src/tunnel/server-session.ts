@@ -1,0 +1,138 @@
+import http2, { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { TunnelError } from './errors.ts';
+import type { Refusal } from './errors.ts';
+import type { Flow } from './flow.ts';
+import { refusalHeaders } from './refusal.ts';
+import { holdSession } from './session-life.ts';
+import type { SessionLife } from './session-life.ts';
+import { serverSessionOptions } from './session-options.ts';
+
+/** A flow that waits for an answer. Its bytes may already be on their way. */
+export interface IncomingFlow {
+  readonly authority: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Aborts when the other side gives the flow up or the session ends. */
+  readonly signal: AbortSignal;
+  /** Answers 200. Where the other side is gone already, the flow is one that was reset. */
+  accept(headers?: OutgoingHttpHeaders): Flow;
+  /** Answers with the refusal's status. */
+  refuse(refusal: Refusal): void;
+}
+
+/** Serves calls: what connectNodeAdapter returns. */
+export type RpcHandler = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+
+/** What the end of a session that takes flows does with them. */
+export interface ServeOptions {
+  /** Takes a flow. Without it flows are forbidden. */
+  readonly onFlow?: (flow: IncomingFlow) => void;
+  /** Takes any other request raw and returns true, or leaves it to `rpc`. */
+  readonly onRequest?: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+  /** Serves the requests that nobody took. Without it they get 404. */
+  readonly rpc?: RpcHandler;
+}
+
+/** The end of a session that takes flows and serves calls. */
+export interface ServerSession extends SessionLife {
+  /** Streams of any kind that are not closed yet. */
+  readonly openStreams: number;
+}
+
+interface Deps extends ServeOptions {
+  readonly log: Logger;
+  readonly clock: Pick<Clock, 'monotonic'>;
+}
+
+/** No `date` header: nobody caches a flow. */
+const answering = { endStream: false, sendDate: false };
+const refusing = { endStream: true, sendDate: false };
+
+/** Starts HTTP/2 as the server on a connection where everything written has been flushed. */
+export function serveSession(duplex: Duplex, deps: Deps): ServerSession {
+  const session = http2.performServerHandshake(duplex, serverSessionOptions);
+  const life = holdSession(deps, session, duplex);
+  let openStreams = 0;
+  session.on('stream', (stream, headers, _flags, rawHeaders) => {
+    openStreams += 1;
+    stream.once('close', () => {
+      openStreams -= 1;
+    });
+    // Whoever takes the stream learns of its end by `close`.
+    stream.on('error', () => {});
+    take(deps, stream, headers, rawHeaders);
+  });
+  return {
+    get isOpen() {
+      return life.isOpen;
+    },
+    get openStreams() {
+      return openStreams;
+    },
+    closed: life.closed,
+    ping: life.ping,
+    close: life.close,
+    destroy: life.destroy,
+    [Symbol.asyncDispose]: () => life[Symbol.asyncDispose](),
+  };
+}
+
+function take(
+  options: ServeOptions,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+): void {
+  if (headers[':method'] === 'CONNECT') {
+    // Extended CONNECT (RFC 8441) will carry UDP.
+    if (headers[':protocol'] !== undefined) answerOnly(stream, { ':status': 501 });
+    else if (options.onFlow === undefined) answerOnly(stream, refusalHeaders('Forbidden'));
+    else options.onFlow(incomingFlow(stream, headers));
+    return;
+  }
+  if (options.onRequest?.(stream, headers) === true) return;
+  if (options.rpc === undefined) {
+    answerOnly(stream, { ':status': 404 });
+    return;
+  }
+  // The compatibility objects are made here, for calls only: flows do without them.
+  const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+  options.rpc(request, new Http2ServerResponse(stream));
+}
+
+function incomingFlow(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): IncomingFlow {
+  const authority = headers[':authority'] ?? '';
+  let abort: AbortController | undefined;
+  return {
+    authority,
+    headers,
+    get signal() {
+      if (abort === undefined) {
+        const made = new AbortController();
+        const gone = (): void =>
+          made.abort(new TunnelError('Reset', `flow ${authority}: given up`));
+        if (stream.destroyed || stream.closed) gone();
+        else stream.once('close', gone);
+        abort = made;
+      }
+      return abort.signal;
+    },
+    accept(extra) {
+      if (canAnswer(stream)) stream.respond({ ...extra, ':status': 200 }, answering);
+      return { authority, headers, stream };
+    },
+    refuse: (refusal) => answerOnly(stream, refusalHeaders(refusal)),
+  };
+}
+
+function canAnswer(stream: ServerHttp2Stream): boolean {
+  return !stream.destroyed && !stream.closed && !stream.headersSent;
+}
+
+/** Answers with headers alone. */
+export function answerOnly(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
+  if (canAnswer(stream)) stream.respond(headers, refusing);
+}

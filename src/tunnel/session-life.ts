@@ -1,0 +1,107 @@
+import type { Http2Session } from 'node:http2';
+import { constants } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { toError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { TunnelError } from './errors.ts';
+import { sessionWindowBytes } from './session-options.ts';
+
+/** How a session ended: as both sides meant it to, or not. */
+export type SessionEnd =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'lost'; readonly error: TunnelError };
+
+/** What a session of either kind can do beside its flows. */
+export interface SessionLife extends AsyncDisposable {
+  /** False from the moment it will take no new flow. */
+  readonly isOpen: boolean;
+  /** Resolves, never rejects, once nothing of the session is left. */
+  readonly closed: Promise<SessionEnd>;
+  /** Milliseconds until the other side's answer. One at a time; it waits as long as the session lives. */
+  readonly ping: () => Promise<number>;
+  /** Takes no new flows, lets the open ones end, then closes. */
+  readonly close: () => Promise<SessionEnd>;
+  /** Resets every flow and drops the connection now. */
+  readonly destroy: (reason: Error) => void;
+}
+
+interface Deps {
+  readonly log: Logger;
+}
+
+/** Takes a fresh HTTP/2 session and its connection into ownership. */
+export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): SessionLife {
+  const closed = Promise.withResolvers<SessionEnd>();
+  let orderly = false;
+  let failure: Error | undefined;
+
+  const destroy = (reason: Error): void => {
+    failure ??= reason;
+    // Always with an error: without one Node gives half-closed streams the look of a clean end.
+    session.destroy(reason);
+    // Node waits for what is unsent, which a dead link never takes.
+    duplex.destroy();
+  };
+
+  // A connection accepted with `pauseOnConnect` is not being read; node:http2 would wait for ever.
+  duplex.read(0);
+  session.setLocalWindowSize(sessionWindowBytes);
+  session.on('error', (error) => {
+    failure ??= error;
+  });
+  session.on('goaway', (code) => {
+    if (code === constants.NGHTTP2_NO_ERROR) orderly = true;
+    else failure ??= new Error(`the other side ended the session with HTTP/2 error ${code}`);
+  });
+  session.once('close', () => {
+    if (orderly && failure === undefined) {
+      deps.log.debug('session closed');
+      closed.resolve({ kind: 'closed' });
+      return;
+    }
+    const cause = failure ?? new Error('the other side hung up');
+    const error =
+      cause instanceof TunnelError
+        ? cause
+        : new TunnelError('Lost', `session lost: ${cause.message}`, { cause });
+    deps.log.debug('session lost', { error: error.message });
+    closed.resolve({ kind: 'lost', error });
+  });
+  // A connection that may stay half open (an upgraded one) would outlive its other end.
+  duplex.once('end', () => {
+    if (!session.destroyed && !session.closed && !duplex.destroyed)
+      destroy(new Error('the other side hung up'));
+  });
+
+  return {
+    get isOpen() {
+      return !session.closed && !session.destroyed;
+    },
+    closed: closed.promise,
+    ping: () => ping(session),
+    close() {
+      orderly = true;
+      session.close();
+      return closed.promise;
+    },
+    destroy,
+    async [Symbol.asyncDispose]() {
+      destroy(new TunnelError('Lost', 'session disposed'));
+      await closed.promise;
+    },
+  };
+}
+
+function ping(session: Http2Session): Promise<number> {
+  const answered = Promise.withResolvers<number>();
+  try {
+    const sent = session.ping((error, ms) => {
+      if (error === null) answered.resolve(ms);
+      else answered.reject(new TunnelError('Lost', 'ping: session ended', { cause: error }));
+    });
+    if (!sent && session.destroyed) throw new Error('session ended');
+  } catch (error) {
+    answered.reject(new TunnelError('Lost', 'ping: session ended', { cause: toError(error) }));
+  }
+  return answered.promise;
+}

@@ -1,0 +1,154 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { systemCode, toError } from '#base/errors.ts';
+import { TunnelError } from './errors.ts';
+
+/** How a splice ended. `reset` also stands for an end that was only cut off. */
+export type SpliceEnd =
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'reset'; readonly by: 'a' | 'b'; readonly error: Error };
+
+/** Two joined ends. */
+export interface Splice {
+  /** Resolves, never rejects, when both ends are closed. */
+  readonly ended: Promise<SpliceEnd>;
+  /** Bytes read from `a` so far. */
+  readonly bytesFromA: number;
+  /** Bytes read from `b` so far. */
+  readonly bytesFromB: number;
+  /** Resets both ends. */
+  reset(reason: Error): void;
+}
+
+/** Above this much unsent, the source is not read. */
+const highBytes = 256 * 1024;
+/** At this much unsent it is read again. */
+const lowBytes = 64 * 1024;
+
+/**
+ * Joins two TCP sockets, flows, or one of each, such that each end sees what it would see on the
+ * other's own connection: FIN (half-close) as FIN, reset as reset, slowness as slowness.
+ * Sockets must have been made with `allowHalfOpen`.
+ */
+export function splice(a: Duplex, b: Duplex): Splice {
+  const outcome = Promise.withResolvers<SpliceEnd>();
+  let end: SpliceEnd = { kind: 'finished' };
+  let open = 2;
+
+  const ends = { a: { it: a, other: b }, b: { it: b, other: a } } as const;
+  const broke = (by: 'a' | 'b', error: Error): void => {
+    if (end.kind === 'finished') end = { kind: 'reset', by, error };
+  };
+  const watch = (name: 'a' | 'b'): Half => {
+    const { it, other } = ends[name];
+    const half = carry(it, other);
+    let closed = false;
+    const onClose = (): void => {
+      if (closed) return;
+      closed = true;
+      if (!half.finished || !it.writableFinished || it.errored !== null) {
+        const error = it.errored ?? new TunnelError('Reset', 'connection reset');
+        broke(name, error);
+        resetEnd(other, error);
+      }
+      open -= 1;
+      if (open === 0) outcome.resolve(end);
+    };
+    it.on('error', () => {});
+    it.once('close', onClose);
+    // Not `closed`: of a stream that says only that HTTP/2 is through with it, unread bytes or not.
+    if (it.destroyed) setImmediate(onClose);
+    return half;
+  };
+  const fromA = watch('a');
+  const fromB = watch('b');
+
+  return {
+    ended: outcome.promise,
+    get bytesFromA() {
+      return fromA.bytes;
+    },
+    get bytesFromB() {
+      return fromB.bytes;
+    },
+    reset(reason) {
+      resetEnd(a, reason);
+      resetEnd(b, reason);
+    },
+  };
+}
+
+/** One direction. */
+interface Half {
+  /** Bytes read from the source. */
+  readonly bytes: number;
+  /** The source sent its FIN. */
+  readonly finished: boolean;
+}
+
+function carry(from: Duplex, to: Duplex): Half {
+  let bytes = 0;
+  let finished = false;
+  let stopped = false;
+  const onWritten = (): void => {
+    if (stopped && to.writableLength <= lowBytes) {
+      stopped = false;
+      from.resume();
+    }
+  };
+  from.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (!to.writable) return;
+    to.write(chunk, onWritten);
+    if (!stopped && to.writableLength >= highBytes) {
+      stopped = true;
+      from.pause();
+    }
+  });
+  from.once('end', () => {
+    // An aborted flow emits `end` too.
+    if (!endedByPeer(from)) return;
+    finished = true;
+    to.end();
+  });
+  from.resume();
+  return {
+    get bytes() {
+      return bytes;
+    },
+    get finished() {
+      return finished;
+    },
+  };
+}
+
+/**
+ * Whether `end` meant the other side's FIN or END_STREAM. A flow emits it as well when it was
+ * aborted, and when its session was reset after a GOAWAY it does so without any code.
+ */
+function endedByPeer(end: Duplex): boolean {
+  if (end.destroyed || end.errored !== null) return false;
+  if ('rstCode' in end && end.rstCode !== 0) return false;
+  return !('aborted' in end && end.aborted === true);
+}
+
+/** Ends one side so that its peer sees a reset: RST, or RST_STREAM without END_STREAM before it. */
+export function resetEnd(end: Duplex, reason: Error): void {
+  if (end.destroyed) return;
+  if (!(end instanceof Socket) || end instanceof TLSSocket) {
+    end.destroy(reason);
+    return;
+  }
+  // While a FIN is being sent libuv refuses to reset (EINVAL).
+  if (end.writableEnded && !end.writableFinished && end.writableLength === 0) {
+    end.once('finish', () => resetEnd(end, reason));
+    return;
+  }
+  try {
+    end.resetAndDestroy();
+  } catch (error) {
+    // A unix socket knows no reset.
+    end.destroy(systemCode(error) === 'ERR_INVALID_HANDLE_TYPE' ? reason : toError(error));
+  }
+}
