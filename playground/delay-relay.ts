@@ -1,0 +1,96 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** How far away the target seems, and how much may be under way. */
+export interface DelayOptions {
+  readonly target: { readonly host: string; readonly port: number };
+  readonly roundTripMs: number;
+  /** In each direction of a connection; a writer that is faster is stopped. */
+  readonly bufferBytes: number;
+}
+
+/**
+ * A TCP server that passes connections on to `target` as if it were `roundTripMs` away: all bytes
+ * and ends arrive late by half of it, in order. It models round trips, not loss.
+ */
+export function createDelayRelay(options: DelayOptions): Server {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+  server.on('connection', (near) => {
+    const far = connect({ ...options.target, allowHalfOpen: true, noDelay: true });
+    // The kernel accepted at once; a distant peer would have taken a round trip for it.
+    const notBefore = performance.now() + 1.5 * options.roundTripMs;
+    const ends = { near, far };
+    delay(ends, 'near', { ...options, notBefore });
+    delay(ends, 'far', { ...options, notBefore: 0 });
+  });
+  return server;
+}
+
+interface Ends {
+  readonly near: Socket;
+  readonly far: Socket;
+}
+
+interface Parcel {
+  readonly due: number;
+  /** Undefined is the end of this direction. */
+  readonly bytes: Buffer | undefined;
+}
+
+function delay(
+  ends: Ends,
+  side: 'near' | 'far',
+  options: DelayOptions & { readonly notBefore: number },
+): void {
+  const from = ends[side];
+  const to = ends[side === 'near' ? 'far' : 'near'];
+  const parcels: Parcel[] = [];
+  let queued = 0;
+  let draining = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const deliver = (): void => {
+    timer = undefined;
+    while (parcels[0] !== undefined && parcels[0].due <= performance.now() + 0.5) {
+      if (to.writableNeedDrain) break;
+      const parcel = parcels.shift();
+      if (parcel?.bytes === undefined) to.end();
+      else {
+        queued -= parcel.bytes.byteLength;
+        to.write(parcel.bytes);
+      }
+    }
+    if (queued < options.bufferBytes) from.resume();
+    schedule();
+  };
+  const schedule = (): void => {
+    const next = parcels[0];
+    if (next === undefined || timer !== undefined || draining) return;
+    if (to.writableNeedDrain) {
+      draining = true;
+      to.once('drain', () => {
+        draining = false;
+        deliver();
+      });
+      return;
+    }
+    timer = setTimeout(deliver, Math.max(0, next.due - performance.now()));
+  };
+  const add = (bytes: Buffer | undefined): void => {
+    const due = Math.max(performance.now() + options.roundTripMs / 2, options.notBefore);
+    parcels.push({ due, bytes });
+    queued += bytes?.byteLength ?? 0;
+    if (queued >= options.bufferBytes) from.pause();
+    schedule();
+  };
+
+  from.on('data', add);
+  from.on('end', () => add(undefined));
+  from.on('error', () => {});
+  from.on('close', (hadError) => {
+    if (!hadError) return;
+    clearTimeout(timer);
+    parcels.length = 0;
+    setTimeout(() => to.resetAndDestroy(), options.roundTripMs / 2);
+  });
+  from.resume();
+}
