@@ -1,0 +1,33 @@
+import type { SecureContext } from 'node:tls';
+
+/** How the API server's certificate is checked. */
+export interface ServerTrust {
+  /** PEM authorities; undefined means Node's own and the system's. */
+  readonly ca: string | undefined;
+  /** The name in the certificate, where it is not the host's. */
+  readonly serverName: string | undefined;
+  /** `insecure-skip-tls-verify` */
+  readonly skipVerify: boolean;
+}
+
+/** What proves who we are: in TLS, and in each request. */
+export interface Identity {
+  readonly secureContext: SecureContext;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+}
+
+/** One cluster, one user, one namespace: all that is needed to talk to its API server. */
+export interface ClusterAccess {
+  readonly server: URL;
+  /** Name of the kubeconfig's context, or `in-cluster`. */
+  readonly context: string;
+  /** Name of the kubeconfig's cluster, or `in-cluster`. */
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly proxy: URL | undefined;
+  readonly trust: ServerTrust;
+  /** The identity, fresh; may run an exec plugin. */
+  identify(signal: AbortSignal): Promise<Identity>;
+  /** Drops what is cached, because the API server refused it (401). */
+  forgetIdentity(): void;
+}

@@ -1,0 +1,68 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '#base/clock.ts';
+import { withDeadline } from '#base/wait.ts';
+import type { ClusterAccess, Identity } from './cluster-access.ts';
+import { unreachable } from './errors.ts';
+import { connectThroughProxy } from './http-proxy.ts';
+import { connectTcp, hostOf, portOf, settled } from './tcp.ts';
+
+export interface ConnectDeps {
+  readonly access: ClusterAccess;
+  readonly clock: Pick<Clock, 'after'>;
+  /** Called with each new TCP socket, for options that Node does not offer (TCP_NOTSENT_LOWAT). */
+  readonly tuneSocket?: (socket: net.Socket) => void;
+}
+
+/**
+ * One new connection to the API server: TCP, a proxy where there is one, TLS with our identity.
+ * The identity comes first and outside the deadline: a plugin that signs in may take its time.
+ */
+export async function connectApiServer(
+  deps: ConnectDeps,
+  options: {
+    readonly identity: Identity;
+    readonly deadlineMs: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<net.Socket> {
+  const what = `API server ${deps.access.server.origin}`;
+  try {
+    return await withDeadline(
+      deps,
+      { ms: options.deadlineMs, what, signal: options.signal },
+      async (signal) => await open(deps, options.identity, signal),
+    );
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw unreachable(what, error);
+  }
+}
+
+async function open(
+  deps: ConnectDeps,
+  identity: Identity,
+  signal: AbortSignal,
+): Promise<net.Socket> {
+  const { server, proxy, trust } = deps.access;
+  const host = hostOf(server);
+  const target = { host, port: portOf(server) };
+  const plain = await (proxy === undefined
+    ? connectTcp(target, signal)
+    : connectThroughProxy(proxy, target, signal));
+  plain.setNoDelay(true);
+  plain.setKeepAlive(true, 15_000);
+  deps.tuneSocket?.(plain);
+  if (server.protocol !== 'https:') return plain;
+  const serverName = trust.serverName ?? (net.isIP(host) === 0 ? host : undefined);
+  const secure = tls.connect({
+    socket: plain,
+    host,
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    // Some load balancers would speak HTTP/2 when nothing is said.
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: !trust.skipVerify,
+    secureContext: identity.secureContext,
+  });
+  return await settled(secure, 'secureConnect', signal);
+}

@@ -1,0 +1,76 @@
+import tls from 'node:tls';
+import type { Clock } from '#base/clock.ts';
+import type { ClusterAccess, Identity, ServerTrust } from './cluster-access.ts';
+import { KubeError } from './errors.ts';
+import { orAborted } from './or-aborted.ts';
+
+/** Certificate, key and token as they come from files, plugins and providers. */
+export interface Credentials {
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** The Authorization header. */
+  readonly authorization?: string | undefined;
+  /** When they have to be asked for again, in ms since the epoch; undefined: never. */
+  readonly refreshAt?: number | undefined;
+}
+
+/** An Identity, kept until its credentials have to be asked for again; one asks for all. */
+export function createIdentitySource(
+  deps: { readonly clock: Pick<Clock, 'now'> },
+  options: {
+    readonly trust: ServerTrust;
+    readonly impersonation: Identity['headers'];
+    readonly read: () => Promise<Credentials>;
+  },
+): Pick<ClusterAccess, 'identify' | 'forgetIdentity'> {
+  let kept: { readonly identity: Promise<Identity>; refreshAt: number } | undefined;
+  let context: { readonly from: Credentials; readonly made: tls.SecureContext } | undefined;
+
+  const refresh = (): NonNullable<typeof kept> => {
+    const next = { identity: read(), refreshAt: Number.POSITIVE_INFINITY };
+    async function read(): Promise<Identity> {
+      const credentials = await options.read();
+      const { cert, key, authorization, refreshAt } = credentials;
+      if (refreshAt !== undefined) next.refreshAt = refreshAt;
+      // Parsing authorities and keys costs more than a handshake: only when they changed.
+      if (context === undefined || context.from.cert !== cert || context.from.key !== key) {
+        context = { from: credentials, made: secureContext(options.trust, credentials) };
+      }
+      return {
+        secureContext: context.made,
+        headers: {
+          ...(authorization === undefined ? {} : { authorization }),
+          ...options.impersonation,
+        },
+      };
+    }
+    next.identity.catch(() => {
+      if (kept === next) kept = undefined;
+    });
+    return next;
+  };
+
+  return {
+    async identify(signal) {
+      if (kept === undefined || kept.refreshAt <= deps.clock.now()) kept = refresh();
+      return await orAborted(kept.identity, signal);
+    },
+    forgetIdentity() {
+      kept = undefined;
+    },
+  };
+}
+
+function secureContext(trust: ServerTrust, { cert, key }: Credentials): tls.SecureContext {
+  try {
+    return tls.createSecureContext({
+      ca: trust.ca ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')],
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    });
+  } catch (error) {
+    throw new KubeError('BadConfig', 'the certificates of the kubeconfig cannot be used', {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,216 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '#base/clock.ts';
+import { systemCode } from '#base/errors.ts';
+import type { ClusterAccess, Identity } from './cluster-access.ts';
+import { credentialReader, readMaterial } from './credentials.ts';
+import { KubeError } from './errors.ts';
+import { createIdentitySource } from './identity.ts';
+import { inClusterAccess } from './in-cluster.ts';
+import {
+  parseKubeconfig,
+  type ClusterEntry,
+  type Kubeconfig,
+  type UserEntry,
+} from './kubeconfig-file.ts';
+import { chooseProxy } from './proxy-choice.ts';
+
+/** kubectl's flags for which cluster and who, as Telepresence's commands take them. */
+export interface KubeFlags {
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+  readonly cluster?: string | undefined;
+  readonly user?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly as?: string | undefined;
+  readonly asGroups?: readonly string[] | undefined;
+  readonly asUid?: string | undefined;
+  readonly token?: string | undefined;
+  readonly server?: string | undefined;
+  readonly certificateAuthority?: string | undefined;
+  readonly clientCertificate?: string | undefined;
+  readonly clientKey?: string | undefined;
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  readonly tlsServerName?: string | undefined;
+}
+
+interface LoadOptions {
+  readonly flags: KubeFlags;
+  /** Of the shell that asked, with KUBECONFIG, PATH, AWS_PROFILE and what else plugins read. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+}
+
+/**
+ * The cluster and user that kubectl would take. Without any kubeconfig, inside a pod, that is the
+ * pod's own cluster.
+ */
+export async function loadClusterAccess(
+  deps: { readonly clock: Pick<Clock, 'now'> },
+  options: LoadOptions,
+): Promise<ClusterAccess> {
+  const { flags, env } = options;
+  const files = await readFiles(options);
+  if (files.length === 0 && flags.kubeconfig === undefined && env['KUBERNETES_SERVICE_HOST']) {
+    return await inClusterAccess(deps, { env });
+  }
+  const { context, cluster, user, namespace } = choose(parseKubeconfig(files), options);
+  const trust = {
+    ca: await readMaterial(cluster.folder, {
+      data: cluster.entry['certificate-authority-data'],
+      file: cluster.entry['certificate-authority'],
+    }),
+    serverName: cluster.entry['tls-server-name'] || undefined,
+    skipVerify: cluster.entry['insecure-skip-tls-verify'] === true,
+  };
+  const server = URL.parse(cluster.entry.server);
+  if (server === null || !/^https?:$/.test(server.protocol)) {
+    throw new KubeError('BadConfig', `cluster ${cluster.name}: the server is not an https URL`);
+  }
+  return {
+    server,
+    context,
+    cluster: cluster.name,
+    namespace,
+    proxy: chooseProxy(server, { proxyUrl: cluster.entry['proxy-url'], env }),
+    trust,
+    ...createIdentitySource(deps, {
+      trust,
+      impersonation: impersonation(user.entry),
+      read: credentialReader(deps, {
+        user: user.entry,
+        folder: user.folder,
+        cluster: cluster.entry,
+        ca: trust.ca,
+        env,
+      }),
+    }),
+  };
+}
+
+async function readFiles(
+  options: LoadOptions,
+): Promise<{ path: string; folder: string; text: string }[]> {
+  const { flags, env, home } = options;
+  const fromEnv = env['KUBECONFIG']?.split(path.delimiter).filter((name) => name !== '') ?? [];
+  const paths =
+    flags.kubeconfig === undefined
+      ? fromEnv.length > 0
+        ? fromEnv
+        : [path.join(home, '.kube', 'config')]
+      : [flags.kubeconfig];
+  const files = [];
+  for (const name of paths) {
+    try {
+      files.push({ path: name, folder: path.dirname(name), text: await readFile(name, 'utf8') });
+    } catch (error) {
+      // Like kubectl: a list may name files that are not there, the flag may not.
+      if (systemCode(error) === 'ENOENT' && flags.kubeconfig === undefined) continue;
+      throw new KubeError('BadConfig', `kubeconfig ${name} cannot be read`, { cause: error });
+    }
+  }
+  return files;
+}
+
+interface Chosen<T> {
+  readonly name: string;
+  readonly folder: string;
+  readonly entry: T;
+}
+
+function choose(
+  config: Kubeconfig,
+  { flags }: LoadOptions,
+): {
+  readonly context: string;
+  readonly namespace: string;
+  readonly cluster: Chosen<ClusterEntry>;
+  readonly user: Chosen<UserEntry>;
+} {
+  const contextName = flags.context ?? config.currentContext;
+  const context = contextName === undefined ? undefined : config.contexts.get(contextName);
+  if (contextName !== undefined && context === undefined) {
+    throw new KubeError('BadConfig', `the kubeconfig has no context ${contextName}`);
+  }
+  const clusterName = flags.cluster ?? context?.cluster;
+  const cluster = clusterName === undefined ? undefined : config.clusters.get(clusterName);
+  if (cluster === undefined && (clusterName !== undefined || flags.server === undefined)) {
+    throw new KubeError(
+      'BadConfig',
+      clusterName === undefined
+        ? 'there is no kubeconfig, or it has no current context'
+        : `the kubeconfig has no cluster ${clusterName}`,
+    );
+  }
+  const userName = flags.user ?? context?.user;
+  const user = userName === undefined ? undefined : config.users.get(userName);
+  if (userName !== undefined && userName !== '' && user === undefined) {
+    throw new KubeError('BadConfig', `the kubeconfig has no user ${userName}`);
+  }
+  return {
+    context: contextName ?? '',
+    namespace: flags.namespace || context?.namespace || 'default',
+    cluster: {
+      name: clusterName ?? flags.server ?? '',
+      folder: cluster?.folder ?? '.',
+      entry: withClusterFlags(cluster?.value ?? { server: '' }, flags),
+    },
+    user: {
+      name: userName ?? '',
+      folder: user?.folder ?? '.',
+      entry: withUserFlags(user?.value ?? {}, flags),
+    },
+  };
+}
+
+function withClusterFlags(entry: ClusterEntry, flags: KubeFlags): ClusterEntry {
+  return {
+    ...entry,
+    ...(flags.server === undefined ? {} : { server: flags.server }),
+    ...(flags.certificateAuthority === undefined
+      ? {}
+      : {
+          'certificate-authority': path.resolve(flags.certificateAuthority),
+          'certificate-authority-data': '',
+        }),
+    ...(flags.insecureSkipTlsVerify === undefined
+      ? {}
+      : { 'insecure-skip-tls-verify': flags.insecureSkipTlsVerify }),
+    ...(flags.tlsServerName === undefined ? {} : { 'tls-server-name': flags.tlsServerName }),
+  };
+}
+
+function withUserFlags(entry: UserEntry, flags: KubeFlags): UserEntry {
+  return {
+    ...entry,
+    ...(flags.token === undefined
+      ? {}
+      : { token: flags.token, tokenFile: '', exec: null, 'auth-provider': null }),
+    ...(flags.clientCertificate === undefined
+      ? {}
+      : {
+          'client-certificate': path.resolve(flags.clientCertificate),
+          'client-certificate-data': '',
+        }),
+    ...(flags.clientKey === undefined
+      ? {}
+      : { 'client-key': path.resolve(flags.clientKey), 'client-key-data': '' }),
+    ...(flags.as === undefined ? {} : { as: flags.as }),
+    ...(flags.asUid === undefined ? {} : { 'as-uid': flags.asUid }),
+    ...(flags.asGroups === undefined ? {} : { 'as-groups': [...flags.asGroups] }),
+  };
+}
+
+function impersonation(user: UserEntry): Identity['headers'] {
+  if (user.as === undefined || user.as === '') return {};
+  const extra = Object.entries(user['as-user-extra'] ?? {}).map(([key, values]) => [
+    `impersonate-extra-${encodeURIComponent(key).toLowerCase()}`,
+    values,
+  ]);
+  return {
+    'impersonate-user': user.as,
+    ...(user['as-uid'] === undefined ? {} : { 'impersonate-uid': user['as-uid'] }),
+    ...(user['as-groups']?.length ? { 'impersonate-group': user['as-groups'] } : {}),
+    ...Object.fromEntries(extra),
+  };
+}

@@ -1,0 +1,90 @@
+import * as v from 'valibot';
+import { KubeError, type KubeErrorCode } from './errors.ts';
+
+const statusSchema = v.object({
+  kind: v.literal('Status'),
+  reason: v.optional(v.string()),
+  message: v.optional(v.string()),
+  code: v.optional(v.number()),
+  details: v.optional(v.object({ retryAfterSeconds: v.optional(v.number()) })),
+});
+
+const byReason: Readonly<Record<string, KubeErrorCode>> = {
+  AlreadyExists: 'AlreadyExists',
+  BadRequest: 'Invalid',
+  Conflict: 'Conflict',
+  Expired: 'Gone',
+  Forbidden: 'Forbidden',
+  Gone: 'Gone',
+  Invalid: 'Invalid',
+  NotFound: 'NotFound',
+  ServerTimeout: 'Unavailable',
+  ServiceUnavailable: 'Unavailable',
+  Timeout: 'Unavailable',
+  TooManyRequests: 'TooManyRequests',
+  Unauthorized: 'Unauthorized',
+};
+
+function byStatus(status: number): KubeErrorCode {
+  switch (status) {
+    case 400:
+    case 422:
+      return 'Invalid';
+    case 401:
+      return 'Unauthorized';
+    case 403:
+      return 'Forbidden';
+    case 404:
+      return 'NotFound';
+    case 409:
+      return 'Conflict';
+    case 410:
+      return 'Gone';
+    case 429:
+      return 'TooManyRequests';
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return 'Unavailable';
+    default:
+      return 'Other';
+  }
+}
+
+/** A parsed `Status` object (also one inside a watch), or undefined when `value` is none. */
+export function parseStatus(value: unknown): v.InferOutput<typeof statusSchema> | undefined {
+  const parsed = v.safeParse(statusSchema, value);
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** The error behind an HTTP answer: its Status object, else its text, else its number. */
+export function errorFromAnswer(
+  what: string,
+  answer: {
+    readonly status: number;
+    readonly body: string;
+    readonly retryAfter?: string | undefined;
+  },
+): KubeError {
+  const status = parseStatus(parseJson(answer.body));
+  const text = status?.message ?? answer.body.trim().slice(0, 1024);
+  const seconds = status?.details?.retryAfterSeconds ?? Number(answer.retryAfter ?? Number.NaN);
+  return new KubeError(
+    byReason[status?.reason ?? ''] ?? byStatus(answer.status),
+    `${what}: ${text === '' ? `HTTP ${String(answer.status)}` : text}`,
+    {
+      status: answer.status,
+      ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}),
+    },
+  );
+}
+
+/** `text` as JSON, or undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

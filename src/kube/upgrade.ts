@@ -1,0 +1,142 @@
+import http from 'node:http';
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { withDeadline } from '#base/wait.ts';
+import { connectApiServer, type ConnectDeps } from './connect.ts';
+import { KubeError, unreachable } from './errors.ts';
+import { readText } from './request.ts';
+import { errorFromAnswer } from './status.ts';
+
+/** A Service's named port, reached through the API server's proxy. */
+export interface ServiceTarget {
+  readonly namespace: string;
+  readonly service: string;
+  /** The Service port's name; the pod is reached by TLS. */
+  readonly portName: string;
+}
+
+interface UpgradeOptions {
+  readonly target: ServiceTarget;
+  /** What the pod sees: `/tunnel/…`. A query would be dropped on the way. */
+  readonly path: string;
+  /** Public all of them: verbose logs of the API server show them. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  /** For the connection and the 101. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens raw bytes to a pod of a Service through the API server (design decision 2). Nothing may be
+ * written before the 101, and the first end of either side ends both directions: the API server's
+ * copy knows no half-close.
+ */
+export async function openServiceUpgrade(
+  deps: ConnectDeps,
+  options: UpgradeOptions,
+): Promise<Duplex> {
+  const { target } = options;
+  const identity = await deps.access.identify(options.signal);
+  const base = deps.access.server.pathname.replace(/\/$/, '');
+  const service = `https:${target.service}:${target.portName}`;
+  const proxy = `/api/v1/namespaces/${target.namespace}/services/${service}/proxy`;
+  const what = `service proxy ${target.namespace}/${service}`;
+  try {
+    return await withDeadline(
+      deps,
+      { ms: options.deadlineMs, what, signal: options.signal },
+      async (signal) => {
+        const socket = await connectApiServer(deps, {
+          identity,
+          deadlineMs: options.deadlineMs,
+          signal,
+        });
+        return await requestUpgrade({
+          socket,
+          host: deps.access.server.host,
+          path: base + proxy + options.path,
+          headers: { ...identity.headers, ...options.headers },
+          what,
+          signal,
+        });
+      },
+    );
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw unreachable(what, error);
+  }
+}
+
+/**
+ * Asks for `Upgrade: websocket` on a connection of its own and gives it back after the 101, as raw
+ * bytes. The socket is destroyed when that fails.
+ */
+export async function requestUpgrade<S extends Duplex>(options: {
+  readonly socket: S;
+  readonly host: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  /** A WebSocket subprotocol that has to be accepted. */
+  readonly protocol?: string;
+  readonly what: string;
+  readonly signal: AbortSignal;
+}): Promise<S> {
+  const { socket, signal } = options;
+  const request = http.request({
+    method: 'GET',
+    path: options.path,
+    headers: {
+      host: options.host,
+      ...options.headers,
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': randomBytes(16).toString('base64'),
+      ...(options.protocol === undefined ? {} : { 'sec-websocket-protocol': options.protocol }),
+    },
+    createConnection: () => socket,
+  });
+  const done = Promise.withResolvers<void>();
+  // Not http.request's own signal: that would end the connection long after the 101, too.
+  const onAbort = (): void => done.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  request.on('error', done.reject);
+  request.on('response', (response) => {
+    readText(response, 64 * 1024).then((body) => {
+      const answer = { status: response.statusCode ?? 0, body };
+      const error = errorFromAnswer(options.what, answer);
+      done.reject(
+        answer.status < 300
+          ? new KubeError('Other', `${options.what}: answered without an upgrade`, answer)
+          : error,
+      );
+    }, done.reject);
+  });
+  request.on('upgrade', (response, _socket, head) => {
+    const accepted = response.headers['sec-websocket-protocol'];
+    if (options.protocol !== undefined && accepted !== options.protocol) {
+      done.reject(
+        new KubeError('Other', `${options.what}: ${options.protocol} was not accepted`, {
+          status: 101,
+        }),
+      );
+      return;
+    }
+    // What came together with the 101 belongs to the stream.
+    if (head.length > 0) socket.unshift(head);
+    done.resolve();
+  });
+  request.end();
+  try {
+    signal.throwIfAborted();
+    await done.promise;
+    signal.throwIfAborted();
+    return socket;
+  } catch (error) {
+    request.destroy();
+    socket.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
