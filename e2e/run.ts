@@ -1,0 +1,84 @@
+import { settingsFrom } from '../playground/settings.ts';
+import { firstLaptop } from '../playground/addresses.ts';
+import { clusterEnvironment, laptopEnvironment } from '../playground/environment.ts';
+import { clusterMachine, enter, requireMachine } from '../playground/machine.ts';
+import { run, type CommandResult } from '../images/command.ts';
+
+const { layout } = settingsFrom(process.env);
+const root = new URL('..', import.meta.url).pathname;
+
+export interface RunOptions {
+  /** A status other than 0 is returned instead of thrown. */
+  readonly mayFail?: boolean;
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** The kubeconfig's name: admin, or admin-rtt20 with 20 ms of delay. */
+  readonly kubeconfig?: string;
+  /** The whole of it must end within this time; 60 s unless said. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The words and environment that run a command on the playground's laptop. */
+export async function laptopCommand(
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<{ readonly argv: readonly string[]; readonly env: Record<string, string | undefined> }> {
+  const machine = await requireMachine(layout, firstLaptop.name);
+  const env = laptopEnvironment(layout, {
+    laptop: firstLaptop,
+    kubeconfig: options.kubeconfig ?? 'admin',
+    inherited: process.env,
+  });
+  return {
+    argv: [...enter(machine, options.cwd ?? root), ...argv],
+    env: { ...env, ...options.env },
+  };
+}
+
+/** Runs a command on the laptop to its end. */
+export async function onLaptop(
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<CommandResult> {
+  const command = await laptopCommand(argv, options);
+  return await run(command.argv, { ...runOptions(options), env: command.env });
+}
+
+/** Runs a command on the cluster's node to its end. */
+export async function onCluster(
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<CommandResult> {
+  const machine = await requireMachine(layout, clusterMachine);
+  const env = { ...clusterEnvironment(layout, process.env), ...options.env };
+  return await run([...enter(machine, '/'), ...argv], { ...runOptions(options), env });
+}
+
+/** Runs kubectl as the cluster's administrator; returns what it printed. */
+export async function kubectl(...args: readonly string[]): Promise<string> {
+  return (await onCluster(['kubectl', ...args])).stdout;
+}
+
+/** Applies manifests given as text. */
+export async function apply(manifests: string): Promise<void> {
+  await onCluster(['kubectl', 'apply', '-f', '-'], { input: manifests });
+}
+
+/** Runs `telepresence` on the laptop as a user would. */
+export function telepresence(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<CommandResult> {
+  return onLaptop(['telepresence', ...args], options);
+}
+
+function runOptions(options: RunOptions): Parameters<typeof run>[1] {
+  const deadline = AbortSignal.timeout(options.deadlineMs ?? 60_000);
+  return {
+    signal: options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]),
+    ...(options.mayFail === undefined ? {} : { mayFail: options.mayFail }),
+    ...(options.input === undefined ? {} : { input: options.input }),
+  };
+}

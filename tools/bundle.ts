@@ -1,0 +1,50 @@
+/** Makes dist/: one .mjs for each program of the laptop, and one for everything in the cluster. */
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { rolldown } from 'rolldown';
+
+/** Bundle → its entry; the manager's image runs `tel2.mjs manager | relay | agent | agent-init`. */
+const bundles = {
+  telepresence: 'src/cli/main.ts',
+  'user-daemon': 'src/user-daemon/main.ts',
+  'root-daemon': 'src/root-daemon/main.ts',
+  tel2: 'src/cluster-main.ts',
+} as const;
+
+const out = process.env['TELEPRESENCE_DIST'] ?? 'dist';
+const asked = process.argv.slice(2);
+const all = Object.entries(bundles).filter(([name]) => asked.length === 0 || asked.includes(name));
+const missing = all.filter(([, entry]) => !existsSync(entry));
+if (missing.length > 0) {
+  console.error(`bundle: error: not there: ${missing.map(([, entry]) => entry).join(', ')}`);
+  process.exit(1);
+}
+
+if (asked.length === 0) rmSync(out, { recursive: true, force: true });
+for (const [name, input] of all) {
+  // A native addon cannot be part of a bundle: koffi stays a package beside it.
+  const bundle = await rolldown({
+    input: { [name]: input },
+    platform: 'node',
+    external: ['koffi'],
+    resolve: { conditionNames: ['node', 'import', 'default'] },
+  });
+  const { output } = await bundle.write({
+    dir: out,
+    format: 'esm',
+    entryFileNames: '[name].mjs',
+    // Chunks of one program do not meet those of another, so that each image takes only its own.
+    chunkFileNames: `${name}/[name]-[hash].mjs`,
+    minify: false,
+    comments: { legal: false, jsdoc: false, annotation: false },
+  });
+  await bundle.close();
+  chmodSync(`${out}/${name}.mjs`, 0o755);
+  const bytes = output.reduce(
+    (sum, part) => sum + (part.type === 'chunk' ? part.code.length : 0),
+    0,
+  );
+  console.log(
+    `${basename(out)}/${name}.mjs  ${(bytes / 1024).toFixed(0)} kB in ${String(output.length)} files`,
+  );
+}
