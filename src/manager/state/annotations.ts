@@ -1,0 +1,40 @@
+import { injectAnnotations } from '#protocol/resources.ts';
+
+const prefixes = ['telepresence.io/', 'telepresence.getambassador.io/'] as const;
+
+/** The value of a pod template's annotation in either of the seeds' prefixes. */
+export function templateAnnotation(
+  annotations: Readonly<Record<string, string>>,
+  name: string,
+): string | undefined {
+  for (const prefix of prefixes) {
+    const value = annotations[prefix + name];
+    if (value !== undefined && value !== '') return value;
+  }
+  return undefined;
+}
+
+/** What the owner of a workload says about agents in it. */
+export function injectionWish(
+  annotations: Readonly<Record<string, string>>,
+): 'enabled' | 'disabled' | undefined {
+  const said = injectAnnotations.map((name) => annotations[name]);
+  if (said.some((value) => value === 'disabled' || value === 'false')) return 'disabled';
+  return said.some((value) => value === 'enabled' || value === 'true') ? 'enabled' : undefined;
+}
+
+/** `http, 8080/TCP` as identifiers with protocols; a missing protocol is TCP. */
+export function containerPortList(
+  value: string,
+): { readonly port: string; readonly protocol: string }[] {
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => {
+      const slash = part.indexOf('/');
+      return slash === -1
+        ? { port: part, protocol: 'TCP' }
+        : { port: part.slice(0, slash), protocol: part.slice(slash + 1).toUpperCase() };
+    });
+}

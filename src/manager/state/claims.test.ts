@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decideClaims, type Claim } from './claims.ts';
+import { connection, intercept, workload } from './sample-world.ts';
+import type { Target } from './target.ts';
+
+const target: Target = {
+  workload: { kind: 'Deployment', object: workload() },
+  service: 'hello',
+  servicePort: { name: undefined, port: 80 },
+  severalPorts: false,
+  container: 'app',
+  containerPort: 8080,
+  portName: 'http',
+  protocol: 'TCP',
+};
+
+const alice = connection('alice-1');
+const bob = connection('bob-1');
+const early = '2026-01-01T00:00:00Z';
+const late = '2026-01-01T00:01:00Z';
+
+function claim(one: ReturnType<typeof intercept>, part: Partial<Claim> = {}): Claim {
+  return { intercept: one, target, pastGrace: false, ...part };
+}
+
+test('who comes later is told who holds the port', () => {
+  const first = intercept(alice, { created: early });
+  const second = intercept(bob, { created: late });
+  const { held, refused } = decideClaims([claim(second), claim(first)]);
+  assert.deepEqual([...held.keys()], [first.metadata.uid]);
+  assert.deepEqual(refused.get(second.metadata.uid), {
+    reason: 'Conflict',
+    message: 'port 8080 of Deployment hello is intercepted by alice@laptop (intercept hello)',
+  });
+});
+
+test('past the grace another takes over, and keeps it when the first returns', () => {
+  const first = intercept(alice, { created: early, status: { state: 'Disconnected' } });
+  const second = intercept(bob, { created: late });
+  const taken = decideClaims([claim(first, { pastGrace: true }), claim(second)]);
+  assert.deepEqual([...taken.held.keys()], [second.metadata.uid]);
+  const lost = intercept(alice, { created: early, status: { state: 'Error' } });
+  const active = intercept(bob, { created: late, status: { state: 'Active' } });
+  assert.deepEqual(
+    [...decideClaims([claim(lost), claim(active)]).held.keys()],
+    [active.metadata.uid],
+  );
+});
+
+test('a replacement of the same connection wins; another’s does not', () => {
+  const old = intercept(alice, { object: 'old', created: early, status: { state: 'Active' } });
+  const newer = intercept(alice, { object: 'new', created: late, replaces: 'old' });
+  const own = decideClaims([claim(old), claim(newer)]);
+  assert.deepEqual([...own.held.keys()], [newer.metadata.uid]);
+  assert.equal(own.refused.get(old.metadata.uid)?.reason, 'Replaced');
+  const foreign = intercept(bob, { object: 'evil', created: late, replaces: 'old' });
+  assert.deepEqual([...decideClaims([claim(old), claim(foreign)]).held.keys()], [old.metadata.uid]);
+});
+
+test('two that replace each other do not both disappear', () => {
+  const a = intercept(alice, { object: 'a', created: early, replaces: 'b' });
+  const b = intercept(alice, { object: 'b', created: late, replaces: 'a' });
+  assert.deepEqual([...decideClaims([claim(a), claim(b)]).held.keys()], [b.metadata.uid]);
+});
+
+test('one name for two ports is refused within a connection, allowed between people', () => {
+  const other = { ...target, containerPort: 9000 };
+  const first = intercept(alice, { object: 'x', created: early });
+  const second = intercept(alice, { object: 'y', created: late });
+  const mine = decideClaims([claim(first), claim(second, { target: other })]);
+  assert.equal(mine.refused.get(second.metadata.uid)?.reason, 'NameTaken');
+  const theirs = intercept(bob, { created: late });
+  assert.equal(decideClaims([claim(first), claim(theirs, { target: other })]).held.size, 2);
+});
+
+const anyClaim = fc
+  .record({
+    who: fc.constantFrom(alice, bob),
+    object: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    name: fc.constantFrom('x', 'y'),
+    port: fc.constantFrom(1, 2),
+    created: fc.constantFrom(early, late),
+    state: fc.constantFrom('Active', 'Error', 'Waiting', undefined),
+    pastGrace: fc.boolean(),
+    replaces: fc.constantFrom('a', 'b', undefined),
+  })
+  .map(({ who, port, pastGrace, state, replaces, ...spec }) =>
+    claim(
+      intercept(who, {
+        ...spec,
+        ...(state === undefined ? {} : { status: { state } }),
+        ...(replaces === undefined ? {} : { replaces }),
+      }),
+      { target: { ...target, containerPort: port }, pastGrace },
+    ),
+  );
+
+test('every claim is held or refused, no port is held twice, order of input does not matter', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(anyClaim, { selector: (one) => one.intercept.metadata.uid, maxLength: 6 }),
+      (claims) => {
+        const { held, refused } = decideClaims(claims);
+        assert.equal(held.size + refused.size, claims.length);
+        const portsHeld = [...held.values()].map((one) => one.target.containerPort);
+        assert.equal(new Set(portsHeld).size, portsHeld.length);
+        const reversed = decideClaims(claims.toReversed());
+        assert.deepEqual([...reversed.held.keys()].sort(), [...held.keys()].sort());
+        // What is decided stays decided once it is written.
+        const written = claims.map((one) => ({
+          ...one,
+          intercept: {
+            ...one.intercept,
+            status: {
+              state: held.has(one.intercept.metadata.uid)
+                ? ('Active' as const)
+                : ('Error' as const),
+            },
+          },
+        }));
+        assert.deepEqual([...decideClaims(written).held.keys()].sort(), [...held.keys()].sort());
+      },
+    ),
+  );
+});

@@ -1,0 +1,161 @@
+import * as v from 'valibot';
+
+const strings = v.record(v.string(), v.string());
+
+/** The parts of an object's metadata that the manager decides by. */
+export const objectMeta = v.looseObject({
+  name: v.optional(v.string(), ''),
+  generateName: v.optional(v.string()),
+  namespace: v.optional(v.string(), ''),
+  uid: v.optional(v.string(), ''),
+  resourceVersion: v.optional(v.string(), ''),
+  creationTimestamp: v.optional(v.nullable(v.string())),
+  deletionTimestamp: v.optional(v.string()),
+  labels: v.optional(strings, {}),
+  annotations: v.optional(strings, {}),
+  ownerReferences: v.optional(
+    v.array(
+      v.looseObject({
+        kind: v.string(),
+        name: v.string(),
+        uid: v.string(),
+        controller: v.optional(v.boolean(), false),
+      }),
+    ),
+    [],
+  ),
+});
+
+const containerPort = v.looseObject({
+  name: v.optional(v.string()),
+  containerPort: v.number(),
+  protocol: v.optional(v.string(), 'TCP'),
+});
+
+const container = v.looseObject({
+  name: v.string(),
+  ports: v.optional(v.array(containerPort), []),
+  restartPolicy: v.optional(v.string()),
+});
+/** A container, as far as resolving ports needs it. */
+export type Container = v.InferOutput<typeof container>;
+
+const podTemplate = v.looseObject({
+  metadata: v.optional(objectMeta, {}),
+  spec: v.looseObject({
+    containers: v.array(container),
+    initContainers: v.optional(v.array(container), []),
+    hostNetwork: v.optional(v.boolean(), false),
+  }),
+});
+
+/** A Deployment, ReplicaSet or StatefulSet. */
+export const workloadObject = v.looseObject({
+  metadata: objectMeta,
+  spec: v.looseObject({
+    replicas: v.optional(v.number(), 1),
+    template: podTemplate,
+  }),
+});
+export type WorkloadObject = v.InferOutput<typeof workloadObject>;
+
+/** A Service. */
+export const serviceObject = v.looseObject({
+  metadata: objectMeta,
+  spec: v.looseObject({
+    type: v.optional(v.string(), 'ClusterIP'),
+    selector: v.optional(v.nullable(strings)),
+    clusterIPs: v.optional(v.array(v.string()), []),
+    clusterIP: v.optional(v.string()),
+    externalName: v.optional(v.string()),
+    ports: v.optional(
+      v.array(
+        v.looseObject({
+          name: v.optional(v.string()),
+          port: v.number(),
+          protocol: v.optional(v.string(), 'TCP'),
+          targetPort: v.optional(v.union([v.number(), v.string()])),
+        }),
+      ),
+      [],
+    ),
+  }),
+});
+export type ServiceObject = v.InferOutput<typeof serviceObject>;
+
+const podContainer = v.looseObject({
+  ...container.entries,
+  env: v.optional(v.array(v.looseObject({ name: v.string(), value: v.optional(v.string()) })), []),
+});
+
+/** A Pod that runs. */
+export const podObject = v.looseObject({
+  metadata: objectMeta,
+  spec: v.looseObject({
+    containers: v.array(container),
+    initContainers: v.optional(v.array(podContainer), []),
+    hostNetwork: v.optional(v.boolean(), false),
+  }),
+  status: v.optional(
+    v.looseObject({
+      phase: v.optional(v.string(), 'Pending'),
+      podIP: v.optional(v.string()),
+      conditions: v.optional(v.array(v.looseObject({ type: v.string(), status: v.string() })), []),
+    }),
+    {},
+  ),
+});
+export type PodObject = v.InferOutput<typeof podObject>;
+
+/** A Namespace. */
+export const namespaceObject = v.looseObject({
+  metadata: objectMeta,
+  status: v.optional(v.looseObject({ phase: v.optional(v.string(), 'Active') }), {}),
+});
+export type NamespaceObject = v.InferOutput<typeof namespaceObject>;
+
+/** An EndpointSlice. */
+export const endpointSliceObject = v.looseObject({
+  metadata: objectMeta,
+  addressType: v.string(),
+  endpoints: v.optional(
+    v.nullable(
+      v.array(
+        v.looseObject({
+          addresses: v.array(v.string()),
+          conditions: v.optional(v.looseObject({ ready: v.optional(v.nullable(v.boolean())) }), {}),
+        }),
+      ),
+    ),
+  ),
+  ports: v.optional(
+    v.nullable(
+      v.array(
+        v.looseObject({
+          name: v.optional(v.nullable(v.string())),
+          port: v.optional(v.nullable(v.number())),
+          protocol: v.optional(v.nullable(v.string())),
+        }),
+      ),
+    ),
+  ),
+});
+export type EndpointSliceObject = v.InferOutput<typeof endpointSliceObject>;
+
+/** A ServiceCIDR of networking.k8s.io/v1. */
+export const serviceCidrObject = v.looseObject({
+  metadata: objectMeta,
+  spec: v.looseObject({ cidrs: v.optional(v.array(v.string()), []) }),
+});
+
+/** A Node. */
+export const nodeObject = v.looseObject({
+  metadata: objectMeta,
+  spec: v.optional(v.looseObject({ podCIDRs: v.optional(v.array(v.string()), []) }), {}),
+  status: v.optional(
+    v.looseObject({
+      addresses: v.optional(v.array(v.looseObject({ type: v.string(), address: v.string() })), []),
+    }),
+    {},
+  ),
+});

@@ -1,0 +1,34 @@
+import type { Connection } from '#protocol/resources.ts';
+
+/** How long things live without their laptop. */
+export interface Lifetimes {
+  /** After this long without a laptop others may take over its intercepts. */
+  readonly graceMs: number;
+  /** After this long without a laptop the Connection is deleted (client.connectionTTL). */
+  readonly ttlMs: number;
+}
+
+/** Where a Connection stands in loss, grace and end (design decision 7). */
+export type ConnectionPhase = 'live' | 'grace' | 'lost' | 'expired';
+
+/**
+ * The phase of a Connection whose laptop has, or has not, a reverse session now. The loss is counted
+ * from what is written in its status, so that it outlives a manager.
+ */
+export function connectionPhase(
+  connection: Connection,
+  facts: { readonly live: boolean; readonly nowMs: number },
+  lifetimes: Lifetimes,
+): ConnectionPhase {
+  if (facts.live) return 'live';
+  const gone = facts.nowMs - lostSince(connection, facts.nowMs);
+  if (gone >= lifetimes.ttlMs) return 'expired';
+  return gone >= lifetimes.graceMs ? 'lost' : 'grace';
+}
+
+/** When the laptop was last known to be there. */
+function lostSince({ metadata, status }: Connection, nowMs: number): number {
+  const said = status.disconnectedSince ?? status.renewTime ?? metadata.creationTimestamp;
+  const ms = said === undefined ? nowMs : Date.parse(said);
+  return Number.isNaN(ms) ? nowMs : ms;
+}

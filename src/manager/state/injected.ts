@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import {
+  agentConfig,
+  agentConfigVariable,
+  agentRequest,
+  type AgentConfig,
+  type AgentRequest,
+} from '#protocol/agent-config.ts';
+import { agentContainer, agentRequestAnnotation } from '#protocol/resources.ts';
+import type { PodObject } from './cluster-objects.ts';
+
+const json = v.pipe(v.string(), v.parseJson());
+const configText = v.pipe(json, agentConfig);
+const requestText = v.pipe(json, agentRequest);
+
+/** A container's port, by number and by the name by which its Service finds it. */
+export interface PortAsked {
+  readonly containerPort: number;
+  readonly portName: string | undefined;
+}
+
+/** The configuration of a pod's agent; undefined when the pod has none of ours. */
+export function agentOf(pod: Pick<PodObject, 'spec'>): AgentConfig | undefined {
+  const container = pod.spec.initContainers.find((one) => one.name === agentContainer);
+  const text = container?.env.find((one) => one.name === agentConfigVariable)?.value;
+  // Kubernetes reads `$$(` as an escaped `$(`.
+  const parsed = v.safeParse(configText, text?.replaceAll('$$(', '$('));
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** Whether an agent so configured can take the port. */
+export function agentTakes(agent: AgentConfig, port: PortAsked): boolean {
+  if (agent.take === 'redirect') return true;
+  return agent.renamed.some((renamed) => renamed.appPort === port.containerPort);
+}
+
+/** What a pod (or pod template) asks of the webhook; undefined when it asks nothing that we can read. */
+export function requestOf(annotations: Readonly<Record<string, string>>): AgentRequest | undefined {
+  const parsed = v.safeParse(requestText, annotations[agentRequestAnnotation]);
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** Whether pods made from a template with this request get an agent that can take the port. */
+export function requestCovers(request: AgentRequest | undefined, port: PortAsked): boolean {
+  if (request === undefined) return false;
+  if (request.take === 'redirect') return true;
+  return port.portName !== undefined && request.ports.includes(port.portName);
+}

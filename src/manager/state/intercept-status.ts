@@ -1,0 +1,110 @@
+import type { Intercept, InterceptStatus } from '#protocol/resources.ts';
+import { nameOf } from './owner.ts';
+import type { PodFact } from './pod-facts.ts';
+import type { Refusal } from './refusal.ts';
+import type { Target } from './target.ts';
+
+/** All that decides how an Intercept is. */
+export interface InterceptCase {
+  readonly intercept: Intercept;
+  readonly target: Target | undefined;
+  readonly refusal: Refusal | undefined;
+  readonly live: boolean;
+  readonly pods: readonly PodFact[];
+  readonly nowMs: number;
+}
+
+type Verdict = Pick<InterceptStatus, 'state' | 'reason' | 'message'>;
+
+/** The status of an Intercept as the facts are; `since` moves only when the state changes. */
+export function interceptStatusOf(one: InterceptCase): InterceptStatus {
+  const verdict = judge(one);
+  const before = one.intercept.status;
+  const since =
+    before.state === verdict.state && before.since !== undefined
+      ? before.since
+      : new Date(one.nowMs).toISOString();
+  return {
+    ...verdict,
+    since,
+    ...(one.target === undefined ? {} : describeTarget(one, one.target)),
+  };
+}
+
+function describeTarget({ pods }: InterceptCase, target: Target): InterceptStatus {
+  const podIP = (pods.find((pod) => pod.active) ?? pods[0])?.pod.status.podIP;
+  const { servicePort } = target;
+  return {
+    workloadKind: target.workload.kind,
+    ...(target.service === undefined ? {} : { service: target.service }),
+    ...(servicePort === undefined
+      ? {}
+      : {
+          servicePort: {
+            ...(servicePort.name === undefined ? {} : { name: servicePort.name }),
+            port: servicePort.port,
+          },
+        }),
+    severalPorts: target.severalPorts,
+    container: target.container,
+    containerPort: target.containerPort,
+    protocol: target.protocol,
+    agents: { ready: pods.filter((pod) => pod.active).length, wanted: pods.length },
+    ...(podIP === undefined ? {} : { podIP }),
+  };
+}
+
+function judge({ intercept, target, refusal, live, pods }: InterceptCase): Verdict {
+  if (refusal !== undefined) return { state: 'Error', ...refusal };
+  const uninjected = pods.find((pod) => pod.asked && !pod.able);
+  if (uninjected !== undefined && !pods.some((pod) => pod.active)) {
+    return { state: 'Error', ...agentMissing(uninjected) };
+  }
+  if (!live) {
+    return {
+      state: 'Disconnected',
+      reason: 'LaptopGone',
+      message: `${intercept.spec.client} cannot be reached; the app answers`,
+    };
+  }
+  if (uninjected !== undefined) return { state: 'Waiting', ...agentMissing(uninjected) };
+  if (pods.length === 0) {
+    return {
+      state: 'Waiting',
+      reason: 'NoPods',
+      message: `${target === undefined ? 'the workload' : nameOf(target.workload)} has no pods`,
+    };
+  }
+  return waitingOrActive(pods);
+}
+
+function waitingOrActive(pods: readonly PodFact[]): Verdict {
+  // Pods that are not ready get no requests: they are counted, but not waited for.
+  const serving = pods.filter((pod) => pod.ready);
+  if (pods.some((pod) => pod.active) && serving.every((pod) => pod.active)) {
+    return { state: 'Active' };
+  }
+  const total = String(pods.length);
+  const lacking = pods.filter((pod) => !pod.able);
+  if (lacking.length > 0) {
+    return {
+      state: 'Waiting',
+      reason: 'AgentsMissing',
+      message: `waiting for ${String(lacking.length)} of ${total} pods to get the traffic-agent`,
+    };
+  }
+  const idle = pods.filter((pod) => !pod.active);
+  const said = idle.find((pod) => pod.message !== '')?.message;
+  return {
+    state: 'Waiting',
+    reason: 'AgentsNotReady',
+    message: `waiting for ${String(idle.length)} of ${total} traffic-agents${said === undefined ? '' : `: ${said}`}`,
+  };
+}
+
+function agentMissing({ pod }: PodFact): Pick<InterceptStatus, 'reason' | 'message'> {
+  return {
+    reason: 'AgentMissing',
+    message: `pod ${pod.metadata.name} was made without the traffic-agent: the API server could not reach the webhook agent-injector (delete the pod to try again)`,
+  };
+}

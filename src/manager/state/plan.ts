@@ -1,0 +1,191 @@
+import type {
+  Connection,
+  ConnectionStatus,
+  Intercept,
+  InterceptStatus,
+} from '#protocol/resources.ts';
+import { decideClaims, type Claim } from './claims.ts';
+import type { NamespaceObject } from './cluster-objects.ts';
+import { connectionStatusOf, type ManagerIdentity } from './connection-status.ts';
+import { connectionPhase, type ConnectionPhase, type Lifetimes } from './grace.ts';
+import { injectionNeed, mergeNeeds, type InjectionNeed } from './injection-need.ts';
+import { interceptStatusOf } from './intercept-status.ts';
+import { podFacts, type Facts, type PodFact } from './pod-facts.ts';
+import type { Refusal } from './refusal.ts';
+import { resolveTarget, type Target } from './target.ts';
+import type { ClusterView } from './view.ts';
+
+/** Everything that the manager knows. */
+export interface World {
+  readonly connections: readonly Connection[];
+  readonly intercepts: readonly Intercept[];
+  readonly view: ClusterView;
+  namespace(name: string): NamespaceObject | undefined;
+  readonly facts: Facts;
+  /** Why agents could not be brought into a workload, by its UID. */
+  readonly injectionRefusals: ReadonlyMap<string, Refusal>;
+  readonly manager: ManagerIdentity;
+  readonly lifetimes: Lifetimes;
+  readonly nowMs: number;
+}
+
+/** One port that a pod's agent is to take. */
+export interface PlannedTake {
+  readonly interceptUid: string;
+  readonly containerPort: number;
+  readonly protocol: 'TCP';
+}
+
+/** An Intercept as the relay serves it. */
+export interface PlannedIntercept {
+  readonly uid: string;
+  readonly connectionUid: string;
+  readonly namespace: string;
+  readonly podUids: readonly string[];
+}
+
+/** Everything that follows from it. */
+export interface Plan {
+  readonly connectionStatus: ReadonlyMap<Connection, ConnectionStatus>;
+  readonly interceptStatus: ReadonlyMap<Intercept, InterceptStatus>;
+  /** By pod UID. */
+  readonly takes: ReadonlyMap<string, readonly PlannedTake[]>;
+  readonly served: {
+    readonly connections: readonly Connection[];
+    readonly intercepts: readonly PlannedIntercept[];
+  };
+  /** By workload UID. */
+  readonly injections: ReadonlyMap<string, InjectionNeed>;
+  readonly expired: readonly Connection[];
+  /** Intercepts whose Connection is gone or is another user's. */
+  readonly orphaned: readonly Intercept[];
+}
+
+/** What is to be done: a pure function, run anew after every change. */
+export function plan(world: World): Plan {
+  const phases = new Map(world.connections.map((one) => [one.metadata.uid, phaseOf(world, one)]));
+  const serving = world.connections.filter((one) => phases.get(one.metadata.uid) !== 'expired');
+  const byUid = new Map(serving.map((one) => [one.metadata.uid, one]));
+  const intercepts = world.intercepts.filter((one) => one.metadata.deletionTimestamp === undefined);
+  const owned = intercepts.filter((one) => isOwned(one, byUid));
+  const resolved = new Map(
+    owned.map((one) => [one, resolveTarget(world.view, one.metadata.namespace, one.spec)]),
+  );
+  const claims = decideClaims(claimsOf(resolved, phases));
+  const injections = new Map<string, InjectionNeed>();
+  const takes = new Map<string, PlannedTake[]>();
+  const served: PlannedIntercept[] = [];
+  const interceptStatus = new Map<Intercept, InterceptStatus>();
+  for (const [intercept, outcome] of resolved) {
+    const { uid } = intercept.metadata;
+    const live = phases.get(intercept.spec.connection.uid) === 'live';
+    const target = outcome.ok ? outcome.value : undefined;
+    const held = claims.held.has(uid);
+    const pods =
+      target === undefined || !held
+        ? []
+        : podFacts(world.view, world.facts, { target, interceptUid: uid });
+    const need = target === undefined || !held ? undefined : needOf(world, target, pods);
+    if (need !== undefined && live) addNeed(injections, need);
+    if (target !== undefined && held) {
+      served.push(servedIntercept(intercept, pods));
+      if (live) addTakes(takes, uid, target, pods);
+    }
+    const refusal = outcome.ok
+      ? (claims.refused.get(uid) ??
+        (need && world.injectionRefusals.get(need.workload.object.metadata.uid)))
+      : outcome.refusal;
+    interceptStatus.set(
+      intercept,
+      interceptStatusOf({ intercept, target, refusal, live, pods, nowMs: world.nowMs }),
+    );
+  }
+  return {
+    connectionStatus: connectionStatuses(world, serving),
+    interceptStatus,
+    takes,
+    served: { connections: serving, intercepts: served },
+    injections,
+    expired: world.connections.filter((one) => !byUid.has(one.metadata.uid)),
+    orphaned: intercepts.filter((one) => !isOwned(one, byUid)),
+  };
+}
+
+function phaseOf(world: World, connection: Connection): ConnectionPhase {
+  const live = world.facts.isLive(connection.metadata.uid);
+  return connectionPhase(connection, { live, nowMs: world.nowMs }, world.lifetimes);
+}
+
+/** An Intercept counts only with the very Connection that it names, of the same user. */
+function isOwned(intercept: Intercept, byUid: ReadonlyMap<string, Connection>): boolean {
+  const { connection, user } = intercept.spec;
+  const owner = byUid.get(connection.uid);
+  return (
+    owner !== undefined &&
+    owner.spec.user === user &&
+    owner.metadata.namespace === connection.namespace &&
+    owner.metadata.name === connection.name
+  );
+}
+
+function claimsOf(
+  resolved: ReadonlyMap<Intercept, ReturnType<typeof resolveTarget>>,
+  phases: ReadonlyMap<string, ConnectionPhase>,
+): Claim[] {
+  const claims: Claim[] = [];
+  for (const [intercept, outcome] of resolved) {
+    if (!outcome.ok) continue;
+    const pastGrace = phases.get(intercept.spec.connection.uid) === 'lost';
+    claims.push({ intercept, target: outcome.value, pastGrace });
+  }
+  return claims;
+}
+
+function needOf(world: World, target: Target, pods: readonly PodFact[]): InjectionNeed | undefined {
+  const namespace = world.namespace(target.workload.object.metadata.namespace);
+  return injectionNeed(target.workload, namespace, target, pods);
+}
+
+function addNeed(needs: Map<string, InjectionNeed>, need: InjectionNeed): void {
+  const { uid } = need.workload.object.metadata;
+  const other = needs.get(uid);
+  needs.set(uid, other === undefined ? need : mergeNeeds(other, need));
+}
+
+function servedIntercept(intercept: Intercept, pods: readonly PodFact[]): PlannedIntercept {
+  return {
+    uid: intercept.metadata.uid,
+    connectionUid: intercept.spec.connection.uid,
+    namespace: intercept.metadata.namespace,
+    podUids: pods.filter((pod) => pod.able).map((pod) => pod.pod.metadata.uid),
+  };
+}
+
+function addTakes(
+  takes: Map<string, PlannedTake[]>,
+  interceptUid: string,
+  target: Target,
+  pods: readonly PodFact[],
+): void {
+  const { containerPort, protocol } = target;
+  for (const { able, pod } of pods) {
+    if (!able) continue;
+    const { uid } = pod.metadata;
+    takes.set(uid, [...(takes.get(uid) ?? []), { interceptUid, containerPort, protocol }]);
+  }
+}
+
+function connectionStatuses(
+  world: World,
+  serving: readonly Connection[],
+): Map<Connection, ConnectionStatus> {
+  return new Map(
+    serving.map((connection) => [
+      connection,
+      connectionStatusOf(connection, world.manager, {
+        live: world.facts.isLive(connection.metadata.uid),
+        nowMs: world.nowMs,
+      }),
+    ]),
+  );
+}

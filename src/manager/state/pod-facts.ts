@@ -1,0 +1,48 @@
+import type { PodObject } from './cluster-objects.ts';
+import { agentOf, agentTakes, requestCovers, requestOf } from './injected.ts';
+import { isReady, podsOf } from './owner.ts';
+import type { Target } from './target.ts';
+import type { ClusterView } from './view.ts';
+
+/** What the relay and the agents have reported. */
+export interface Facts {
+  /** The laptop of this Connection can be reached now. */
+  isLive(connectionUid: string): boolean;
+  /** What a pod's agent says of one take; undefined when it has said nothing since it connected. */
+  takeState(
+    podUid: string,
+    interceptUid: string,
+  ): { readonly active: boolean; readonly message: string } | undefined;
+}
+
+/** One pod of an intercepted workload. */
+export interface PodFact {
+  readonly pod: PodObject;
+  readonly ready: boolean;
+  /** It has an agent that can take the port. */
+  readonly able: boolean;
+  /** Its template asked for such an agent when it was made. */
+  readonly asked: boolean;
+  readonly active: boolean;
+  readonly message: string;
+}
+
+/** The pods of a target, and how far each is. */
+export function podFacts(
+  view: ClusterView,
+  facts: Facts,
+  claim: { readonly target: Target; readonly interceptUid: string },
+): PodFact[] {
+  return podsOf(view, claim.target.workload).map((pod) => {
+    const agent = agentOf(pod);
+    const state = facts.takeState(pod.metadata.uid, claim.interceptUid);
+    return {
+      pod,
+      ready: isReady(pod),
+      able: agent !== undefined && agentTakes(agent, claim.target),
+      asked: requestCovers(requestOf(pod.metadata.annotations), claim.target),
+      active: state?.active ?? false,
+      message: state?.message ?? '',
+    };
+  });
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { InterceptSpec } from '#protocol/resources.ts';
+import type { ServiceObject, WorkloadObject } from './cluster-objects.ts';
+import { replicaSetOf, service, viewOf, workload } from './sample-world.ts';
+import { resolveTarget } from './target.ts';
+
+function resolve(
+  spec: Partial<InterceptSpec> = {},
+  cluster: {
+    readonly workload?: WorkloadObject;
+    readonly services?: readonly ServiceObject[];
+  } = {},
+): ReturnType<typeof resolveTarget> {
+  const view = viewOf({
+    workloads: [{ kind: 'Deployment', object: cluster.workload ?? workload() }],
+    services: cluster.services ?? [service()],
+  });
+  return resolveTarget(view, 'shop', { workload: { name: 'hello' }, ...spec });
+}
+
+function refusal(outcome: ReturnType<typeof resolveTarget>): { reason: string; message: string } {
+  assert.ok(!outcome.ok, 'resolved, although it must not');
+  return outcome.refusal;
+}
+
+test('a named target port becomes the container’s number', () => {
+  const outcome = resolve();
+  assert.ok(outcome.ok);
+  const { workload: found, ...target } = outcome.value;
+  assert.equal(found.object.metadata.name, 'hello');
+  assert.deepEqual(target, {
+    service: 'hello',
+    servicePort: { name: undefined, port: 80 },
+    severalPorts: false,
+    container: 'app',
+    containerPort: 8080,
+    portName: 'http',
+    protocol: 'TCP',
+  });
+});
+
+test('a target port that no container declares is taken from the default container', () => {
+  const two = workload({
+    containers: [{ name: 'proxy' }, { name: 'main' }],
+    annotations: { 'kubectl.kubernetes.io/default-container': 'main' },
+  });
+  const outcome = resolve({}, { workload: two, services: [service('hello', [{ port: 80 }])] });
+  assert.ok(outcome.ok);
+  assert.equal(outcome.value.container, 'main');
+  assert.equal(outcome.value.containerPort, 80);
+  assert.equal(outcome.value.portName, undefined);
+});
+
+test('the port is found by name, by number, and with its protocol', () => {
+  const services = [
+    service('hello', [
+      { name: 'http', port: 80, targetPort: 'http' },
+      { name: 'admin', port: 81, targetPort: 9000 },
+    ]),
+  ];
+  for (const [port, expected] of [
+    ['http', 8080],
+    ['80', 8080],
+    ['admin', 9000],
+    ['81/tcp', 9000],
+  ] as const) {
+    const outcome = resolve({ port }, { services });
+    assert.ok(outcome.ok);
+    assert.equal(outcome.value.containerPort, expected);
+    assert.equal(outcome.value.severalPorts, true);
+  }
+  assert.deepEqual(refusal(resolve({}, { services })), {
+    reason: 'PortAmbiguous',
+    message:
+      'Service hello has several ports: http (80), admin (81); name one with --port <local port>:<port>',
+  });
+  assert.deepEqual(refusal(resolve({ port: 'grpc' }, { services })), {
+    reason: 'PortNotFound',
+    message: 'Service hello has no port grpc; it has http (80), admin (81)',
+  });
+});
+
+test('of a DNS-like pair of ports the TCP one is meant, and UDP alone is refused', () => {
+  const udp = { name: 'dns', port: 53, targetPort: 53, protocol: 'UDP' };
+  const tcp = { name: 'dns-tcp', port: 53, targetPort: 53 };
+  const outcome = resolve({ port: '53' }, { services: [service('hello', [udp, tcp])] });
+  assert.ok(outcome.ok);
+  assert.equal(outcome.value.servicePort?.name, 'dns-tcp');
+  assert.equal(
+    refusal(resolve({}, { services: [service('hello', [udp])] })).reason,
+    'ProtocolNotSupported',
+  );
+});
+
+test('several services: all are named, --service decides, and a foreign one is refused', () => {
+  const services = [service('stable'), service('canary'), service('other', undefined, 'other')];
+  const ambiguous = refusal(resolve({}, { services }));
+  assert.equal(ambiguous.reason, 'ServiceAmbiguous');
+  assert.match(ambiguous.message, /stable, canary; name one with --service/);
+  const outcome = resolve({ service: 'canary' }, { services });
+  assert.ok(outcome.ok);
+  assert.equal(outcome.value.service, 'canary');
+  assert.equal(refusal(resolve({ service: 'other' }, { services })).reason, 'ServiceMismatch');
+  const missing = refusal(resolve({ service: 'nope' }, { services }));
+  assert.equal(missing.reason, 'ServiceNotFound');
+  assert.match(missing.message, /stable, canary/);
+});
+
+test('without a service the annotation offers container ports, in both prefixes', () => {
+  for (const prefix of ['telepresence.io', 'telepresence.getambassador.io']) {
+    const annotated = workload({ annotations: { [`${prefix}/inject-container-ports`]: 'http' } });
+    const outcome = resolve({}, { workload: annotated, services: [] });
+    assert.ok(outcome.ok);
+    assert.equal(outcome.value.containerPort, 8080);
+    assert.equal(outcome.value.service, undefined);
+  }
+  assert.equal(refusal(resolve({}, { services: [] })).reason, 'NoService');
+});
+
+test('a service port without a container port is refused with what there is', () => {
+  const { reason, message } = refusal(
+    resolve({}, { services: [service('hello', [{ port: 80, targetPort: 'web' }])] }),
+  );
+  assert.equal(reason, 'PortNotFound');
+  assert.match(message, /named web, which no container has; there is http/);
+});
+
+test('workloads that are not there, are several, or cannot be taken', () => {
+  const deployment = workload();
+  const view = viewOf({
+    workloads: [
+      { kind: 'Deployment', object: deployment },
+      { kind: 'StatefulSet', object: workload({ uid: 'other' }) },
+      { kind: 'ReplicaSet', object: replicaSetOf(deployment) },
+    ],
+    services: [service()],
+  });
+  const reason = (name: string): string =>
+    refusal(resolveTarget(view, 'shop', { workload: { name } })).reason;
+  assert.equal(reason('nope'), 'WorkloadNotFound');
+  assert.equal(reason('hello'), 'WorkloadAmbiguous');
+  assert.equal(reason('hello-abc'), 'WorkloadNotInterceptable');
+  assert.ok(resolveTarget(view, 'shop', { workload: { name: 'hello', kind: 'StatefulSet' } }).ok);
+  assert.equal(
+    refusal(resolve({}, { workload: workload({ hostNetwork: true }) })).reason,
+    'WorkloadNotInterceptable',
+  );
+  const disabled = workload({
+    annotations: { 'telepresence.getambassador.io/inject-traffic-agent': 'disabled' },
+  });
+  assert.equal(refusal(resolve({}, { workload: disabled })).reason, 'InjectionDisabled');
+  assert.equal(refusal(resolve({ container: 'nope' })).reason, 'ContainerNotFound');
+});
+
+const name = fc.constantFrom('a', 'b', 'c', 'http');
+const ports = fc.uniqueArray(fc.record({ name, containerPort: fc.integer({ min: 1, max: 5 }) }), {
+  selector: (port) => port.name,
+  maxLength: 3,
+});
+const servicePorts = fc.uniqueArray(
+  fc.record({
+    name,
+    port: fc.integer({ min: 1, max: 5 }),
+    targetPort: fc.oneof(name, fc.integer({ min: 1, max: 5 })),
+    protocol: fc.constantFrom('TCP', 'UDP'),
+  }),
+  { selector: (port) => port.name, maxLength: 3 },
+);
+
+test('whatever the cluster has: a target that its service really reaches, or a sentence', () => {
+  fc.assert(
+    fc.property(ports, servicePorts, fc.option(name, { nil: undefined }), (have, offer, port) => {
+      const outcome = resolve(port === undefined ? {} : { port }, {
+        workload: workload({ ports: have }),
+        services: [service('hello', offer)],
+      });
+      if (!outcome.ok) {
+        assert.notEqual(outcome.refusal.message, '');
+        return;
+      }
+      const { containerPort, servicePort, portName } = outcome.value;
+      const chosen = offer.find((one) => one.name === servicePort?.name);
+      assert.equal(chosen?.protocol, 'TCP');
+      if (port !== undefined) assert.equal(chosen.name, port);
+      if (typeof chosen.targetPort === 'number') assert.equal(containerPort, chosen.targetPort);
+      else {
+        assert.equal(portName, chosen.targetPort);
+        assert.ok(have.some((p) => p.name === portName && p.containerPort === containerPort));
+      }
+    }),
+  );
+});

@@ -1,0 +1,156 @@
+import type { InterceptSpec } from '#protocol/resources.ts';
+import { injectionWish, templateAnnotation } from './annotations.ts';
+import type { Container } from './cluster-objects.ts';
+import { resolveContainerPort } from './container-port.ts';
+import { controllerOf, nameOf } from './owner.ts';
+import { found, refused, type Outcome } from './refusal.ts';
+import { resolveServicePort, servicesFor, type ServicePort } from './service-port.ts';
+import type { ClusterView, Workload } from './view.ts';
+
+/** What an Intercept takes: one port of one container of a workload, in all its pods. */
+export interface Target {
+  readonly workload: Workload;
+  readonly service: string | undefined;
+  readonly servicePort: { readonly name: string | undefined; readonly port: number } | undefined;
+  /** The service has more than one port, so its identifier is worth printing. */
+  readonly severalPorts: boolean;
+  readonly container: string;
+  readonly containerPort: number;
+  /** The container port's name, where the service finds it by name. */
+  readonly portName: string | undefined;
+  readonly protocol: 'TCP';
+}
+
+type Asked = Pick<InterceptSpec, 'workload' | 'service' | 'port' | 'container'>;
+
+/** What `spec` means in `namespace` as the cluster is now, or why it means nothing. */
+export function resolveTarget(view: ClusterView, namespace: string, spec: Asked): Outcome<Target> {
+  const workload = findWorkload(view, namespace, spec);
+  if (!workload.ok) return workload;
+  const interceptable = checkInterceptable(workload.value);
+  if (!interceptable.ok) return interceptable;
+  const containers = servingContainers(workload.value);
+  if (spec.container !== undefined && !containers.some((c) => c.name === spec.container)) {
+    return refused(
+      'ContainerNotFound',
+      `${nameOf(workload.value)} has no container ${spec.container}; it has ${list(containers.map((c) => c.name))}`,
+    );
+  }
+  const port = findPort(view, workload.value, spec);
+  if (!port.ok) return port;
+  return targetOf(workload.value, containers, port.value, spec.container);
+}
+
+function targetOf(
+  workload: Workload,
+  containers: readonly Container[],
+  port: ServicePort,
+  wanted: string | undefined,
+): Outcome<Target> {
+  if (port.protocol !== 'TCP') {
+    return refused(
+      'ProtocolNotSupported',
+      `port ${port.label} is ${port.protocol}; only TCP ports can be intercepted`,
+    );
+  }
+  const template = workload.object.spec.template;
+  const resolved = resolveContainerPort(containers, {
+    targetPort: port.targetPort,
+    protocol: port.protocol,
+    container: wanted,
+    fallback: template.metadata.annotations['kubectl.kubernetes.io/default-container'],
+  });
+  if (!resolved.ok) {
+    return refused(
+      resolved.refusal.reason,
+      `${nameOf(workload)}: port ${port.label} ${resolved.refusal.message}`,
+    );
+  }
+  return found({
+    workload,
+    service: port.service,
+    servicePort: port.servicePort,
+    severalPorts: port.severalPorts,
+    ...resolved.value,
+    portName: typeof port.targetPort === 'string' ? port.targetPort : undefined,
+    protocol: 'TCP',
+  });
+}
+
+/** The workload that is asked for. A ReplicaSet of a Deployment is never one by itself. */
+export function findWorkload(
+  view: ClusterView,
+  namespace: string,
+  spec: Pick<InterceptSpec, 'workload'>,
+): Outcome<Workload> {
+  const { name, kind } = spec.workload;
+  const named = view
+    .workloadsNamed(namespace, name)
+    .filter((workload) => kind === undefined || workload.kind === kind);
+  const [first, second] = named;
+  if (first === undefined) {
+    return refused(
+      'WorkloadNotFound',
+      `no ${kind ?? 'Deployment, StatefulSet or ReplicaSet'} named ${name} in namespace ${namespace}`,
+    );
+  }
+  if (second !== undefined) {
+    return refused(
+      'WorkloadAmbiguous',
+      `${name} is the name of more than one workload in namespace ${namespace}: ${list(named.map(nameOf))}`,
+    );
+  }
+  return found(first);
+}
+
+/** Whether agents may be in this workload's pods at all. */
+export function checkInterceptable(workload: Workload): Outcome<Workload> {
+  const owner = controllerOf(workload.object);
+  if (owner !== undefined && (owner.kind === 'Deployment' || owner.kind === 'StatefulSet')) {
+    return refused(
+      'WorkloadNotInterceptable',
+      `${nameOf(workload)} belongs to ${owner.kind} ${owner.name}: intercept that`,
+    );
+  }
+  const { template } = workload.object.spec;
+  if (template.spec.hostNetwork) {
+    return refused(
+      'WorkloadNotInterceptable',
+      `${nameOf(workload)} uses the node's own network (hostNetwork): its traffic cannot be taken without taking the node's`,
+    );
+  }
+  if (injectionWish(template.metadata.annotations) === 'disabled') {
+    return refused(
+      'InjectionDisabled',
+      `${nameOf(workload)} has the annotation inject-traffic-agent: disabled`,
+    );
+  }
+  return found(workload);
+}
+
+/** Containers that may serve: the app's own, and native sidecars. */
+function servingContainers(workload: Workload): Container[] {
+  const { spec } = workload.object.spec.template;
+  return [
+    ...spec.containers,
+    ...spec.initContainers.filter((container) => container.restartPolicy === 'Always'),
+  ];
+}
+
+function findPort(view: ClusterView, workload: Workload, spec: Asked): Outcome<ServicePort> {
+  const { annotations } = workload.object.spec.template.metadata;
+  const wanted = spec.service ?? templateAnnotation(annotations, 'inject-service-name');
+  const services = servicesFor(view, workload, wanted);
+  if (!services.ok) return services;
+  return resolveServicePort(workload, services.value, {
+    port: spec.port,
+    containerPorts: templateAnnotation(annotations, 'inject-container-ports'),
+    servicePorts:
+      templateAnnotation(annotations, 'inject-service-ports') ??
+      templateAnnotation(annotations, 'inject-service-port'),
+  });
+}
+
+function list(names: readonly string[]): string {
+  return names.join(', ');
+}
