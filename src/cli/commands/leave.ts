@@ -1,0 +1,10 @@
+import { call, needUserDaemon } from '../daemon/session.ts';
+import type { RunCommand } from './command-spec.ts';
+
+/** `telepresence leave NAME` */
+export const runLeave: RunCommand = async (context, line) => {
+  const daemon = await needUserDaemon(context);
+  const name = line.words[0] ?? '';
+  await call(async () => await daemon.leave({ name }, { signal: context.signal }));
+  return 0;
+};

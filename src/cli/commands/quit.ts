@@ -1,0 +1,40 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { createRootDaemonClient } from '../daemon/root-daemon-client.ts';
+import { call, findUserDaemon } from '../daemon/session.ts';
+import { isListening } from '../daemon/user-daemon-client.ts';
+import type { CliContext } from '../context.ts';
+import type { RunCommand } from './command-spec.ts';
+
+/** `telepresence quit [-s]` */
+export const runQuit: RunCommand = async (context, line) => {
+  if (line.on('stop-daemons')) return await stopDaemons(context);
+  const daemon = await findUserDaemon(context);
+  const wasConnected =
+    daemon !== undefined &&
+    (await call(async () => await daemon.disconnect({}, { signal: context.signal }))).wasConnected;
+  context.print(wasConnected ? 'Disconnected' : 'Not connected');
+  return 0;
+};
+
+async function stopDaemons(context: CliContext): Promise<number> {
+  const { rootDaemonSocket } = context.places;
+  const daemon = await findUserDaemon(context);
+  const root = await isListening(rootDaemonSocket);
+  if (daemon === undefined && !root) {
+    context.print('Telepresence Daemons have already quit');
+    return 0;
+  }
+  // The user daemon first: it takes its objects out of the cluster while there are routes.
+  if (daemon !== undefined) await call(async () => await ending(daemon.quit({})));
+  if (root) await call(async () => await ending(createRootDaemonClient(rootDaemonSocket).quit({})));
+  context.print('Telepresence Daemons quitting...done');
+  return 0;
+}
+
+/** A daemon may be gone before its answer is. */
+async function ending(quit: Promise<unknown>): Promise<void> {
+  await quit.catch((error: unknown) => {
+    const { code } = ConnectError.from(error);
+    if (code !== Code.Unavailable && code !== Code.Aborted && code !== Code.Canceled) throw error;
+  });
+}

@@ -1,0 +1,23 @@
+import type { CliContext } from '../context.ts';
+import { launchRootDaemon, prepareRootDaemon } from './launch-root-daemon.ts';
+import { launchUserDaemon } from './launch-user-daemon.ts';
+import { isListening } from './user-daemon-client.ts';
+
+/** Starts whichever of the two daemons does not run, both at once. */
+export async function launchDaemons(context: CliContext): Promise<void> {
+  const { places } = context;
+  const [user, root] = await Promise.all([
+    isListening(places.userDaemonSocket),
+    isListening(places.rootDaemonSocket),
+  ]);
+  if (!user) context.print('Launching Telepresence User Daemon');
+  const userStarted = user ? Promise.resolve() : launchUserDaemon(context);
+  // Whatever happens to the root daemon first, this one's failure must have somebody who waits.
+  userStarted.catch(() => {});
+  if (!root) {
+    context.print('Launching Telepresence Root Daemon');
+    await prepareRootDaemon(context);
+    await launchRootDaemon(context);
+  }
+  await userStarted;
+}

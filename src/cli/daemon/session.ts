@@ -1,0 +1,53 @@
+import type { CliContext } from '../context.ts';
+import { CliError } from '../errors.ts';
+import {
+  callError,
+  createUserDaemonClient,
+  isListening,
+  type UserDaemonClient,
+} from './user-daemon-client.ts';
+
+/** The running user daemon, or undefined: for commands that tell what is, and start nothing. */
+export async function findUserDaemon(context: CliContext): Promise<UserDaemonClient | undefined> {
+  const { userDaemonSocket } = context.places;
+  return (await isListening(userDaemonSocket))
+    ? createUserDaemonClient(userDaemonSocket)
+    : undefined;
+}
+
+/** The running user daemon, for commands that need a connection. */
+export async function needUserDaemon(context: CliContext): Promise<UserDaemonClient> {
+  const daemon = await findUserDaemon(context);
+  if (daemon !== undefined) return daemon;
+  throw new CliError('Failed', 'not connected to a cluster', {
+    hint: 'connect first: telepresence connect',
+  });
+}
+
+/** One call, with its rejection as a CliError. */
+export async function call<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw callError(error);
+  }
+}
+
+/** The last event of a stream of progress; what comes before is shown to a person who waits. */
+export async function follow<Event, Result>(
+  context: CliContext,
+  events: AsyncIterable<Event>,
+  read: (event: Event) => { readonly progress: string } | { readonly result: Result } | undefined,
+): Promise<Result> {
+  return await call(async () => {
+    let result: Result | undefined;
+    for await (const event of events) {
+      const part = read(event);
+      if (part === undefined) continue;
+      if ('result' in part) ({ result } = part);
+      else if (context.interactive) context.warn(part.progress);
+    }
+    if (result !== undefined) return result;
+    throw new CliError('Daemon', 'the user daemon ended the call without a result');
+  });
+}

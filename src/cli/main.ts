@@ -1,0 +1,64 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '#base/clock.ts';
+import type { CliContext } from './context.ts';
+import { findPlaces } from './daemon/places.ts';
+import { CliError } from './errors.ts';
+import { runCli } from './run.ts';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function buildContext(): CliContext {
+  const uid = process.getuid?.() ?? 0;
+  const { TELEPRESENCE_EXECUTABLE: launcher, ...env } = process.env;
+  const interrupted = new AbortController();
+  let receive: ((signal: NodeJS.Signals) => void) | undefined;
+  for (const name of signals) {
+    process.on(name, () => {
+      if (receive === undefined) interrupted.abort(new CliError('Interrupted', 'interrupted'));
+      else receive(name);
+    });
+  }
+  return {
+    clock: systemClock,
+    env,
+    cwd: process.cwd(),
+    uid,
+    places: findPlaces({ env, home: homedir(), uid }),
+    programs: findPrograms(launcher),
+    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    signal: interrupted.signal,
+    takeSignals(taker) {
+      receive = taker;
+      return {
+        [Symbol.dispose]: () => {
+          receive = undefined;
+        },
+      };
+    },
+    print: (line) => {
+      process.stdout.write(`${line}\n`);
+    },
+    warn: (line) => {
+      process.stderr.write(`${line}\n`);
+    },
+  };
+}
+
+/** The other programs lie beside this one: sources beside a source, bundles beside a bundle. */
+function findPrograms(launcher: string | undefined): CliContext['programs'] {
+  const here = import.meta.dirname;
+  const beside = import.meta.filename.endsWith('.ts')
+    ? (name: string): string => join(here, '..', name, 'main.ts')
+    : (name: string): string => join(here, `${name}.mjs`);
+  return {
+    node: process.execPath,
+    executable: launcher ?? import.meta.filename,
+    userDaemon: beside('user-daemon'),
+    rootDaemon: beside('root-daemon'),
+  };
+}
+
+// `telepresence list | head` closes the pipe; what is left to print is nobody's loss.
+process.stdout.on('error', () => process.exit(0));
+process.exit(await runCli(buildContext(), process.argv.slice(2)));

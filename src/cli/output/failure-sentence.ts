@@ -1,0 +1,119 @@
+import { failureCode, type FailureCode } from '#protocol/failures.ts';
+
+/** A failure for people: what is wrong, and what to do next. */
+export interface Sentence {
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** What the user daemon said about a failure. */
+interface FailureFacts {
+  readonly code: string;
+  readonly message: string;
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+/** A failure's message and facts, each fact with a word for where it is missing. */
+interface Told {
+  readonly message: string;
+  readonly fact: (name: string) => string;
+  readonly manager: string;
+}
+
+/** The one place where failure codes become words. */
+export function failureSentence({ code, message, facts }: FailureFacts): Sentence {
+  return sentences[failureCode(code)]({
+    message,
+    fact: (name) => facts[name] ?? 'unknown',
+    manager: facts['managerNamespace'] ?? 'ambassador',
+  });
+}
+
+const managerLog = (namespace: string): string =>
+  `look at its log: kubectl -n ${namespace} logs deployment/traffic-manager`;
+
+const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
+  NotConnected: () => ({
+    message: 'not connected to a cluster',
+    hint: 'connect first: telepresence connect',
+  }),
+  AlreadyConnected: ({ fact }) => ({
+    message: `already connected to context ${fact('context')}, namespace ${fact('namespace')}`,
+    hint: 'end that connection first: telepresence quit',
+  }),
+  BadKubeconfig: ({ message }) => ({
+    message,
+    hint: 'see the contexts that there are: kubectl config get-contexts',
+  }),
+  ClusterUnreachable: ({ message }) => ({
+    message: `the cluster cannot be reached: ${message}`,
+    hint: 'check it with: kubectl version',
+  }),
+  Unauthorized: ({ message }) => ({
+    message: `the cluster does not accept these credentials: ${message}`,
+    hint: 'check them with: kubectl auth whoami',
+  }),
+  Forbidden: ({ message }) => ({
+    message: `you may not do this in the cluster: ${message}`,
+    hint: 'ask an administrator of the cluster for this right (Helm value clientRbac)',
+  }),
+  NamespaceNotFound: ({ fact }) => ({
+    message: `namespace ${fact('namespace')} does not exist in context ${fact('context')}`,
+    hint: 'see those that there are: kubectl get namespaces',
+  }),
+  ManagerNotInstalled: ({ manager }) => ({
+    message: `the traffic-manager is not installed in namespace ${manager}`,
+    hint: 'install it: telepresence helm install, or name another namespace: telepresence connect --manager-namespace NAMESPACE',
+  }),
+  ManagerNotReady: ({ message, manager }) => ({
+    message: `the traffic-manager in namespace ${manager} is not ready: ${message}`,
+    hint: `look at it: kubectl -n ${manager} get pods`,
+  }),
+  ManagerSilent: ({ message, manager }) => ({
+    message: `the traffic-manager in namespace ${manager} took no notice of this connection: ${message}`,
+    hint: managerLog(manager),
+  }),
+  ManagerUnreachable: ({ message, manager }) => ({
+    message: `no tunnel to the traffic-manager in namespace ${manager}: ${message}`,
+    hint: managerLog(manager),
+  }),
+  RootDaemonUnavailable: ({ message }) => ({
+    message: `the root daemon cannot be reached: ${message}`,
+    hint: 'end both daemons and connect again: telepresence quit -s',
+  }),
+  RootDaemonFailed: ({ message }) => ({
+    message: `the root daemon could not set up this machine: ${message}`,
+  }),
+  InterceptNotFound: ({ fact }) => ({
+    message: `no intercept is called ${fact('name')}`,
+    hint: 'see those that there are: telepresence list',
+  }),
+  InterceptFailed: ({ message, fact }) => {
+    const hint = interceptHints[fact('reason')];
+    return hint === undefined ? { message } : { message, hint };
+  },
+  InterceptTimeout: ({ message, manager }) => ({
+    message: `the intercept did not become active: ${message}`,
+    hint: managerLog(manager),
+  }),
+  InterceptGone: ({ fact }) => ({
+    message: `the intercept ${fact('name')} was deleted by someone else`,
+  }),
+  PortTaken: ({ fact }) => ({
+    message: `port ${fact('port')} of this machine already serves the intercept ${fact('owner')}`,
+    hint: `choose another one with --port, or end that intercept: telepresence leave ${fact('owner')}`,
+  }),
+  EnvironmentUnavailable: ({ message }) => ({
+    message: `the environment of the intercepted container cannot be read: ${message}`,
+  }),
+  Cancelled: () => ({ message: 'interrupted' }),
+  Internal: ({ message }) => ({ message }),
+};
+
+/** The next step, by the reason that the manager wrote into the Intercept's status. */
+const interceptHints: Readonly<Record<string, string>> = {
+  WorkloadNotFound: 'see the workloads that there are: telepresence list',
+  PortAmbiguous: 'name the one that is meant: --port LAPTOP PORT:SERVICE PORT',
+  ServiceAmbiguous: 'name the one that is meant: --service NAME',
+  Conflict: 'wait until its owner leaves it, or see who it is: kubectl get intercepts -A',
+};

@@ -1,0 +1,43 @@
+import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
+import { alignKeyValues, type KeyValue } from './key-values.ts';
+
+/** The block's indentation; why four blanks and not three is in README.md. */
+const indent = 4;
+
+/** What `intercept` prints when it is done. */
+export function interceptedLines(info: InterceptInfo): readonly string[] {
+  return [`Using ${info.workloadKind} ${info.workload}`, 'intercepted', ...interceptBlock(info)];
+}
+
+/** The facts of one intercept, as `intercept` and `list` print them. */
+export function interceptBlock(info: InterceptInfo): readonly string[] {
+  const pairs: KeyValue[] = [
+    { key: 'Intercept name', value: info.name },
+    { key: 'State', value: stateText(info) },
+    { key: 'Workload kind', value: info.workloadKind },
+    { key: 'Destination', value: hostPort(info.targetHost, info.targetPort) },
+  ];
+  if (info.servicePort !== '') {
+    const key = info.service === '' ? 'Container Port Identifier' : 'Service Port Identifier';
+    pairs.push({ key, value: info.servicePort });
+  }
+  if (info.mountPoint !== '') pairs.push({ key: 'Volume Mount Point', value: info.mountPoint });
+  if (info.mountError !== '') pairs.push({ key: 'Volume Mount Error', value: info.mountError });
+  pairs.push({ key: 'Intercepting', value: 'all TCP connections' });
+  // Without a service there is no name to ask for, so the pod's address is what one can use.
+  if (info.service === '' && info.podIp !== '') {
+    pairs.push({ key: 'Address', value: hostPort(info.podIp, info.containerPort) });
+  }
+  return alignKeyValues(pairs, indent);
+}
+
+function stateText(info: InterceptInfo): string {
+  if (info.state === 'ACTIVE') return info.state;
+  if (info.state === 'ERROR') return `error: ${info.message}`;
+  return info.message === '' ? info.state : `${info.state} (${info.message})`;
+}
+
+/** `10.0.0.4:80`, `[fd00::4]:80` */
+export function hostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${String(port)}` : `${host}:${String(port)}`;
+}

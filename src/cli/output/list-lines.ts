@@ -1,0 +1,29 @@
+import type { ListedWorkload } from '#protocol/gen/telepresence_pb.ts';
+import { interceptBlock } from './intercept-block.ts';
+
+/** What `list` prints: each workload and what can be, or is, done with it. */
+export function listLines(workloads: readonly ListedWorkload[]): readonly string[] {
+  if (workloads.length === 0) return ['No Workloads (Deployments, StatefulSets, or ReplicaSets)'];
+  const width = Math.max(...workloads.map(({ workload }) => workload?.name.length ?? 0));
+  return workloads.flatMap((listed) => {
+    const name = (listed.workload?.name ?? '').padEnd(width);
+    if (listed.intercepts.length > 0) {
+      return [`${name}: intercepted`, ...listed.intercepts.flatMap(interceptBlock)];
+    }
+    return [`${name}: ${idleState(listed)}`];
+  });
+}
+
+function idleState({ workload }: ListedWorkload): string {
+  const installed =
+    workload?.agentInstalled === true
+      ? 'traffic-agent already installed'
+      : 'traffic-agent not yet installed';
+  const reason = workload?.notInterceptableReason ?? '';
+  if (reason === '') return `ready to intercept (${installed})`;
+  const state =
+    workload?.agentInstalled === true
+      ? 'traffic-agent already installed'
+      : 'traffic-agent not installed';
+  return `not interceptable (${state}): ${reason}`;
+}

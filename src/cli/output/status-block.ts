@@ -1,0 +1,108 @@
+import type { RootStatus, StatusResponse } from '#protocol/gen/telepresence_pb.ts';
+import { alignKeyValues, type KeyValue } from './key-values.ts';
+
+/** What `status` prints where no user daemon runs; the root daemon may outlive one by a moment. */
+export function stoppedStatusLines(rootVersion: string | undefined): readonly string[] {
+  return [
+    'OSS User Daemon: Not running',
+    ...(rootVersion === undefined
+      ? ['OSS Root Daemon: Not running']
+      : [
+          'OSS Root Daemon: Running',
+          ...alignKeyValues([{ key: 'Version', value: rootVersion }], 2),
+        ]),
+    'OSS Traffic Manager: Not connected',
+  ];
+}
+
+/** What `status` prints of a running user daemon. */
+export function statusLines(status: StatusResponse): readonly string[] {
+  return [
+    'OSS User Daemon: Running',
+    ...alignKeyValues(userDaemon(status), 2),
+    ...rootDaemonLines(status.root),
+    ...managerLines(status),
+  ];
+}
+
+function userDaemon(status: StatusResponse): readonly KeyValue[] {
+  const pairs: KeyValue[] = [
+    { key: 'Version', value: status.version?.version ?? '' },
+    { key: 'Executable', value: status.version?.executable ?? '' },
+    { key: 'Install ID', value: status.installId },
+    { key: 'Status', value: status.status },
+  ];
+  if (status.error !== '') pairs.push({ key: 'Error', value: status.error });
+  const { connection } = status;
+  if (connection === undefined) return pairs;
+  pairs.push(
+    { key: 'Kubernetes server', value: connection.server },
+    { key: 'Kubernetes context', value: connection.context },
+    { key: 'Namespace', value: connection.namespace },
+    { key: 'Manager namespace', value: connection.managerNamespace },
+  );
+  if (status.mappedNamespaces.length > 0) {
+    pairs.push({ key: 'Mapped namespaces', value: `[${status.mappedNamespaces.join(' ')}]` });
+  }
+  if (status.transport !== '') pairs.push({ key: 'Transport', value: transportText(status) });
+  pairs.push({
+    key: 'Intercepts',
+    value: `${String(status.intercepts.length)} total`,
+    beneath: status.intercepts.map(
+      ({ name, client, state, message }) =>
+        `${name}: ${client}${state === 'ACTIVE' ? '' : ` (${[state, message].filter(Boolean).join(': ')})`}`,
+    ),
+  });
+  return pairs;
+}
+
+function transportText({ transport, rttMs }: StatusResponse): string {
+  return rttMs > 0 ? `${transport} (${rttMs.toFixed(1)} ms)` : transport;
+}
+
+function rootDaemonLines(root: RootStatus | undefined): readonly string[] {
+  if (root?.running !== true) {
+    const why: readonly KeyValue[] =
+      root === undefined || root.error === '' ? [] : [{ key: 'Error', value: root.error }];
+    return ['OSS Root Daemon: Not running', ...alignKeyValues(why, 2)];
+  }
+  const pairs: KeyValue[] = [{ key: 'Version', value: root.version }];
+  if (root.error !== '') pairs.push({ key: 'Error', value: root.error });
+  if (root.dns !== undefined) {
+    pairs.push({ key: 'DNS', value: '', beneath: alignKeyValues(dnsPairs(root.dns), 0) });
+  }
+  if (root.dns !== undefined || root.subnets.length > 0) {
+    pairs.push(subnetList('Subnets', root.subnets));
+  }
+  if (root.alsoProxy.length > 0) pairs.push(subnetList('Also Proxy', root.alsoProxy));
+  if (root.neverProxy.length > 0) pairs.push(subnetList('Never Proxy', root.neverProxy));
+  return ['OSS Root Daemon: Running', ...alignKeyValues(pairs, 2)];
+}
+
+function dnsPairs(dns: NonNullable<RootStatus['dns']>): readonly KeyValue[] {
+  const pairs: KeyValue[] = [];
+  if (dns.localAddress !== '') pairs.push({ key: 'Local IP', value: dns.localAddress });
+  pairs.push(
+    { key: 'Remote IP', value: dns.remoteAddress },
+    { key: 'Exclude suffixes', value: `[${dns.excludeSuffixes.join(' ')}]` },
+    { key: 'Include suffixes', value: `[${dns.includeSuffixes.join(' ')}]` },
+    { key: 'Timeout', value: `${String(dns.timeoutMs / 1000)}s` },
+  );
+  if (dns.error !== '') pairs.push({ key: 'Error', value: dns.error });
+  return pairs;
+}
+
+function subnetList(key: string, subnets: readonly string[]): KeyValue {
+  return {
+    key,
+    value: `(${String(subnets.length)} subnets)`,
+    beneath: subnets.map((subnet) => `- ${subnet}`),
+  };
+}
+
+function managerLines(status: StatusResponse): readonly string[] {
+  if (status.status !== 'Connected') return ['OSS Traffic Manager: Not connected'];
+  const pairs: KeyValue[] = [{ key: 'Version', value: status.managerVersion }];
+  if (status.agentImage !== '') pairs.push({ key: 'Traffic Agent', value: status.agentImage });
+  return ['OSS Traffic Manager: Connected', ...alignKeyValues(pairs, 2)];
+}

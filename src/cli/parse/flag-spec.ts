@@ -1,0 +1,33 @@
+/** One flag of a command: what it is called, how it is read, what the help says of it. */
+export interface FlagSpec {
+  readonly name: string;
+  readonly short?: string;
+  /** `switch` takes no value unless written `--flag=false`; `list` repeats; `csv` repeats and splits at commas. */
+  readonly kind: 'text' | 'switch' | 'list' | 'csv';
+  /** Word for the value in the help, `string` when left out. */
+  readonly value?: string;
+  readonly default?: string;
+  readonly help: string;
+}
+
+/** How many words a command takes, and how they are called in its help. */
+export interface Positionals {
+  readonly names: readonly string[];
+  /** Words after `--` are a command to run. */
+  readonly command?: boolean;
+}
+
+/** What a command line says, checked against its flags. */
+export interface ParsedLine {
+  /** The value as typed, else the flag's default. */
+  text(name: string): string | undefined;
+  /** Whether a switch is on. */
+  on(name: string): boolean;
+  /** Every value of a `list` or `csv` flag, in order. */
+  list(name: string): readonly string[];
+  /** Whether the flag was typed at all. */
+  given(name: string): boolean;
+  readonly words: readonly string[];
+  /** What follows `--`; undefined when there is no `--`. */
+  readonly command: readonly string[] | undefined;
+}

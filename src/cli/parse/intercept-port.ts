@@ -1,0 +1,36 @@
+import { CliError } from '../errors.ts';
+
+/** `--port LOCAL[:SERVICE PORT]`, read. */
+export interface InterceptPort {
+  readonly laptop: number;
+  /** Name or number of the service's port, as typed. */
+  readonly service: string | undefined;
+}
+
+// RFC 6335 allows 15 characters for a container's port name; a Service's may have 63.
+const portName = /^(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** Checks and splits what was typed for `--port`. */
+export function parseInterceptPort(typed: string): InterceptPort {
+  const parts = typed.split(':');
+  const laptop = portNumber(parts[0] ?? '');
+  if (laptop === undefined || parts.length > 2) throw bad(typed);
+  const service = parts[1];
+  if (service !== undefined && portNumber(service) === undefined && !portName.test(service)) {
+    throw bad(typed);
+  }
+  return { laptop, service };
+}
+
+function portNumber(text: string): number | undefined {
+  if (!/^[0-9]{1,5}$/.test(text)) return undefined;
+  const port = Number(text);
+  return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+function bad(typed: string): CliError {
+  return new CliError(
+    'Usage',
+    `invalid argument "${typed}" for "-p, --port": it is LAPTOP PORT[:SERVICE PORT], such as 8080 or 8080:http`,
+  );
+}
