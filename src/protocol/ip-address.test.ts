@@ -10,7 +10,7 @@ const bits128 = fc.oneof(
   // Long runs of zeros, where abbreviation is hard.
   fc
     .array(fc.constantFrom(0n, 0n, 1n, 0xffffn), { minLength: 8, maxLength: 8 })
-    .map((groups) => groups.reduce((value, group) => (value << 16n) | group, 0n)),
+    .map((groups) => groups.reduce<bigint>((value, group) => (value << 16n) | group, 0n)),
 );
 
 test('what is written is read again', () => {
