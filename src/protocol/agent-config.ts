@@ -13,6 +13,11 @@ export type AgentRequest = v.InferOutput<typeof agentRequest>;
 export const agentConfigVariable = 'TELEPRESENCE_AGENT_CONFIG';
 /** Further variables of the agent's own, by the downward API. */
 export const agentPodIpVariable = 'TELEPRESENCE_AGENT_POD_IP';
+/** The node's address: where it equals the pod's, the pod uses the node's network. */
+export const agentHostIpVariable = 'TELEPRESENCE_AGENT_HOST_IP';
+/** The first argument of the bundle in the sidecar, and in the init container that lays the rules. */
+export const agentArgument = 'agent';
+export const agentInitArgument = 'agent-init';
 /** Every variable that starts so is the agent's own and never part of an app's environment. */
 export const agentOwnPrefix = 'TELEPRESENCE_AGENT_';
 
@@ -34,7 +39,9 @@ export const knockTimeoutMs = 500;
 
 /**
  * Everything that an agent knows, independent of how it got into the pod. The environment of each
- * container stands in the agent's own environment under `envPrefix`.
+ * container stands in the agent's own environment under `envPrefix`. A `$(NAME)` that the webhook
+ * could not place stands there as `$(<envPrefix>NAME)`: it means the agent's own NAME (a Service's
+ * variable), else the text `$(NAME)`.
  */
 export const agentConfig = v.looseObject({
   version: v.literal(1),
