@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import test from 'node:test';
 import * as v from 'valibot';
 import { systemClock } from '#base/clock.ts';
@@ -117,6 +118,21 @@ test('apply, patch and create say what they are', async () => {
     'PATCH /api/v1/namespaces/default/pods/echo/status',
     'POST /api/v1/namespaces/default/pods?dryRun=All',
   ]);
+});
+
+test('a DELETE’s body does not spill into the next request on the connection', async () => {
+  const bodies: string[] = [];
+  await using server = await startTestApiServer((request, response) => {
+    void text(request).then((body) => {
+      bodies.push(body);
+      response.end(JSON.stringify({ metadata: { name: 'echo' } }));
+    });
+  });
+  await using client = clientOf(server);
+  assert.equal(await client.delete({ ...pod, name: 'échö', uid: 'u' }), true);
+  await client.get({ ...pod, name: 'echo' });
+  assert.match(bodies[0] ?? '', /"preconditions":\{"uid":"u"\}/);
+  assert.equal(server.sockets.size, 1);
 });
 
 test('a refused identity is read anew, once', async () => {

@@ -67,6 +67,10 @@ export function createRequester(deps: RequesterDeps): Requester {
         accept: 'application/json',
         ...identity.headers,
         ...request.headers,
+        // Node itself sends a DELETE's body without its length, which spoils the connection.
+        ...(request.body === undefined
+          ? {}
+          : { 'content-length': String(Buffer.byteLength(request.body)) }),
       },
       signal,
     });
