@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
 import type { Clock } from '#base/clock.ts';
-import { systemCode, toError } from '#base/errors.ts';
+import { systemCode } from '#base/errors.ts';
 import { knockOffAddress, knockOnAddress, knockTimeoutMs } from '#protocol/agent-config.ts';
 
 import { knockCutAddress } from '../init/rules.ts';
@@ -75,13 +75,9 @@ export async function openKnockSender(): Promise<KnockSender> {
   const empty = Buffer.alloc(0);
   return {
     send: (address, port) =>
-      new Promise((resolve, reject) => {
-        socket.send(empty, port, address, (thrown) => {
-          // The rule that reads a knock drops it: EPERM is the sign that it was read.
-          if (thrown === null) resolve(false);
-          else if (systemCode(thrown) === 'EPERM') resolve(true);
-          else reject(toError(thrown));
-        });
+      new Promise((resolve) => {
+        // The rule that reads a knock drops it: EPERM is the sign that it was read.
+        socket.send(empty, port, address, (error) => resolve(systemCode(error) === 'EPERM'));
       }),
     async [Symbol.asyncDispose]() {
       const closed = once(socket, 'close');

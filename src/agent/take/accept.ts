@@ -1,0 +1,75 @@
+import type { Socket } from 'node:net';
+
+import type { Clock } from '#base/clock.ts';
+import { describe, toError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import type { ClientSession } from '#tunnel/client-session.ts';
+import { resetEnd } from '#tunnel/splice.ts';
+
+import { dialApp } from './app.ts';
+import type { Joined } from './joined.ts';
+import { offer } from './offer.ts';
+import type { Takes } from './takes.ts';
+
+/** A session to the manager by which taken connections can go, and its round trip. */
+export interface Inbound {
+  readonly session: Pick<ClientSession, 'beginFlow'>;
+  readonly rttMs: number;
+}
+
+interface Deps {
+  readonly log: Logger;
+  readonly clock: Pick<Clock, 'after'>;
+  readonly takes: Pick<Takes, 'takerOf'>;
+  readonly joined: Pick<Joined, 'join'>;
+  /** Undefined while there is none. */
+  readonly inbound: () => Inbound | undefined;
+}
+
+/** What is not answered in this time is the app's. */
+export const leastPatienceMs = 250;
+
+/** How long a laptop may take to answer. */
+export function patienceMs(rttMs: number): number {
+  return Math.max(leastPatienceMs, 4 * rttMs);
+}
+
+/**
+ * Brings a paused connection that came to the agent for `port` to the laptop that has the port,
+ * or, where nobody answers for it, to the app. A refusal of either is passed on as a reset.
+ */
+export async function bring(
+  deps: Deps,
+  socket: Socket,
+  options: { readonly podIp: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { port } = options;
+  try {
+    const interceptUid = deps.takes.takerOf(port);
+    const inbound = deps.inbound();
+    if (interceptUid !== undefined && inbound !== undefined) {
+      const answer = await offer({ session: inbound.session, clock: deps.clock }, socket, {
+        interceptUid,
+        patienceMs: patienceMs(inbound.rttMs),
+      });
+      switch (answer.kind) {
+        case 'taken':
+          deps.joined.join({ client: socket, server: answer.flow.stream }, port, { interceptUid });
+          return;
+        case 'refused':
+          deps.log.debug('handler refused', { port, reason: answer.reason });
+          resetEnd(socket, new Error(answer.reason));
+          return;
+        case 'unanswered':
+          if (socket.destroyed) return;
+          deps.log.warning('laptop did not answer, the app does', { port, reason: answer.reason });
+      }
+    }
+    const app = await dialApp(options, signal);
+    deps.joined.join({ client: socket, server: app }, port, 'app');
+  } catch (error) {
+    deps.log.debug('connection reset', { port, reason: describe(error) });
+    resetEnd(socket, toError(error));
+  }
+}

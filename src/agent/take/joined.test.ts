@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import { systemClock } from '#base/clock.ts';
+import { socketPair } from '#tunnel/session.fixture.ts';
+
+import { createJoined, type Joined, type Side } from './joined.ts';
+
+/** One joined connection: what the client and the server of it hold. */
+async function joint(joined: Joined, port: number, side: Side) {
+  const stack = new AsyncDisposableStack();
+  const client = stack.use(await socketPair());
+  const server = stack.use(await socketPair());
+  joined.join({ client: client.far, server: server.far }, port, side);
+  server.near.resume();
+  client.near.resume();
+  return {
+    client: client.near,
+    server: server.near,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+const laptop = { interceptUid: 'intercept-1' };
+
+test('what is idle at a switch is reset, what is with the new side stays', async () => {
+  const joined = createJoined({ clock: systemClock });
+  await using idle = await joint(joined, 80, laptop);
+  await using other = await joint(joined, 81, laptop);
+  await using same = await joint(joined, 80, 'app');
+  const started = performance.now();
+  const resets = Promise.all([once(idle.client, 'error'), once(idle.server, 'error')]);
+  joined.moved(80, 'app');
+  const [[error]] = await resets;
+  assert.equal(error.code, 'ECONNRESET');
+  const ms = performance.now() - started;
+  assert.ok(ms > 180 && ms < 400, `${ms} ms`);
+  await nextTurn();
+  assert.equal(joined.size, 2);
+  assert.equal(other.client.closed, false);
+  assert.equal(same.client.closed, false);
+});
+
+test('what is busy stays until it is idle, at most 5 s', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  let now = 0;
+  const joined = createJoined({ clock: { ...systemClock, monotonic: () => now } });
+  await using busy = await joint(joined, 80, laptop);
+  const reset = once(busy.server, 'error');
+  joined.moved(80, { interceptUid: 'intercept-2' });
+  while (now < 4900) {
+    busy.client.write('x');
+    await once(busy.server, 'data');
+    now += 50;
+    t.mock.timers.tick(50);
+    assert.equal(joined.size, 1);
+  }
+  now += 150;
+  t.mock.timers.tick(150);
+  await reset;
+});
+
+test('finishing resets what does not end by itself, and waits for all', async () => {
+  const joined = createJoined({ clock: systemClock });
+  await joined.finish();
+  await using one = await joint(joined, 80, laptop);
+  await using two = await joint(joined, 81, 'app');
+  const gone = Promise.all([once(one.client, 'error'), once(two.client, 'error')]);
+  await joined.finish();
+  await gone;
+  assert.equal(joined.size, 0);
+});

@@ -1,0 +1,95 @@
+import type { Duplex } from 'node:stream';
+
+import type { Clock } from '#base/clock.ts';
+import { splice } from '#tunnel/splice.ts';
+import type { Splice } from '#tunnel/splice.ts';
+
+import { switchGraceMs, switchIdleMs } from '../init/rules.ts';
+
+/** With whom a connection is: the app, or the laptop of an intercept, by its UID. */
+export type Side = 'app' | { readonly interceptUid: string };
+
+interface Joint {
+  readonly port: number;
+  readonly side: Side;
+  readonly splice: Splice;
+}
+
+/** The connections that pass through the agent. */
+export interface Joined {
+  readonly size: number;
+  /** Joins the two ends until both are closed. */
+  join(ends: { readonly client: Duplex; readonly server: Duplex }, port: number, side: Side): void;
+  /**
+   * New connections of `port` go to `side` from now on: those with another stay there until they
+   * are idle for 200 ms, at most 5 s, and are reset then. The rules do the same in the kernel.
+   */
+  moved(port: number, side: Side): void;
+  /** The same for all, whoever has them; resolves when none is left. */
+  finish(): Promise<void>;
+}
+
+const lookEveryMs = switchIdleMs / 4;
+
+/** Holds joined connections, and ends them by the rule of the switch. */
+export function createJoined(deps: { readonly clock: Pick<Clock, 'every' | 'monotonic'> }): Joined {
+  const joints = new Set<Joint>();
+  let emptied: PromiseWithResolvers<void> | undefined;
+
+  const endWhenIdle = (leaving: ReadonlySet<Joint>): void => {
+    if (leaving.size === 0) return;
+    const started = deps.clock.monotonic();
+    const seen = new Map(
+      [...leaving].map((joint) => [joint, { bytes: bytesOf(joint), at: started }]),
+    );
+    const looking = deps.clock.every(lookEveryMs, () => {
+      const now = deps.clock.monotonic();
+      for (const [joint, last] of seen) {
+        const bytes = bytesOf(joint);
+        if (!joints.has(joint)) seen.delete(joint);
+        else if (
+          now - started >= switchGraceMs ||
+          (bytes === last.bytes && now - last.at >= switchIdleMs)
+        ) {
+          joint.splice.reset(new Error('the port was switched over'));
+          seen.delete(joint);
+        } else if (bytes !== last.bytes) seen.set(joint, { bytes, at: now });
+      }
+      if (seen.size === 0) looking[Symbol.dispose]();
+    });
+  };
+
+  return {
+    get size() {
+      return joints.size;
+    },
+    join({ client, server }, port, side) {
+      const joint = { port, side, splice: splice(client, server) };
+      joints.add(joint);
+      void joint.splice.ended.then(() => {
+        joints.delete(joint);
+        if (joints.size === 0) emptied?.resolve();
+      });
+    },
+    moved(port, side) {
+      endWhenIdle(
+        new Set([...joints].filter((joint) => joint.port === port && !same(joint.side, side))),
+      );
+    },
+    async finish() {
+      if (joints.size === 0) return;
+      emptied ??= Promise.withResolvers();
+      endWhenIdle(new Set(joints));
+      await emptied.promise;
+    },
+  };
+}
+
+function bytesOf(joint: Joint): number {
+  return joint.splice.bytesFromA + joint.splice.bytesFromB;
+}
+
+function same(one: Side, other: Side): boolean {
+  if (one === 'app' || other === 'app') return one === other;
+  return one.interceptUid === other.interceptUid;
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { silentLogger } from '#base/log.ts';
+
+import { createTakes, type Takes, type WantedTake } from './takes.ts';
+
+interface Fixture {
+  readonly takes: Takes;
+  readonly calls: string[];
+}
+
+/** Takes over switches that note what they are asked; ports above 10000 cannot be switched. */
+function fixture(slow?: Promise<void>): Fixture {
+  const calls: string[] = [];
+  const takes = createTakes({
+    log: silentLogger,
+    ports: {
+      async on(port) {
+        calls.push(`on ${port}`);
+        await slow;
+        return port < 10_000;
+      },
+      async off(port) {
+        calls.push(`off ${port}`);
+      },
+    },
+    joined: {
+      moved: (port, side) =>
+        calls.push(`moved ${port} ${side === 'app' ? 'app' : side.interceptUid}`),
+    },
+  });
+  return { takes, calls };
+}
+
+function take(interceptUid: string, containerPort: number, protocol = 'TCP'): WantedTake {
+  return { interceptUid, containerPort, protocol };
+}
+
+test('a port is taken once, given to another, and given back', async () => {
+  const { takes, calls } = fixture();
+  await takes.setReachable(true);
+  assert.deepEqual(await takes.apply([take('a', 80)]), [
+    { interceptUid: 'a', active: true, message: '' },
+  ]);
+  await takes.apply([take('a', 80)]);
+  assert.equal(takes.takerOf(80), 'a');
+  await takes.apply([take('b', 80)]);
+  assert.equal(takes.takerOf(80), 'b');
+  await takes.apply([]);
+  assert.equal(takes.takerOf(80), undefined);
+  assert.equal(takes.any, false);
+  assert.deepEqual(calls, ['on 80', 'moved 80 a', 'moved 80 b', 'off 80', 'moved 80 app']);
+});
+
+test('what cannot be taken says why', async () => {
+  const { takes } = fixture();
+  await takes.setReachable(true);
+  const outcomes = await takes.apply([
+    take('a', 80),
+    take('b', 80),
+    take('c', 53, 'UDP'),
+    take('d', 20_000),
+  ]);
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.message),
+    [
+      '',
+      'port 80 is taken by another intercept',
+      'UDP ports cannot be taken',
+      'port 20000 cannot be switched in this pod',
+    ],
+  );
+});
+
+test('without a way to the laptop nothing is taken, and everything is taken again with one', async () => {
+  const { takes, calls } = fixture();
+  const [waiting] = await takes.apply([take('a', 80)]);
+  assert.equal(waiting?.active, false);
+  const [active] = await takes.setReachable(true);
+  assert.equal(active?.active, true);
+  const lost = takes.setReachable(false);
+  assert.equal(takes.takerOf(80), undefined, 'at once');
+  await lost;
+  assert.deepEqual(calls, ['on 80', 'moved 80 a', 'off 80', 'moved 80 app']);
+});
+
+test('a port that is given back while it is being switched stays given back', async () => {
+  const slow = Promise.withResolvers<void>();
+  const { takes, calls } = fixture(slow.promise);
+  await takes.setReachable(true);
+  const first = takes.apply([take('a', 80), take('b', 81)]);
+  await Promise.resolve();
+  const second = takes.apply([]);
+  slow.resolve();
+  await first;
+  assert.deepEqual(await second, []);
+  assert.equal(takes.any, false);
+  assert.ok(!calls.includes('on 81'), 'what is not wanted any more is not switched on');
+});

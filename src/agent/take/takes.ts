@@ -1,0 +1,135 @@
+import type { Logger } from '#base/log.ts';
+
+import type { Joined } from './joined.ts';
+
+/** One port that is to go to a laptop. */
+export interface WantedTake {
+  readonly interceptUid: string;
+  readonly containerPort: number;
+  readonly protocol: string;
+}
+
+/** Whether a wanted take is in force, and if not, why. */
+export interface TakeOutcome {
+  readonly interceptUid: string;
+  readonly active: boolean;
+  readonly message: string;
+}
+
+/** Makes new connections of a port come to the agent: by the kernel's rules, or by the port's name. */
+export interface PortSwitch {
+  /** False when this cannot be done in this pod. */
+  on(port: number): Promise<boolean>;
+  off(port: number): Promise<void>;
+}
+
+/** What is taken. */
+export interface Takes extends AsyncDisposable {
+  /** Wants exactly these takes; resolves with what became of each. The last call counts. */
+  apply(wanted: readonly WantedTake[]): Promise<readonly TakeOutcome[]>;
+  /** Whether a laptop can be reached at all: while not, everything is the app's. */
+  setReachable(reachable: boolean): Promise<readonly TakeOutcome[]>;
+  /** The intercept that has a port's new connections; undefined: the app. */
+  takerOf(port: number): string | undefined;
+  /** Anything is taken. */
+  readonly any: boolean;
+}
+
+interface Deps {
+  readonly log: Logger;
+  readonly ports: PortSwitch;
+  readonly joined: Pick<Joined, 'moved'>;
+}
+
+/** Brings what is taken into line with what is wanted, one step at a time. */
+export function createTakes(deps: Deps): Takes {
+  let wanted: readonly WantedTake[] = [];
+  let reachable = false;
+  const taken = new Map<number, string>();
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const desired = (): ReadonlyMap<number, string> => {
+    const ports = new Map<number, string>();
+    if (!reachable) return ports;
+    for (const take of wanted) {
+      if (take.protocol !== 'TCP' || ports.has(take.containerPort)) continue;
+      ports.set(take.containerPort, take.interceptUid);
+    }
+    return ports;
+  };
+
+  /** Gives back at once what is no longer wanted; nothing may delay this. */
+  const giveBack = async (): Promise<void> => {
+    const ports = desired();
+    const given: Promise<void>[] = [];
+    for (const port of [...taken.keys()].filter((one) => !ports.has(one))) {
+      taken.delete(port);
+      given.push(deps.ports.off(port));
+      deps.joined.moved(port, 'app');
+      deps.log.info('port given back', { port });
+    }
+    await Promise.all(given);
+  };
+
+  const take = async (): Promise<void> => {
+    for (const [port, interceptUid] of desired()) {
+      // What is wanted may have changed while an earlier port was being switched.
+      if (desired().get(port) !== interceptUid || taken.get(port) === interceptUid) continue;
+      const fresh = !taken.has(port);
+      taken.set(port, interceptUid);
+      if (fresh && !(await deps.ports.on(port))) {
+        taken.delete(port);
+        continue;
+      }
+      // Given back while the switch was being made.
+      if (taken.get(port) !== interceptUid) continue;
+      deps.joined.moved(port, { interceptUid });
+      deps.log.info('port taken', { port, intercept: interceptUid });
+    }
+  };
+
+  const outcomes = (): readonly TakeOutcome[] =>
+    wanted.map((one) => {
+      const active = taken.get(one.containerPort) === one.interceptUid && one.protocol === 'TCP';
+      return { interceptUid: one.interceptUid, active, message: active ? '' : whyNot(one) };
+    });
+
+  const whyNot = (one: WantedTake): string => {
+    if (one.protocol !== 'TCP') return `${one.protocol} ports cannot be taken`;
+    if (!reachable) return 'no connection to the traffic-manager for taken traffic';
+    if (desired().get(one.containerPort) !== one.interceptUid) {
+      return `port ${one.containerPort} is taken by another intercept`;
+    }
+    return `port ${one.containerPort} cannot be switched in this pod`;
+  };
+
+  const reconcile = (): Promise<readonly TakeOutcome[]> => {
+    const given = giveBack();
+    const done = turn.then(async () => {
+      await given;
+      await take();
+      return outcomes();
+    });
+    turn = done.catch(() => {});
+    return done;
+  };
+
+  return {
+    get any() {
+      return taken.size > 0;
+    },
+    apply(takes) {
+      wanted = takes;
+      return reconcile();
+    },
+    setReachable(now) {
+      reachable = now;
+      return reconcile();
+    },
+    takerOf: (port) => taken.get(port),
+    async [Symbol.asyncDispose]() {
+      wanted = [];
+      await reconcile();
+    },
+  };
+}
