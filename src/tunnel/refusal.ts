@@ -41,8 +41,11 @@ const systemRefusals: ReadonlyMap<string, Refusal> = new Map([
   ['EPERM', 'Forbidden'],
 ]);
 
-/** The refusal to answer with when a dial failed. */
+/** The refusal to answer with when a dial, or the flow that should carry it on, failed. */
 export function refusalForDial(error: unknown): Refusal {
+  if (error instanceof TunnelError) {
+    return refusals.find((refusal) => refusal === error.code) ?? 'Unavailable';
+  }
   return systemRefusals.get(systemCode(error) ?? '') ?? 'Unreachable';
 }
 

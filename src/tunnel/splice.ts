@@ -47,7 +47,7 @@ export function splice(a: Duplex, b: Duplex): Splice {
     const onClose = (): void => {
       if (closed) return;
       closed = true;
-      if (!half.finished || !it.writableFinished || it.errored !== null) {
+      if (!half.finished || !it.writableFinished || wasAborted(it)) {
         const error = it.errored ?? new TunnelError('Reset', 'connection reset');
         broke(name, error);
         resetEnd(other, error);
@@ -107,8 +107,8 @@ function carry(from: Duplex, to: Duplex): Half {
     }
   });
   from.once('end', () => {
-    // An aborted flow emits `end` too.
-    if (!endedByPeer(from)) return;
+    // An aborted flow emits `end` too; one whose session died after a GOAWAY has not even a code.
+    if (from.destroyed || wasAborted(from)) return;
     finished = true;
     to.end();
   });
@@ -123,14 +123,11 @@ function carry(from: Duplex, to: Duplex): Half {
   };
 }
 
-/**
- * Whether `end` meant the other side's FIN or END_STREAM. A flow emits it as well when it was
- * aborted, and when its session was reset after a GOAWAY it does so without any code.
- */
-function endedByPeer(end: Duplex): boolean {
-  if (end.destroyed || end.errored !== null) return false;
-  if ('rstCode' in end && end.rstCode !== 0) return false;
-  return !('aborted' in end && end.aborted === true);
+/** Whether an end was torn down rather than finished, whatever events it emitted. */
+function wasAborted(end: Duplex): boolean {
+  if (end.errored !== null) return true;
+  if ('rstCode' in end && end.rstCode !== 0) return true;
+  return 'aborted' in end && end.aborted === true;
 }
 
 /** Ends one side so that its peer sees a reset: RST, or RST_STREAM without END_STREAM before it. */
