@@ -46,7 +46,12 @@ export function refusalForDial(error: unknown): Refusal {
   if (error instanceof TunnelError) {
     return refusals.find((refusal) => refusal === error.code) ?? 'Unavailable';
   }
-  return systemRefusals.get(systemCode(error) ?? '') ?? 'Unreachable';
+  return refusalForSystemCode(systemCode(error));
+}
+
+/** The refusal that a system's error code amounts to. */
+export function refusalForSystemCode(code: string | undefined): Refusal {
+  return systemRefusals.get(code ?? '') ?? 'Unreachable';
 }
 
 /** A refusal as the error that openFlow rejects with. */
