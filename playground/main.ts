@@ -1,6 +1,7 @@
 import { describe } from '#base/errors.ts';
 import { firstLaptop } from './addresses.ts';
 import { restartComponent } from './component.ts';
+import { deployDemo } from './demo-app.ts';
 import { takeDown } from './down.ts';
 import { clusterEnvironment, laptopEnvironment } from './environment.ts';
 import { PlaygroundError } from './error.ts';
@@ -16,6 +17,7 @@ import { bringUp } from './up.ts';
 
 const usage = `usage: npm run playground -- COMMAND
   up                           bring a one-node Kubernetes and a laptop up (idempotent)
+  demo                         up, and the demo application in namespace demo
   down                         remove all of it
   status                       say what runs
   laptop CMD...                run a command on the laptop
@@ -46,6 +48,14 @@ async function main(command: string | undefined, args: readonly string[]): Promi
       await ensureMachine({ uid, env: process.env, progress }, signal);
       await using _held = await alone();
       await bringUp({ layout, progress, env: process.env }, signal);
+      return 0;
+    }
+    case 'demo': {
+      await ensureMachine({ uid, env: process.env, progress }, signal);
+      await using _held = await alone();
+      const deps = { layout, progress, env: process.env };
+      await bringUp(deps, signal);
+      await deployDemo(deps, signal);
       return 0;
     }
     case 'down': {
