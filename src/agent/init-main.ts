@@ -1,10 +1,10 @@
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { createLogger } from '#base/log.ts';
-import { agentPodIpVariable } from '#protocol/agent-config.ts';
+import { agentHostIpVariable, agentPodIpVariable } from '#protocol/agent-config.ts';
 
 import { applyRules, refuseHostNetwork } from './init/apply.ts';
-import { agentHostIpVariable, agentRules } from './init/rules.ts';
+import { agentRules } from './init/rules.ts';
 
 /** The init container's program: lays the rules and ends. Needs NET_ADMIN, and nothing else. */
 const log = createLogger(

@@ -9,9 +9,6 @@ import {
 /** Our table in the pod's network namespace. */
 export const agentTable = 'telepresence_agent';
 
-/** The node's address, in the init container's environment (downward API: status.hostIP). */
-export const agentHostIpVariable = 'TELEPRESENCE_AGENT_HOST_IP';
-
 /** Loopback address: a datagram to it says that connections open on this port are to end. */
 export const knockCutAddress = '127.0.74.41';
 /** A connection that was open at a switch ends once it has been idle for this long … */

@@ -1,0 +1,49 @@
+import { createClient } from '@connectrpc/connect';
+
+import { AgentControl, type Takes } from '#protocol/gen/telepresence_pb.ts';
+import type { ClientSession } from '#tunnel/client-session.ts';
+import { rpcTransport } from '#tunnel/rpc-transport.ts';
+
+import type { WantedTake } from '../take/takes.ts';
+import type { Reporter } from './report.ts';
+
+/** One list of takes as the manager wants them. */
+export interface WantedTakes {
+  readonly epoch: bigint;
+  readonly takes: readonly WantedTake[];
+}
+
+/**
+ * Follows what the manager wants over one control session, and lets the reporter tell it what
+ * became of it. Ends with the call's error, or quietly when the manager ends it.
+ */
+export async function watchTakes(
+  deps: {
+    readonly session: Pick<ClientSession, 'request'>;
+    readonly reporter: Pick<Reporter, 'attach'>;
+    readonly onWanted: (wanted: WantedTakes) => void;
+  },
+  options: { readonly agentVersion: string; readonly podIp: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const client = createClient(AgentControl, rpcTransport(deps.session));
+  try {
+    for await (const update of client.watchTakes(options, { signal })) {
+      deps.onWanted(wantedOf(update));
+      deps.reporter.attach(client);
+    }
+  } finally {
+    deps.reporter.attach(undefined);
+  }
+}
+
+function wantedOf(update: Takes): WantedTakes {
+  return {
+    epoch: update.epoch,
+    takes: update.takes.map(({ interceptUid, containerPort, protocol }) => ({
+      interceptUid,
+      containerPort,
+      protocol,
+    })),
+  };
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
+import { test } from 'node:test';
+
+import { dial as connect, listen, sessionDeps, sessionPair } from '#tunnel/session.fixture.ts';
+
+import { dialForLaptop } from './dial.ts';
+
+const never = new AbortController().signal;
+
+test('what is never dialled is forbidden, whatever listens there', async () => {
+  await using app = await listen((socket) => socket.end('secret'));
+  (await connect(app.port)).destroy();
+  await using pair = await sessionPair({
+    onFlow: (flow) => void dialForLaptop(sessionDeps, flow),
+  });
+  for (const host of [
+    '127.0.0.1',
+    '127.8.9.1',
+    '0.0.0.0',
+    '[::1]',
+    '[::]',
+    '[::ffff:127.0.0.1]',
+    '169.254.169.254',
+    '[fe80::1]',
+    '224.0.0.1',
+    'localhost',
+    'web.default',
+  ]) {
+    const flow = pair.client.openFlow({ authority: `${host}:${app.port}`, signal: never });
+    await assert.rejects(flow, { code: 'Forbidden' }, host);
+  }
+});
+
+const own = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one !== undefined && one.family === 'IPv4' && !one.internal)?.address;
+
+test('a refused dial is a refusal', { skip: own === undefined }, async () => {
+  await using pair = await sessionPair({
+    onFlow: (flow) => void dialForLaptop(sessionDeps, flow),
+  });
+  const flow = pair.client.openFlow({ authority: `${own}:1`, signal: never });
+  await assert.rejects(flow, { code: 'Refused' });
+});
