@@ -23,8 +23,11 @@ export interface PortAsked {
 export function agentOf(pod: Pick<PodObject, 'spec'>): AgentConfig | undefined {
   const container = pod.spec.initContainers.find((one) => one.name === agentContainer);
   const text = container?.env.find((one) => one.name === agentConfigVariable)?.value;
-  // Kubernetes reads `$$(` as an escaped `$(`.
-  const parsed = v.safeParse(configText, text?.replaceAll('$$(', '$('));
+  // In a variable's value `$$` is a dollar.
+  const parsed = v.safeParse(
+    configText,
+    text?.replaceAll('$$', () => '$'),
+  );
   return parsed.success ? parsed.output : undefined;
 }
 

@@ -1,0 +1,185 @@
+import {
+  agentArgument,
+  agentConfigVariable,
+  agentGroup,
+  agentHostIpVariable,
+  agentInitArgument,
+  agentPodIpVariable,
+  agentTokenPath,
+  type AgentConfig,
+} from '#protocol/agent-config.ts';
+import { agentAudience, agentContainer, agentInitContainer } from '#protocol/resources.ts';
+import type { LogLevel } from '#base/log.ts';
+import { copyEnvironment, escapeReferences } from './env-copy.ts';
+import type { PodContainer, RequestedPod } from './pod-shape.ts';
+import type { RenamedPort } from './rename-ports.ts';
+
+/** Requests or limits by resource. */
+export type Quantities = Readonly<Record<string, string | number>>;
+
+/** All that the injection needs to know beside the pod. */
+export interface InjectorConfig {
+  readonly image: string;
+  readonly pullPolicy: string | undefined;
+  readonly resources: { readonly requests: Quantities; readonly limits: Quantities };
+  readonly logLevel: LogLevel;
+  readonly manager: { readonly host: string; readonly port: number };
+  /** PEM certificates that the agent trusts. */
+  readonly ca: readonly string[];
+}
+
+/** The volume with the agent's token. */
+export const tokenVolume = 'telepresence-agent-token';
+const command = ['node', '/app/tel2.mjs'];
+const lockedDown = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const;
+
+/** The token by which the agent proves which pod it is. */
+export function agentTokenVolume(): { readonly name: string } & Record<string, unknown> {
+  const path = agentTokenPath.slice(agentTokenPath.lastIndexOf('/') + 1);
+  return {
+    name: tokenVolume,
+    projected: {
+      sources: [
+        { serviceAccountToken: { audience: agentAudience, expirationSeconds: 3600, path } },
+      ],
+    },
+  };
+}
+
+/** The native sidecar that takes the pod's traffic. */
+export function agentSidecar(
+  pod: RequestedPod,
+  config: InjectorConfig,
+  renamed: readonly RenamedPort[],
+): PodContainer {
+  const { containers } = pod.spec;
+  const copies = containers.map((one, index) => copyEnvironment(one, envPrefix(index)));
+  const envFrom = copies.flatMap((copy) => copy.envFrom);
+  const [first] = renamed;
+  return {
+    name: agentContainer,
+    image: config.image,
+    ...(config.pullPolicy === undefined ? {} : { imagePullPolicy: config.pullPolicy }),
+    command: [...command, agentArgument],
+    restartPolicy: 'Always',
+    // The agent's own come last, so that no app's reference can mean one of them.
+    env: [
+      ...copies.flatMap((copy) => copy.env),
+      { name: agentConfigVariable, value: configValue(agentConfigFor(pod, config, renamed)) },
+      ...addressVariables(),
+    ],
+    ...(envFrom.length === 0 ? {} : { envFrom }),
+    ...(first === undefined ? {} : standIn(first, renamed)),
+    volumeMounts: [
+      {
+        name: tokenVolume,
+        mountPath: agentTokenPath.slice(0, agentTokenPath.lastIndexOf('/')),
+        readOnly: true,
+      },
+    ],
+    resources: resourcesFor(pod, config),
+    securityContext: {
+      ...lockedDown,
+      capabilities: { drop: ['ALL'] },
+      runAsNonRoot: true,
+      runAsGroup: agentGroup,
+      // An unprivileged user of the pod's own is better: files in its volumes are readable to it.
+      ...(pod.spec.securityContext?.runAsUser ? {} : { runAsUser: agentGroup }),
+    },
+  };
+}
+
+/** The init container that lays the kernel's rules once; the only one that has a capability. */
+export function agentInit(pod: RequestedPod, config: InjectorConfig): PodContainer {
+  return {
+    name: agentInitContainer,
+    image: config.image,
+    ...(config.pullPolicy === undefined ? {} : { imagePullPolicy: config.pullPolicy }),
+    command: [...command, agentInitArgument],
+    env: addressVariables(),
+    resources: resourcesFor(pod, config),
+    securityContext: {
+      ...lockedDown,
+      capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] },
+      runAsNonRoot: false,
+      runAsUser: 0,
+      runAsGroup: 0,
+    },
+  };
+}
+
+/** The value of `agentConfigVariable`. */
+export function configValue(config: AgentConfig): string {
+  return escapeReferences(JSON.stringify(config));
+}
+
+function agentConfigFor(
+  pod: RequestedPod,
+  config: InjectorConfig,
+  renamed: readonly RenamedPort[],
+): AgentConfig {
+  return {
+    version: 1,
+    manager: { ...config.manager },
+    ca: [...config.ca],
+    take: renamed.length > 0 ? 'rename' : 'redirect',
+    renamed: renamed.map(({ name, listenPort, appPort }) => ({ name, listenPort, appPort })),
+    containers: pod.spec.containers.map((one, index) => ({
+      name: one.name,
+      envPrefix: envPrefix(index),
+      mounts: (one.volumeMounts ?? []).map((mount) => mount.mountPath),
+    })),
+    logLevel: config.logLevel,
+  };
+}
+
+function envPrefix(index: number): string {
+  return `_TEL_APP_${String(index)}_`;
+}
+
+function addressVariables(): { name: string; valueFrom: Record<string, unknown> }[] {
+  return [
+    { name: agentPodIpVariable, valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+    { name: agentHostIpVariable, valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
+  ];
+}
+
+// Only where the agent stands in for a port does the app's pod depend on it.
+function standIn(
+  first: RenamedPort,
+  renamed: readonly RenamedPort[],
+): Pick<PodContainer, 'ports' | 'startupProbe' | 'readinessProbe'> {
+  const tcpSocket = { port: first.listenPort };
+  return {
+    ports: renamed.map(({ name, listenPort, host }) => ({
+      name,
+      containerPort: listenPort,
+      protocol: 'TCP',
+      ...host,
+    })),
+    startupProbe: { tcpSocket, periodSeconds: 1, failureThreshold: 60 },
+    readinessProbe: { tcpSocket, periodSeconds: 5 },
+  };
+}
+
+// A pod of the class Guaranteed stays one only when requests and limits are equal everywhere.
+function resourcesFor(
+  pod: RequestedPod,
+  config: InjectorConfig,
+): { requests: Record<string, string | number>; limits: Record<string, string | number> } {
+  const { requests, limits } = config.resources;
+  const guaranteed = pod.spec.containers.every(({ resources }) =>
+    ['cpu', 'memory'].every((kind) => {
+      const limit = resources?.limits?.[kind];
+      return limit !== undefined && (resources?.requests?.[kind] ?? limit) === limit;
+    }),
+  );
+  return {
+    requests: guaranteed ? { ...requests, ...limits } : { ...requests },
+    limits: { ...limits },
+  };
+}
