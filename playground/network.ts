@@ -17,6 +17,8 @@ export async function setUpClusterNetwork(cluster: Machine, signal: AbortSignal)
     ip addr add ${addresses.outsideDns}/24 dev outside0
     ip link set outside0 up
     echo 1 >/proc/sys/net/ipv4/ip_forward
+    # A Service's address needs some route before kube-proxy's rules see the packet.
+    ip route add ${addresses.serviceCidr} dev node0 src ${addresses.node}
     ip route add unreachable default metric 1000
     `,
     signal,

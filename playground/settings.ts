@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { cacheFrom } from '../images/cache.ts';
 import { PlaygroundError } from './error.ts';
 import { layoutOf, type Layout } from './layout.ts';
 
@@ -30,10 +31,4 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
     }),
     kubeconfig: rtt === '20' ? 'admin-rtt20' : 'admin',
   };
-}
-
-/** Where built programs and images are kept between playgrounds. */
-export function cacheFrom(env: Readonly<Record<string, string | undefined>>): string {
-  const base = env['XDG_CACHE_HOME'] || join(env['HOME'] || '/root', '.cache');
-  return resolve(base, 'telepresence-playground');
 }
