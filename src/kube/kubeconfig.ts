@@ -39,6 +39,8 @@ interface LoadOptions {
   /** Of the shell that asked, with KUBECONFIG, PATH, AWS_PROFILE and what else plugins read. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
+  /** Where relative paths of flags and KUBECONFIG start: the shell's folder, not the daemon's. */
+  readonly workingFolder?: string;
 }
 
 /**
@@ -100,7 +102,7 @@ async function readFiles(
         : [path.join(home, '.kube', 'config')]
       : [flags.kubeconfig];
   const files = [];
-  for (const name of paths) {
+  for (const name of paths.map((name) => path.resolve(options.workingFolder ?? '.', name))) {
     try {
       files.push({ path: name, folder: path.dirname(name), text: await readFile(name, 'utf8') });
     } catch (error) {
@@ -120,7 +122,7 @@ interface Chosen<T> {
 
 function choose(
   config: Kubeconfig,
-  { flags }: LoadOptions,
+  { flags, workingFolder = '.' }: LoadOptions,
 ): {
   readonly context: string;
   readonly namespace: string;
@@ -153,24 +155,24 @@ function choose(
     cluster: {
       name: clusterName ?? flags.server ?? '',
       folder: cluster?.folder ?? '.',
-      entry: withClusterFlags(cluster?.value ?? { server: '' }, flags),
+      entry: withClusterFlags(cluster?.value ?? { server: '' }, flags, workingFolder),
     },
     user: {
       name: userName ?? '',
       folder: user?.folder ?? '.',
-      entry: withUserFlags(user?.value ?? {}, flags),
+      entry: withUserFlags(user?.value ?? {}, flags, workingFolder),
     },
   };
 }
 
-function withClusterFlags(entry: ClusterEntry, flags: KubeFlags): ClusterEntry {
+function withClusterFlags(entry: ClusterEntry, flags: KubeFlags, folder: string): ClusterEntry {
   return {
     ...entry,
     ...(flags.server === undefined ? {} : { server: flags.server }),
     ...(flags.certificateAuthority === undefined
       ? {}
       : {
-          'certificate-authority': path.resolve(flags.certificateAuthority),
+          'certificate-authority': path.resolve(folder, flags.certificateAuthority),
           'certificate-authority-data': '',
         }),
     ...(flags.insecureSkipTlsVerify === undefined
@@ -180,7 +182,7 @@ function withClusterFlags(entry: ClusterEntry, flags: KubeFlags): ClusterEntry {
   };
 }
 
-function withUserFlags(entry: UserEntry, flags: KubeFlags): UserEntry {
+function withUserFlags(entry: UserEntry, flags: KubeFlags, folder: string): UserEntry {
   return {
     ...entry,
     ...(flags.token === undefined
@@ -189,12 +191,12 @@ function withUserFlags(entry: UserEntry, flags: KubeFlags): UserEntry {
     ...(flags.clientCertificate === undefined
       ? {}
       : {
-          'client-certificate': path.resolve(flags.clientCertificate),
+          'client-certificate': path.resolve(folder, flags.clientCertificate),
           'client-certificate-data': '',
         }),
     ...(flags.clientKey === undefined
       ? {}
-      : { 'client-key': path.resolve(flags.clientKey), 'client-key-data': '' }),
+      : { 'client-key': path.resolve(folder, flags.clientKey), 'client-key-data': '' }),
     ...(flags.as === undefined ? {} : { as: flags.as }),
     ...(flags.asUid === undefined ? {} : { 'as-uid': flags.asUid }),
     ...(flags.asGroups === undefined ? {} : { 'as-groups': [...flags.asGroups] }),
