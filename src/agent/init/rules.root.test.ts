@@ -11,8 +11,8 @@ let pod: PodNetwork;
 before(async () => {
   pod = await podNetwork();
   pod.layRules();
-  await pod.start('app.ts', ['8080']);
-  await pod.start('app.ts', ['8081']);
+  await pod.start('app-main.ts', ['8080']);
+  await pod.start('app-main.ts', ['8081']);
 });
 after(async () => {
   await pod[Symbol.asyncDispose]();
@@ -56,7 +56,7 @@ async function tell(agent: ChildProcess, message: object): Promise<unknown> {
 }
 
 async function startAgent(group?: number): Promise<ChildProcess> {
-  return pod.start('knocking-agent.ts', group === undefined ? [] : [String(group)]);
+  return pod.start('knocking-agent-main.ts', group === undefined ? [] : [String(group)]);
 }
 
 /** Gives the port back, so that the next test starts with the app. */

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+
+import { systemClock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import { createLogger, type Logger } from '#base/log.ts';
+import { version } from '#base/version.ts';
+import { openLibc } from '#host/libc.ts';
+import { createReadOriginalDestination } from '#host/original-destination.ts';
+import { agentTokenPath, type AgentConfig } from '#protocol/agent-config.ts';
+
+import { startAgent, type TakeMode } from './agent.ts';
+import { parseAgentStart } from './config.ts';
+import { createKnocker, openKnockSender } from './take/knock.ts';
+
+/** The agent's program: runs until it gets SIGTERM, which a native sidecar gets after its app. */
+const write = (line: string): void => void process.stdout.write(line);
+const logAt = (level: AgentConfig['logLevel']): Logger =>
+  createLogger({ clock: systemClock, write }, { level, fields: { program: 'agent' } });
+
+/** The native library is loaded only where redirected connections have to be asked for their port. */
+async function takeMode(take: AgentConfig['take'], stack: AsyncDisposableStack): Promise<TakeMode> {
+  if (take === 'rename') return { kind: 'rename' };
+  const { send } = stack.use(await openKnockSender());
+  const ports = stack.use(createKnocker({ clock: systemClock, send }));
+  const readOriginalDestination = createReadOriginalDestination({ libc: openLibc() });
+  return { kind: 'redirect', ports, readOriginalDestination };
+}
+
+async function main(): Promise<void> {
+  const stopped = Promise.withResolvers<string>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopped.resolve);
+  const { config, podIp } = parseAgentStart(process.env);
+  const log = logAt(config.logLevel);
+  await using stack = new AsyncDisposableStack();
+  const take = await takeMode(config.take, stack);
+  const readToken = (): Promise<string> => readFile(agentTokenPath, 'utf8');
+  const { env } = process;
+  const deps = { log, clock: systemClock, random: Math.random, readToken, env, take };
+  stack.use(await startAgent(deps, { config, podIp, version }));
+  log.info('agent ready', { version, take: config.take, pod: podIp });
+  log.info('agent stopping', { signal: await stopped.promise });
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  logAt('error').error('agent failed', { reason: describe(error) });
+  process.exit(1);
+}
