@@ -86,6 +86,7 @@ export function openClientSession(duplex: Duplex, deps: Deps): ClientSession {
     get unsentBytes() {
       return unsent();
     },
+    retired: life.retired,
     closed: life.closed,
     ping: life.ping,
     close: life.close,

@@ -72,6 +72,7 @@ export function serveSession(duplex: Duplex, deps: Deps): ServerSession {
     get openStreams() {
       return openStreams;
     },
+    retired: life.retired,
     closed: life.closed,
     ping: life.ping,
     close: life.close,

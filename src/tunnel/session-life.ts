@@ -15,6 +15,8 @@ export type SessionEnd =
 export interface SessionLife extends AsyncDisposable {
   /** False from the moment it will take no new flow. */
   readonly isOpen: boolean;
+  /** Resolves when `isOpen` becomes false: close, destroy, loss, or the other side's GOAWAY. */
+  readonly retired: Promise<void>;
   /** Resolves, never rejects, once nothing of the session is left. */
   readonly closed: Promise<SessionEnd>;
   /** Milliseconds until the other side's answer. One at a time; it waits as long as the session lives. */
@@ -32,11 +34,13 @@ interface Deps {
 /** Takes a fresh HTTP/2 session and its connection into ownership. */
 export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): SessionLife {
   const closed = Promise.withResolvers<SessionEnd>();
+  const retired = Promise.withResolvers<void>();
   let orderly = false;
   let failure: Error | undefined;
 
   const destroy = (reason: Error): void => {
     failure ??= reason;
+    retired.resolve();
     // Always with an error: without one Node gives half-closed streams the look of a clean end.
     session.destroy(reason);
     // Node waits for what is unsent, which a dead link never takes.
@@ -50,10 +54,12 @@ export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): 
     failure ??= error;
   });
   session.on('goaway', (code) => {
+    retired.resolve();
     if (code === constants.NGHTTP2_NO_ERROR) orderly = true;
     else failure ??= new Error(`the other side ended the session with HTTP/2 error ${code}`);
   });
   session.once('close', () => {
+    retired.resolve();
     if (orderly && failure === undefined) {
       deps.log.debug('session closed');
       closed.resolve({ kind: 'closed' });
@@ -77,10 +83,12 @@ export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): 
     get isOpen() {
       return !session.closed && !session.destroyed;
     },
+    retired: retired.promise,
     closed: closed.promise,
     ping: () => ping(session),
     close() {
       orderly = true;
+      retired.resolve();
       session.close();
       return closed.promise;
     },

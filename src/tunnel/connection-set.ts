@@ -1,0 +1,174 @@
+import type { Clock } from '#base/clock.ts';
+import { describe, toError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { backoff } from '#base/wait.ts';
+import type { ClientSession } from './client-session.ts';
+import type { SessionLife } from './session-life.ts';
+
+/** What a set needs of its sessions, of either kind. */
+export type Member = Pick<SessionLife, 'isOpen' | 'retired' | 'closed' | 'close' | 'destroy'>;
+
+/** What a set has at the moment. */
+export interface ConnectionSetState {
+  /** Sessions that take flows. */
+  readonly open: number;
+  readonly wanted: number;
+  /** Why the last attempt failed, or the last session was lost; gone with the next success. */
+  readonly trouble: Error | undefined;
+}
+
+/** Several sessions of one role, kept up. */
+export interface ConnectionSet<S> extends AsyncDisposable {
+  /** The sessions that take flows now. */
+  readonly members: readonly S[];
+  readonly state: ConnectionSetState;
+  /** The first session there is, as soon as there is one. */
+  ready(signal: AbortSignal): Promise<S>;
+  /** Opens each connection anew, and closes the old one once the new one is there. */
+  renew(): void;
+  /** Dials no more and lets open flows end. */
+  close(): Promise<void>;
+  /** Dials no more and drops everything. */
+  destroy(reason: Error): void;
+}
+
+interface Deps<S> {
+  readonly clock: Pick<Clock, 'sleep' | 'monotonic'>;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** Opens one session, proof and all. It is tried again whenever it fails. */
+  readonly dial: (signal: AbortSignal) => Promise<S>;
+  /** Called after every change of `state`. */
+  readonly onChange?: (state: ConnectionSetState) => void;
+}
+
+/** Starts to keep `size` sessions up; a lost one is replaced at once, a failed attempt after a wait. */
+export function keepConnections<S extends Member>(
+  deps: Deps<S>,
+  options: { readonly size: number; readonly firstMs?: number; readonly lastMs?: number },
+): ConnectionSet<S> {
+  const { clock, log, dial, onChange } = deps;
+  const { size, firstMs = 250, lastMs = 10_000 } = options;
+  const sessions = new Set<S>();
+  const stop = new AbortController();
+  const waiting = new Set<(session: S) => void>();
+  let renewal = Promise.withResolvers<void>();
+  let trouble: Error | undefined;
+
+  const members = (): S[] => [...sessions].filter((session) => session.isOpen);
+  const state = (): ConnectionSetState => ({ open: members().length, wanted: size, trouble });
+  const changed = (): void => onChange?.(state());
+
+  const hold = (session: S): void => {
+    sessions.add(session);
+    trouble = undefined;
+    void session.retired.then(changed);
+    void session.closed.then((end) => {
+      sessions.delete(session);
+      if (end.kind === 'lost') trouble = end.error;
+      changed();
+    });
+    for (const take of waiting) take(session);
+    waiting.clear();
+    changed();
+  };
+
+  const keepOne = async (): Promise<void> => {
+    const delays = backoff(deps, { firstMs, lastMs });
+    let old: S | undefined;
+    for (;;) {
+      stop.signal.throwIfAborted();
+      const startedAt = clock.monotonic();
+      try {
+        const session = await dial(stop.signal);
+        if (stop.signal.aborted) {
+          session.destroy(toError(stop.signal.reason));
+          return;
+        }
+        hold(session);
+        void old?.close();
+        old = await turnOver(session, renewal.promise);
+        if (clock.monotonic() - startedAt >= lastMs) delays.reset();
+        if (old !== undefined || clock.monotonic() - startedAt >= firstMs) continue;
+      } catch (error) {
+        stop.signal.throwIfAborted();
+        trouble = toError(error);
+        log.debug('connection failed', { error: describe(error) });
+        changed();
+      }
+      await clock.sleep(delays.next(), stop.signal);
+    }
+  };
+
+  const slots = Array.from({ length: size }, () =>
+    // It ends by the signal only.
+    keepOne().catch(() => {}),
+  );
+
+  const close = async (): Promise<void> => {
+    stop.abort(new Error('closing'));
+    const ends = [...sessions].map((session) => session.close());
+    await Promise.all([...slots, ...ends]);
+  };
+  const destroy = (reason: Error): void => {
+    stop.abort(reason);
+    for (const session of sessions) session.destroy(reason);
+  };
+
+  return {
+    get members() {
+      return members();
+    },
+    get state() {
+      return state();
+    },
+    async ready(signal) {
+      signal.throwIfAborted();
+      const first = members()[0];
+      if (first !== undefined) return first;
+      const ready = Promise.withResolvers<S>();
+      const giveUp = (): void => ready.reject(signal.reason);
+      signal.addEventListener('abort', giveUp, { once: true });
+      waiting.add(ready.resolve);
+      try {
+        return await ready.promise;
+      } finally {
+        waiting.delete(ready.resolve);
+        signal.removeEventListener('abort', giveUp);
+      }
+    },
+    renew() {
+      renewal.resolve();
+      renewal = Promise.withResolvers<void>();
+    },
+    close,
+    destroy,
+    async [Symbol.asyncDispose]() {
+      destroy(new Error('connections disposed'));
+      await Promise.all([...slots, ...[...sessions].map((session) => session.closed)]);
+    },
+  };
+}
+
+/** Waits until a session is to be replaced; returns it where it is to serve until then. */
+async function turnOver<S extends Member>(
+  session: S,
+  renewal: Promise<void>,
+): Promise<S | undefined> {
+  const renewing = await Promise.race([
+    session.retired.then(() => false),
+    renewal.then(() => true),
+  ]);
+  return renewing ? session : undefined;
+}
+
+/** The session that a new flow disturbs least. */
+export function leastBusy<S extends Pick<ClientSession, 'unsentBytes' | 'openFlows'>>(
+  sessions: readonly S[],
+): S | undefined {
+  return sessions.reduce<S | undefined>((best, each) => {
+    if (best === undefined) return each;
+    const more = each.unsentBytes - best.unsentBytes || each.openFlows - best.openFlows;
+    return more < 0 ? each : best;
+  }, undefined);
+}
