@@ -1,0 +1,92 @@
+import { group } from '#protocol/resources.ts';
+import { helmMetadata, managerName, type InstallContext, type Manifest } from './manifest.ts';
+import type { Values } from './values.ts';
+
+const rbac = 'rbac.authorization.k8s.io/v1';
+
+/** The ClusterRole that lets people connect and intercept, bound for the cluster or for namespaces. */
+export const clientRole = 'telepresence-client';
+/** The Role in the manager's namespace that lets them reach the manager. */
+export const tunnelRole = 'traffic-manager-tunnel';
+
+/**
+ * Whoever may create intercepts in a namespace gets the environment of its workloads: never
+ * aggregated into edit or view.
+ */
+export function clientClusterRole(context: InstallContext): Manifest {
+  return {
+    apiVersion: rbac,
+    kind: 'ClusterRole',
+    metadata: helmMetadata(context, clientRole),
+    rules: [
+      {
+        apiGroups: [group],
+        resources: ['connections', 'intercepts'],
+        verbs: ['create', 'get', 'list', 'watch', 'delete'],
+      },
+      { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list', 'watch'] },
+    ],
+  };
+}
+
+/** What is needed in the manager's namespace: the tunnel, and the pods for where it is not let through. */
+export function clientTunnelRole(context: InstallContext): Manifest {
+  const { namespace } = context;
+  return {
+    apiVersion: rbac,
+    kind: 'Role',
+    metadata: helmMetadata(context, tunnelRole, { namespace }),
+    rules: [
+      {
+        apiGroups: [''],
+        resources: ['services/proxy'],
+        // Kubernetes compares the whole of it, scheme and port included.
+        resourceNames: [`https:${managerName}:api`],
+        verbs: ['get', 'create'],
+      },
+      { apiGroups: [''], resources: ['services'], resourceNames: [managerName], verbs: ['get'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
+      { apiGroups: [''], resources: ['pods/portforward'], verbs: ['create', 'get'] },
+    ],
+  };
+}
+
+/** Bindings for `clientRbac.subjects`. */
+export function clientBindings(values: Values, context: InstallContext): Manifest[] {
+  const { create, subjects, namespaces } = values.clientRbac;
+  if (!create || subjects.length === 0) return [];
+  const who = subjects.map(({ kind, name, namespace }) =>
+    kind === 'ServiceAccount'
+      ? { kind, name, namespace: namespace ?? context.namespace }
+      : { kind, name, apiGroup: 'rbac.authorization.k8s.io' },
+  );
+  const toClient = {
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: clientRole },
+    subjects: who,
+  };
+  const name = `${clientRole}-${context.namespace}`;
+  return [
+    {
+      apiVersion: rbac,
+      kind: 'RoleBinding',
+      metadata: helmMetadata(context, tunnelRole, { namespace: context.namespace }),
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: tunnelRole },
+      subjects: who,
+    },
+    ...(namespaces.length === 0
+      ? [
+          {
+            apiVersion: rbac,
+            kind: 'ClusterRoleBinding',
+            metadata: helmMetadata(context, name),
+            ...toClient,
+          },
+        ]
+      : namespaces.map((namespace) => ({
+          apiVersion: rbac,
+          kind: 'RoleBinding',
+          metadata: helmMetadata(context, name, { namespace }),
+          ...toClient,
+        }))),
+  ];
+}

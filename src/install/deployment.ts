@@ -1,0 +1,96 @@
+import {
+  agentsPort,
+  imageName,
+  managerConfigFor,
+  managerConfigVariable,
+  webhookListenPort,
+} from './manager-config.ts';
+import {
+  helmMetadata,
+  managerName,
+  managerSelector,
+  type InstallContext,
+  type Manifest,
+} from './manifest.ts';
+import type { Values } from './values.ts';
+
+/** One manager: a container that passes Pod Security "restricted", whatever user it runs as. */
+export function deployment(values: Values, context: InstallContext): Manifest {
+  const { namespace } = context;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: helmMetadata(context, managerName, { namespace }),
+    spec: {
+      replicas: values.replicaCount,
+      // Two at once would write each other's status away.
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: { ...managerSelector } },
+      template: {
+        metadata: {
+          labels: { ...values.podLabels, ...managerSelector },
+          ...(isEmpty(values.podAnnotations) ? {} : { annotations: values.podAnnotations }),
+        },
+        spec: podSpec(values, context),
+      },
+    },
+  };
+}
+
+function podSpec(values: Values, context: InstallContext): Record<string, unknown> {
+  const { imagePullSecrets } = values.image;
+  return {
+    serviceAccountName: managerName,
+    terminationGracePeriodSeconds: 10,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [container(values, context)],
+    // The socket between the manager's processes.
+    volumes: [{ name: 'run', emptyDir: {} }],
+    ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets }),
+    ...(isEmpty(values.nodeSelector) ? {} : { nodeSelector: values.nodeSelector }),
+    ...(isEmpty(values.affinity) ? {} : { affinity: values.affinity }),
+    ...(values.tolerations.length === 0 ? {} : { tolerations: values.tolerations }),
+    ...(values.priorityClassName === '' ? {} : { priorityClassName: values.priorityClassName }),
+  };
+}
+
+function container(values: Values, context: InstallContext): Record<string, unknown> {
+  const { pullPolicy } = values.image;
+  const probe = { path: '/healthz', port: 'api', scheme: 'HTTPS' };
+  return {
+    name: managerName,
+    image: imageName(values.image, context),
+    ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }),
+    command: ['node', '/app/tel2.mjs', 'manager'],
+    env: [
+      {
+        name: managerConfigVariable,
+        // In a variable's value `$$` is a dollar.
+        value: JSON.stringify(managerConfigFor(values, context)).replaceAll('$', () => '$$'),
+      },
+    ],
+    ports: [
+      { name: 'api', containerPort: values.apiPort },
+      { name: 'agents', containerPort: agentsPort },
+      ...(values.agentInjector.enabled
+        ? [{ name: 'webhook', containerPort: webhookListenPort }]
+        : []),
+    ],
+    readinessProbe: { httpGet: probe, periodSeconds: 2, failureThreshold: 2 },
+    livenessProbe: { httpGet: probe, periodSeconds: 10, failureThreshold: 6, timeoutSeconds: 5 },
+    resources: values.resources,
+    volumeMounts: [{ name: 'run', mountPath: '/run/telepresence' }],
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      ...values.securityContext,
+    },
+  };
+}
+
+function isEmpty(object: object): boolean {
+  return Object.keys(object).length === 0;
+}

@@ -1,0 +1,83 @@
+import * as v from 'valibot';
+import { logLevels } from '#base/log.ts';
+import { managerName, type InstallContext } from './manifest.ts';
+import { durationMs, type Values } from './values.ts';
+import { webhookConfigurationName } from './webhook-configuration.ts';
+
+/** The environment variable of the manager that holds ManagerConfig as JSON. */
+export const managerConfigVariable = 'TELEPRESENCE_MANAGER_CONFIG';
+
+/** Ports that the manager's pod listens on, beside the API's. */
+export const agentsPort = 8081;
+export const webhookListenPort = 8443;
+
+/** The headless Service by which agents find every manager. */
+export const agentsService = `${managerName}-agents`;
+
+const strings = v.array(v.string());
+const quantities = v.record(v.string(), v.union([v.string(), v.number()]));
+
+/** What the manager is told about itself. */
+export const managerConfig = v.object({
+  version: v.string(),
+  namespace: v.string(),
+  release: v.string(),
+  logLevel: v.picklist(logLevels),
+  ports: v.object({ api: v.number(), agents: v.number(), webhook: v.number() }),
+  injector: v.object({ enabled: v.boolean(), configuration: v.string() }),
+  agent: v.object({
+    image: v.string(),
+    pullPolicy: v.optional(v.string()),
+    logLevel: v.picklist(logLevels),
+    resources: v.object({ requests: quantities, limits: quantities }),
+  }),
+  podCIDRs: strings,
+  connectionTtlMs: v.number(),
+  routing: v.object({
+    alsoProxySubnets: strings,
+    neverProxySubnets: strings,
+    allowConflictingSubnets: strings,
+  }),
+  dns: v.object({ excludeSuffixes: strings, includeSuffixes: strings }),
+});
+export type ManagerConfig = v.InferOutput<typeof managerConfig>;
+
+/** The manager's configuration by these values. */
+export function managerConfigFor(values: Values, context: InstallContext): ManagerConfig {
+  const { pullPolicy } = { ...values.image, ...values.agent.image };
+  return {
+    version: context.version,
+    namespace: context.namespace,
+    release: context.release,
+    logLevel: values.logLevel,
+    ports: { api: values.apiPort, agents: agentsPort, webhook: webhookListenPort },
+    injector: {
+      enabled: values.agentInjector.enabled,
+      configuration: webhookConfigurationName(context),
+    },
+    agent: {
+      image: imageName({ ...values.image, ...values.agent.image }, context),
+      ...(pullPolicy === undefined ? {} : { pullPolicy }),
+      logLevel: values.agent.logLevel ?? values.logLevel,
+      resources: values.agent.resources,
+    },
+    podCIDRs: values.podCIDRs,
+    connectionTtlMs: durationMs(values.client.connectionTTL),
+    routing: values.client.routing,
+    dns: values.client.dns,
+  };
+}
+
+/** `registry/name:tag` of an image by the values. */
+export function imageName(
+  image: {
+    readonly registry?: string | undefined;
+    readonly name?: string | undefined;
+    readonly tag?: string | undefined;
+  },
+  context: InstallContext,
+): string {
+  const registry = image.registry ?? 'ghcr.io/telepresenceio';
+  const tag = image.tag === undefined || image.tag === '' ? context.version : image.tag;
+  return `${registry === '' ? '' : `${registry}/`}${image.name ?? 'tel2'}:${tag}`;
+}
