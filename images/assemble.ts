@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -33,7 +33,8 @@ export interface Image {
 export async function assemble(image: Image, directory: string): Promise<string> {
   const entries = withParents(image.entries);
   const key = await identity(image, entries);
-  const path = resolve(directory, `${image.name.replace(/[/:]/g, '_')}-${key.slice(0, 16)}.tar`);
+  const family = `${image.name.replace(/[/:]/g, '_')}-`;
+  const path = resolve(directory, `${family}${key.slice(0, 16)}.tar`);
   if (await exists(path)) return path;
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}.draft`;
@@ -42,11 +43,21 @@ export async function assemble(image: Image, directory: string): Promise<string>
     const archive = Readable.from(tar(layout(image, { ...layer, from: `${draft}.layer` })));
     await pipeline(archive, createWriteStream(draft));
     await rename(draft, path);
+    await removeOld(dirname(path), family);
   } finally {
     await rm(draft, { force: true });
     await rm(`${draft}.layer`, { force: true });
   }
   return path;
+}
+
+// Each change of ours makes another tar. One that is an hour old is no longer being loaded.
+async function removeOld(directory: string, family: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(family)) continue;
+    const { mtimeMs } = await stat(join(directory, name));
+    if (Date.now() - mtimeMs > 3_600_000) await rm(join(directory, name), { force: true });
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -124,7 +124,7 @@ async function nativeAddon(repository: string): Promise<readonly TarEntry[]> {
   if (!(await stat(join(modules, addon)).catch(() => undefined))) {
     throw new ImageError('NotInstalled', `${join(modules, addon)} is not there: npm ci`);
   }
-  const skipped = /^(doc|src|vendor)\/|\.md$|^musl_/;
+  const skipped = /^(doc|vendor)\/|^musl_|\.(cc|hh?|inc|asm|S|md)$/;
   const keep = (path: string): boolean => !skipped.test(path);
   return [
     ...(await tree(join(modules, 'koffi'), 'app/node_modules/koffi', keep)),

@@ -8,8 +8,15 @@ import { lock } from './lock.ts';
 import type { Progress } from './progress.ts';
 
 const kubernetes = { version: 'v1.36.3', major: '1', minor: '36' } as const;
-const coredns = 'v1.14.7';
-const source = join(import.meta.dirname, 'kubernetes');
+const sources = [
+  'coredns/go.mod',
+  'coredns/go.sum',
+  'coredns/main.go',
+  'kubernetes/go.mod',
+  'kubernetes/go.sum',
+  'kubernetes/main.go',
+  'kubernetes/pause/main.go',
+] as const;
 
 /** The programs that are built from source, by path. */
 export interface Binaries {
@@ -40,25 +47,19 @@ export async function buildBinaries(deps: BuildDeps, signal: AbortSignal): Promi
     onWait: (pid) => deps.progress(`waiting for process ${pid}, which builds the same`),
   });
   await mkdir(directory, { recursive: true });
-  const into = async (path: string, what: string, argv: GoBuild): Promise<void> => {
-    if (await isFile(path)) return;
-    await build({ path, what, argv }, deps, signal);
-  };
-  await into(binaries.pause, 'the pause program', {
-    kind: 'package',
-    path: './pause',
-    flags: '-s -w',
-  });
-  await into(binaries.kubernetes, `Kubernetes ${kubernetes.version} (minutes, the first time)`, {
-    kind: 'package',
-    path: '.',
-    flags: versionFlags(),
-  });
-  await into(binaries.coredns, `CoreDNS ${coredns}`, {
-    kind: 'module',
-    path: `github.com/coredns/coredns@${coredns}`,
-    flags: '-s -w',
-  });
+  const targets: readonly Target[] = [
+    { path: binaries.pause, what: 'the pause program', module: 'kubernetes', package: './pause' },
+    { path: binaries.coredns, what: 'CoreDNS', module: 'coredns', package: '.' },
+    {
+      path: binaries.kubernetes,
+      what: `Kubernetes ${kubernetes.version} (some minutes, the first time)`,
+      module: 'kubernetes',
+      package: '.',
+    },
+  ];
+  for (const target of targets) {
+    if (!(await isFile(target.path))) await build(target, deps, signal);
+  }
   return binaries;
 }
 
@@ -68,47 +69,36 @@ export async function place(from: string, to: string): Promise<void> {
   await link(from, to).catch(() => copyFile(from, to));
 }
 
-interface GoBuild {
-  /** A package of our module, or a module of its own (its dependencies clash with ours). */
-  readonly kind: 'package' | 'module';
+interface Target {
   readonly path: string;
-  readonly flags: string;
+  readonly what: string;
+  /** Directory of the Go module; CoreDNS's dependencies clash with those of Kubernetes. */
+  readonly module: 'kubernetes' | 'coredns';
+  readonly package: string;
 }
 
-async function build(
-  target: { readonly path: string; readonly what: string; readonly argv: GoBuild },
-  deps: BuildDeps,
-  signal: AbortSignal,
-): Promise<void> {
+async function build(target: Target, deps: BuildDeps, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   deps.progress(`building ${target.what}`);
   using _ticks = systemClock.every(30_000, () => {
     const seconds = Math.round((performance.now() - started) / 1000);
     deps.progress(`still building ${target.what}: ${seconds} s`);
   });
-  const drafts = `${target.path}.draft`;
-  await rm(drafts, { recursive: true, force: true });
-  await mkdir(drafts);
-  const flags = ['-trimpath', '-ldflags', target.argv.flags] as const;
-  const env = { ...deps.env, CGO_ENABLED: '0', GOBIN: drafts, GOFLAGS: '-buildvcs=false' };
+  const draft = `${target.path}.draft`;
+  const flags = ['-trimpath', `-ldflags=${versionFlags()}`, '-o', draft];
+  const env = { ...deps.env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' };
   try {
-    if (target.argv.kind === 'module') {
-      await run(['go', 'install', ...flags, target.argv.path], { env, signal });
-      await rename(join(drafts, 'coredns'), target.path);
-    } else {
-      const out = join(drafts, 'built');
-      await run(['go', 'build', ...flags, '-o', out, target.argv.path], {
-        env,
-        signal,
-        cwd: source,
-      });
-      await rename(out, target.path);
-    }
+    await run(['go', 'build', ...flags, target.package], {
+      env,
+      signal,
+      cwd: join(import.meta.dirname, target.module),
+    });
+    await rename(draft, target.path);
   } catch (cause) {
     signal.throwIfAborted();
     throw new PlaygroundError('BuildFailed', `build ${target.what}`, { cause });
   } finally {
-    await rm(drafts, { recursive: true, force: true });
+    await rm(draft, { force: true });
   }
 }
 
@@ -123,10 +113,8 @@ function versionFlags(): string {
 }
 
 async function sourceKey(): Promise<string> {
-  const hash = createHash('sha256').update(`${versionFlags()} ${coredns} ${process.arch}`);
-  for (const file of ['go.mod', 'go.sum', 'main.go', 'pause/main.go']) {
-    hash.update(await readFile(join(source, file)));
-  }
+  const hash = createHash('sha256').update(`${versionFlags()} ${process.arch}`);
+  for (const file of sources) hash.update(await readFile(join(import.meta.dirname, file)));
   return hash.digest('hex').slice(0, 16);
 }
 

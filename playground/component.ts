@@ -59,8 +59,12 @@ export async function stopComponent(
 ): Promise<void> {
   const pid = (await readFile(pidFile(deps.layout, name), 'utf8').catch(() => '')).trim();
   if (pid === '') throw new PlaygroundError('BadUsage', `no component ${name} was started`);
-  const script =
-    'kill "$1" 2>/dev/null || exit 0; while kill -0 "$1" 2>/dev/null; do sleep 0.05; done';
+  // An API server would wait a minute for its clients' watches.
+  const script = `
+    kill "$1" 2>/dev/null || exit 0
+    for _ in $(seq 60); do kill -0 "$1" 2>/dev/null || exit 0; sleep 0.05; done
+    kill -9 "$1" 2>/dev/null || exit 0
+    while kill -0 "$1" 2>/dev/null; do sleep 0.05; done`;
   await runIn(deps.machine, ['sh', '-c', script, 'sh', pid], { signal });
 }
 

@@ -4,7 +4,7 @@ import { run } from '../images/command.ts';
 import { waitUntil } from './component.ts';
 import { assembleDemoImages } from './demo-images.ts';
 import { clusterEnvironment } from './environment.ts';
-import { loadImage } from './load.ts';
+import { loadCached } from './load.ts';
 import { clusterMachine, requireMachine, runIn } from './machine.ts';
 import type { UpDeps } from './up.ts';
 
@@ -23,7 +23,7 @@ export async function deployDemo(deps: UpDeps, signal: AbortSignal): Promise<voi
     signal,
   );
   progress('loading the demo images');
-  for (const image of images) await loadImage(cluster, image, signal);
+  await loadCached({ layout, cluster }, images, signal);
   progress('applying the demo application');
   const kubectl = (args: readonly string[], input?: string) =>
     runIn(cluster, [join(layout.bin, 'kubectl'), '--namespace', demoNamespace, ...args], {

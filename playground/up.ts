@@ -12,7 +12,7 @@ import { apiServer, controllers, etcd, writeCredentials } from './control-plane.
 import { anyRemains, takeDown } from './down.ts';
 import { clusterEnvironment } from './environment.ts';
 import type { Layout } from './layout.ts';
-import { loadImage } from './load.ts';
+import { loadCached } from './load.ts';
 import {
   clusterMachine,
   findMachine,
@@ -120,7 +120,7 @@ async function startCluster(
       );
       return probe.status === 0;
     });
-    for (const image of images) await loadImage(cluster, image, signal);
+    await loadCached({ layout, cluster }, images, signal);
     progress('images are loaded');
   };
   const api = async (): Promise<void> => {
