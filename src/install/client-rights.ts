@@ -3,6 +3,7 @@ import { helmMetadata, managerName, type InstallContext, type Manifest } from '.
 import type { Values } from './values.ts';
 
 const rbac = 'rbac.authorization.k8s.io/v1';
+const rbacGroup = 'rbac.authorization.k8s.io';
 
 /** The ClusterRole that lets people connect and intercept, bound for the cluster or for namespaces. */
 export const clientRole = 'telepresence-client';
@@ -58,35 +59,27 @@ export function clientBindings(values: Values, context: InstallContext): Manifes
   const who = subjects.map(({ kind, name, namespace }) =>
     kind === 'ServiceAccount'
       ? { kind, name, namespace: namespace ?? context.namespace }
-      : { kind, name, apiGroup: 'rbac.authorization.k8s.io' },
+      : { kind, name, apiGroup: rbacGroup },
   );
-  const toClient = {
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: clientRole },
-    subjects: who,
-  };
+  const toClient = { apiGroup: rbacGroup, kind: 'ClusterRole', name: clientRole };
   const name = `${clientRole}-${context.namespace}`;
   return [
-    {
-      apiVersion: rbac,
-      kind: 'RoleBinding',
-      metadata: helmMetadata(context, tunnelRole, { namespace: context.namespace }),
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: tunnelRole },
+    binding(helmMetadata(context, tunnelRole, { namespace: context.namespace }), {
+      roleRef: { apiGroup: rbacGroup, kind: 'Role', name: tunnelRole },
       subjects: who,
-    },
+    }),
     ...(namespaces.length === 0
-      ? [
-          {
-            apiVersion: rbac,
-            kind: 'ClusterRoleBinding',
-            metadata: helmMetadata(context, name),
-            ...toClient,
-          },
-        ]
-      : namespaces.map((namespace) => ({
-          apiVersion: rbac,
-          kind: 'RoleBinding',
-          metadata: helmMetadata(context, name, { namespace }),
-          ...toClient,
-        }))),
+      ? [binding(helmMetadata(context, name), { roleRef: toClient, subjects: who })]
+      : namespaces.map((namespace) =>
+          binding(helmMetadata(context, name, { namespace }), { roleRef: toClient, subjects: who }),
+        )),
   ];
+}
+
+function binding(
+  metadata: Manifest['metadata'],
+  what: { readonly roleRef: unknown; readonly subjects: unknown },
+): Manifest {
+  const kind = metadata.namespace === undefined ? 'ClusterRoleBinding' : 'RoleBinding';
+  return { apiVersion: rbac, kind, metadata, ...what };
 }

@@ -1,0 +1,58 @@
+import { clientBindings, clientTunnelRole } from './client-rights.ts';
+import { deployment } from './deployment.ts';
+import { agentsPort, agentsService } from './manager-config.ts';
+import { managerRights } from './manager-rights.ts';
+import {
+  helmMetadata,
+  managerName,
+  managerSelector,
+  type InstallContext,
+  type Manifest,
+} from './manifest.ts';
+import { dryRunPolicy } from './policies.ts';
+import type { Values } from './values.ts';
+import { injectorService, webhookConfiguration } from './webhook-configuration.ts';
+
+/** One manager: what is in its namespace, and the cluster-wide objects that end with it. */
+export function managerPart(values: Values, context: InstallContext): Manifest[] {
+  const { namespace } = context;
+  const injector = values.agentInjector.enabled;
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: helmMetadata(context, managerName, { namespace }),
+    },
+    ...(values.managerRbac.create ? managerRights(context) : []),
+    clientTunnelRole(context),
+    ...clientBindings(values, context),
+    ...dryRunPolicy(context),
+    service(context, managerName, [{ name: 'api', port: values.apiPort, targetPort: 'api' }]),
+    service(context, agentsService, [{ name: 'agents', port: agentsPort, targetPort: 'agents' }], {
+      clusterIP: 'None',
+    }),
+    ...(injector
+      ? [
+          service(context, injectorService, [
+            { name: 'https', port: values.agentInjector.webhook.port, targetPort: 'webhook' },
+          ]),
+        ]
+      : []),
+    deployment(values, context),
+    ...(injector ? [webhookConfiguration(values, context)] : []),
+  ];
+}
+
+function service(
+  context: InstallContext,
+  name: string,
+  ports: readonly { readonly name: string; readonly port: number; readonly targetPort: string }[],
+  more: Readonly<Record<string, unknown>> = {},
+): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: helmMetadata(context, name, { namespace: context.namespace }),
+    spec: { ...more, selector: { ...managerSelector }, ports },
+  };
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as v from 'valibot';
+import { managerConfig, managerConfigVariable } from './manager-config.ts';
+import type { Manifest } from './manifest.ts';
+import { manifests } from './manifests.ts';
+import { parseValues, type Values } from './values.ts';
+
+const context = {
+  release: 'traffic-manager',
+  namespace: 'ambassador',
+  namespaceUid: '11111111-1111-1111-1111-111111111111',
+  version: '0.1.0',
+};
+
+function valuesOf(raw: unknown = {}): Values {
+  const parsed = parseValues(raw);
+  assert.ok(parsed.ok);
+  return parsed.values;
+}
+
+function find(all: readonly Manifest[], kind: string, name: string): Manifest {
+  const found = all.find((one) => one.kind === kind && one.metadata.name === name);
+  assert.ok(found, `no ${kind} ${name}`);
+  return found;
+}
+
+/** A place in an object: `spec.template.spec.containers.0`. */
+function at(object: unknown, path: string): unknown {
+  let place = object;
+  for (const step of path.split('.')) {
+    assert.ok(typeof place === 'object' && place !== null, `nothing at ${path}`);
+    place = Object.entries(place).find(([key]) => key === step)?.[1];
+  }
+  return place;
+}
+
+const keyOf = ({ kind, metadata }: Manifest): string =>
+  `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+
+test('each object once, plain JSON, with Helm’s marks', () => {
+  const all = manifests(valuesOf(), context);
+  assert.equal(new Set(all.map(keyOf)).size, all.length);
+  assert.deepEqual(JSON.parse(JSON.stringify(all)), all);
+  for (const { metadata } of all) {
+    assert.equal(metadata.labels?.['app.kubernetes.io/managed-by'], 'Helm');
+    assert.equal(metadata.annotations?.['meta.helm.sh/release-name'], 'traffic-manager');
+    assert.equal(metadata.annotations['meta.helm.sh/release-namespace'], 'ambassador');
+  }
+});
+
+test('what is cluster-wide of a manager ends with its namespace; the cluster part does not', () => {
+  const all = manifests(valuesOf(), context);
+  const owned = all.filter((one) => one.metadata['ownerReferences'] !== undefined).map(keyOf);
+  assert.deepEqual(owned.toSorted(), [
+    'ClusterRole /traffic-manager-ambassador',
+    'ClusterRoleBinding /traffic-manager-ambassador',
+    'MutatingWebhookConfiguration /agent-injector-webhook-ambassador',
+    'ValidatingAdmissionPolicy /traffic-manager-dry-run.ambassador.intercept.telepresence.io',
+    'ValidatingAdmissionPolicyBinding /traffic-manager-dry-run.ambassador.intercept.telepresence.io',
+  ]);
+  const kept = all.filter(
+    (one) => one.metadata.annotations?.['helm.sh/resource-policy'] === 'keep',
+  );
+  assert.deepEqual(kept.map(keyOf), [
+    'Namespace /ambassador',
+    'CustomResourceDefinition /connections.intercept.telepresence.io',
+    'CustomResourceDefinition /intercepts.intercept.telepresence.io',
+  ]);
+});
+
+test('a spec cannot be changed nor taken away, and belongs to who made it', () => {
+  const all = manifests(valuesOf(), context);
+  for (const plural of ['connections', 'intercepts']) {
+    const crd = find(all, 'CustomResourceDefinition', `${plural}.intercept.telepresence.io`);
+    const schema = at(crd, 'spec.versions.0.schema.openAPIV3Schema');
+    assert.deepEqual(at(schema, 'required'), ['spec']);
+    assert.equal(at(schema, 'x-kubernetes-validations.0.rule'), 'self.spec == oldSelf.spec');
+    assert.deepEqual(at(crd, 'spec.versions.0.subresources'), { status: {} });
+  }
+  const policy = find(all, 'ValidatingAdmissionPolicy', 'identity.intercept.telepresence.io');
+  assert.deepEqual(at(policy, 'spec.matchConstraints.resourceRules.0.operations'), [
+    'CREATE',
+    'UPDATE',
+  ]);
+  assert.equal(at(policy, 'spec.failurePolicy'), 'Fail');
+});
+
+test('people get the tunnel by its literal name, and never a status or an update', () => {
+  const subjects = [{ kind: 'User', name: 'alice' }];
+  const clientRbac = { create: true, subjects };
+  const all = manifests(valuesOf({ clientRbac }), context);
+  const tunnel = find(all, 'Role', 'traffic-manager-tunnel');
+  assert.deepEqual(at(tunnel, 'rules.0'), {
+    apiGroups: [''],
+    resources: ['services/proxy'],
+    resourceNames: ['https:traffic-manager:api'],
+    verbs: ['get', 'create'],
+  });
+  const client = find(all, 'ClusterRole', 'telepresence-client');
+  assert.doesNotMatch(JSON.stringify(client), /status|update|patch/);
+  assert.ok(find(all, 'ClusterRoleBinding', 'telepresence-client-ambassador'));
+  const some = manifests(
+    valuesOf({ clientRbac: { ...clientRbac, namespaces: ['shop'] } }),
+    context,
+  );
+  const binding = find(some, 'RoleBinding', 'telepresence-client-ambassador');
+  assert.equal(binding.metadata.namespace, 'shop');
+  assert.ok(
+    !some.some((one) => keyOf(one) === 'ClusterRoleBinding /telepresence-client-ambassador'),
+  );
+});
+
+test('the webhook is asked little, late never, and not for the manager’s own namespace', () => {
+  const all = manifests(valuesOf(), context);
+  const configuration = find(
+    all,
+    'MutatingWebhookConfiguration',
+    'agent-injector-webhook-ambassador',
+  );
+  const hook = at(configuration, 'webhooks.0');
+  assert.equal(at(hook, 'failurePolicy'), 'Ignore');
+  assert.equal(at(hook, 'timeoutSeconds'), 3);
+  assert.equal(at(hook, 'sideEffects'), 'None');
+  assert.equal(at(hook, 'reinvocationPolicy'), 'IfNeeded');
+  assert.deepEqual(at(hook, 'namespaceSelector.matchExpressions.0.values'), [
+    'kube-system',
+    'kube-node-lease',
+    'ambassador',
+  ]);
+  assert.equal(at(hook, 'clientConfig.caBundle'), undefined);
+  const off = manifests(valuesOf({ agentInjector: { enabled: false } }), context);
+  assert.ok(!off.some((one) => one.kind === 'MutatingWebhookConfiguration'));
+  assert.ok(!off.some((one) => one.metadata.name === 'agent-injector'));
+});
+
+test('the manager reads back its configuration, and its ports are what the services point at', () => {
+  const all = manifests(
+    valuesOf({
+      apiPort: 1234,
+      image: { registry: 'example.org/x', tag: '9' },
+      agent: { image: { tag: '8' }, resources: { requests: { cpu: '$(X)' } } },
+    }),
+    context,
+  );
+  const pod = at(find(all, 'Deployment', 'traffic-manager'), 'spec.template.spec');
+  const variable = at(pod, 'containers.0.env.0');
+  assert.equal(at(variable, 'name'), managerConfigVariable);
+  const text = String(at(variable, 'value')).replaceAll('$$', () => '$');
+  const config = v.parse(managerConfig, JSON.parse(text));
+  assert.equal(config.agent.image, 'example.org/x/tel2:8');
+  assert.equal(config.agent.resources.requests['cpu'], '$(X)');
+  assert.equal(at(pod, 'containers.0.image'), 'example.org/x/tel2:9');
+  assert.equal(config.ports.api, 1234);
+  const api = find(all, 'Service', 'traffic-manager');
+  assert.deepEqual(at(api, 'spec.ports'), [{ name: 'api', port: 1234, targetPort: 'api' }]);
+  assert.equal(at(find(all, 'Service', 'traffic-manager-agents'), 'spec.clusterIP'), 'None');
+});
+
+test('the manager’s pod passes Pod Security "restricted"', () => {
+  const pod = at(
+    find(manifests(valuesOf(), context), 'Deployment', 'traffic-manager'),
+    'spec.template.spec',
+  );
+  assert.deepEqual(at(pod, 'securityContext'), {
+    runAsNonRoot: true,
+    seccompProfile: { type: 'RuntimeDefault' },
+  });
+  const security = at(pod, 'containers.0.securityContext');
+  assert.equal(at(security, 'allowPrivilegeEscalation'), false);
+  assert.equal(at(security, 'readOnlyRootFilesystem'), true);
+  assert.deepEqual(at(security, 'capabilities.drop'), ['ALL']);
+});
