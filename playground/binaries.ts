@@ -47,6 +47,7 @@ export async function buildBinaries(deps: BuildDeps, signal: AbortSignal): Promi
     onWait: (pid) => deps.progress(`waiting for process ${pid}, which builds the same`),
   });
   await mkdir(directory, { recursive: true });
+  await ensureGo(deps, signal);
   const targets: readonly Target[] = [
     { path: binaries.pause, what: 'the pause program', module: 'kubernetes', package: './pause' },
     { path: binaries.coredns, what: 'CoreDNS', module: 'coredns', package: '.' },
@@ -99,6 +100,19 @@ async function build(target: Target, deps: BuildDeps, signal: AbortSignal): Prom
     throw new PlaygroundError('BuildFailed', `build ${target.what}`, { cause });
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+async function ensureGo(deps: BuildDeps, signal: AbortSignal): Promise<void> {
+  try {
+    // Inside a module that asks for a newer Go, this fails unless Go can fetch itself.
+    const cwd = join(import.meta.dirname, 'kubernetes');
+    await run(['go', 'list', '-m'], { cwd, env: deps.env, signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new PlaygroundError('BuildFailed', 'building Kubernetes needs Go 1.26 on PATH', {
+      cause,
+    });
   }
 }
 

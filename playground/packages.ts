@@ -40,6 +40,10 @@ export async function ensureMachine(deps: PackageDeps, signal: AbortSignal): Pro
   try {
     await run([...apt, 'update'], { env, signal });
     await run([...apt, '--no-install-recommends', 'install', ...missing], { env, signal });
+    if (missing.includes('containerd') && (await isThere('/run/systemd/system'))) {
+      // Debian starts it as the machine's service; the playground runs one of its own.
+      await run(['systemctl', 'disable', '--now', 'containerd'], { env, signal, mayFail: true });
+    }
   } catch (cause) {
     signal.throwIfAborted();
     throw new PlaygroundError('PackagesMissing', `install ${missing.join(' ')}`, { cause });
@@ -56,7 +60,14 @@ export function ensureRoot(uid: number): void {
 async function missingPackages(): Promise<readonly string[]> {
   const missing: string[] = [];
   for (const [name, path] of Object.entries(packages)) {
-    if ((await stat(path).catch(() => undefined)) === undefined) missing.push(name);
+    if (!(await isThere(path))) missing.push(name);
   }
   return missing;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
