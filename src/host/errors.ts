@@ -11,6 +11,7 @@ export type HostErrorCode =
   | 'SystemCall'
   | 'TableInUse'
   | 'ToolFailed'
+  | 'ToolMissing'
   | 'TunMissing';
 
 /** The one error class of this room. */

@@ -5,9 +5,7 @@ import { createInterface } from 'node:readline';
 import * as v from 'valibot';
 
 import { HostError } from './errors.ts';
-
-/** Where the machine's tools are, whatever the caller's PATH says. */
-export const toolPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+import { toolPath } from './run-tool.ts';
 
 /** What one batch of commands brought back. */
 export interface NftReply {

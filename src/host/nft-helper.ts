@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { toolPath } from './nft-child.ts';
+import { toolPath } from './run-tool.ts';
 
 /**
  * Where the kernel knows no owner of tables: a shell that waits for the end of its input, which

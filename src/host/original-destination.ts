@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 
 import { CodedError, systemCode } from '#base/errors.ts';
+import { formatIp } from '#protocol/ip-address.ts';
 
 import { socketFd, type Libc } from './libc.ts';
 
@@ -58,20 +59,6 @@ function parseIpv4(bytes: Buffer): OriginalDestination {
 
 /** struct sockaddr_in6: family, port, flow, address, scope. */
 function parseIpv6(bytes: Buffer): OriginalDestination {
-  const groups: string[] = [];
-  for (let at = 8; at < 24; at += 2) groups.push(bytes.readUInt16BE(at).toString(16));
-  return { address: compressIpv6(groups), port: bytes.readUInt16BE(2) };
-}
-
-/** RFC 5952: the longest run of two or more zero groups becomes `::`, the first one on a tie. */
-function compressIpv6(groups: readonly string[]): string {
-  let start = 0;
-  let length = 0;
-  for (let from = 0; from < groups.length; from += 1) {
-    let end = from;
-    while (groups[end] === '0') end += 1;
-    if (end - from > length) [start, length] = [from, end - from];
-  }
-  if (length < 2) return groups.join(':');
-  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
+  const value = BigInt(`0x${bytes.toString('hex', 8, 24)}`);
+  return { address: formatIp({ family: 6, value }), port: bytes.readUInt16BE(2) };
 }

@@ -94,6 +94,7 @@ export function encodeData(data: DnsData): Buffer | undefined {
       return Buffer.concat(data.strings.flatMap((text) => [Buffer.from([text.length]), text]));
     case 'SOA':
       return encodeSoa(data);
+    case 'other':
     default:
       return data.bytes;
   }
