@@ -61,7 +61,7 @@ function container(values: Values, context: InstallContext): Record<string, unkn
     name: managerName,
     image: imageName(values.image, context),
     ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }),
-    command: ['node', '/app/tel2.mjs', 'manager'],
+    args: ['manager'],
     env: [
       {
         name: managerConfigVariable,
@@ -85,7 +85,6 @@ function container(values: Values, context: InstallContext): Record<string, unkn
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
       runAsNonRoot: true,
-      runAsUser: 1000,
       ...values.securityContext,
     },
   };

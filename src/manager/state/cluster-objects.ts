@@ -1,9 +1,12 @@
 import * as v from 'valibot';
+import { agentConfigVariable } from '#protocol/agent-config.ts';
 
+// What is not named here is dropped: thousands of objects are kept in memory, and environments are
+// nobody's business.
 const strings = v.record(v.string(), v.string());
 
 /** The parts of an object's metadata that the manager decides by. */
-export const objectMeta = v.looseObject({
+export const objectMeta = v.object({
   name: v.optional(v.string(), ''),
   generateName: v.optional(v.string()),
   namespace: v.optional(v.string(), ''),
@@ -15,7 +18,7 @@ export const objectMeta = v.looseObject({
   annotations: v.optional(strings, {}),
   ownerReferences: v.optional(
     v.array(
-      v.looseObject({
+      v.object({
         kind: v.string(),
         name: v.string(),
         uid: v.string(),
@@ -26,13 +29,13 @@ export const objectMeta = v.looseObject({
   ),
 });
 
-const containerPort = v.looseObject({
+const containerPort = v.object({
   name: v.optional(v.string()),
   containerPort: v.number(),
   protocol: v.optional(v.string(), 'TCP'),
 });
 
-const container = v.looseObject({
+const container = v.object({
   name: v.string(),
   ports: v.optional(v.array(containerPort), []),
   restartPolicy: v.optional(v.string()),
@@ -40,9 +43,9 @@ const container = v.looseObject({
 /** A container, as far as resolving ports needs it. */
 export type Container = v.InferOutput<typeof container>;
 
-const podTemplate = v.looseObject({
+const podTemplate = v.object({
   metadata: v.optional(objectMeta, {}),
-  spec: v.looseObject({
+  spec: v.object({
     containers: v.array(container),
     initContainers: v.optional(v.array(container), []),
     hostNetwork: v.optional(v.boolean(), false),
@@ -50,9 +53,9 @@ const podTemplate = v.looseObject({
 });
 
 /** A Deployment, ReplicaSet or StatefulSet. */
-export const workloadObject = v.looseObject({
+export const workloadObject = v.object({
   metadata: objectMeta,
-  spec: v.looseObject({
+  spec: v.object({
     replicas: v.optional(v.number(), 1),
     template: podTemplate,
   }),
@@ -60,9 +63,9 @@ export const workloadObject = v.looseObject({
 export type WorkloadObject = v.InferOutput<typeof workloadObject>;
 
 /** A Service. */
-export const serviceObject = v.looseObject({
+export const serviceObject = v.object({
   metadata: objectMeta,
-  spec: v.looseObject({
+  spec: v.object({
     type: v.optional(v.string(), 'ClusterIP'),
     selector: v.optional(v.nullable(strings)),
     clusterIPs: v.optional(v.array(v.string()), []),
@@ -70,7 +73,7 @@ export const serviceObject = v.looseObject({
     externalName: v.optional(v.string()),
     ports: v.optional(
       v.array(
-        v.looseObject({
+        v.object({
           name: v.optional(v.string()),
           port: v.number(),
           protocol: v.optional(v.string(), 'TCP'),
@@ -83,24 +86,30 @@ export const serviceObject = v.looseObject({
 });
 export type ServiceObject = v.InferOutput<typeof serviceObject>;
 
-const podContainer = v.looseObject({
+const podContainer = v.object({
   ...container.entries,
-  env: v.optional(v.array(v.looseObject({ name: v.string(), value: v.optional(v.string()) })), []),
+  env: v.optional(
+    v.pipe(
+      v.array(v.object({ name: v.string(), value: v.optional(v.string()) })),
+      v.transform((env) => env.filter((variable) => variable.name === agentConfigVariable)),
+    ),
+    [],
+  ),
 });
 
 /** A Pod that runs. */
-export const podObject = v.looseObject({
+export const podObject = v.object({
   metadata: objectMeta,
-  spec: v.looseObject({
+  spec: v.object({
     containers: v.array(container),
     initContainers: v.optional(v.array(podContainer), []),
     hostNetwork: v.optional(v.boolean(), false),
   }),
   status: v.optional(
-    v.looseObject({
+    v.object({
       phase: v.optional(v.string(), 'Pending'),
       podIP: v.optional(v.string()),
-      conditions: v.optional(v.array(v.looseObject({ type: v.string(), status: v.string() })), []),
+      conditions: v.optional(v.array(v.object({ type: v.string(), status: v.string() })), []),
     }),
     {},
   ),
@@ -108,22 +117,22 @@ export const podObject = v.looseObject({
 export type PodObject = v.InferOutput<typeof podObject>;
 
 /** A Namespace. */
-export const namespaceObject = v.looseObject({
+export const namespaceObject = v.object({
   metadata: objectMeta,
-  status: v.optional(v.looseObject({ phase: v.optional(v.string(), 'Active') }), {}),
+  status: v.optional(v.object({ phase: v.optional(v.string(), 'Active') }), {}),
 });
 export type NamespaceObject = v.InferOutput<typeof namespaceObject>;
 
 /** An EndpointSlice. */
-export const endpointSliceObject = v.looseObject({
+export const endpointSliceObject = v.object({
   metadata: objectMeta,
   addressType: v.string(),
   endpoints: v.optional(
     v.nullable(
       v.array(
-        v.looseObject({
+        v.object({
           addresses: v.array(v.string()),
-          conditions: v.optional(v.looseObject({ ready: v.optional(v.nullable(v.boolean())) }), {}),
+          conditions: v.optional(v.object({ ready: v.optional(v.nullable(v.boolean())) }), {}),
         }),
       ),
     ),
@@ -131,7 +140,7 @@ export const endpointSliceObject = v.looseObject({
   ports: v.optional(
     v.nullable(
       v.array(
-        v.looseObject({
+        v.object({
           name: v.optional(v.nullable(v.string())),
           port: v.optional(v.nullable(v.number())),
           protocol: v.optional(v.nullable(v.string())),
@@ -143,18 +152,18 @@ export const endpointSliceObject = v.looseObject({
 export type EndpointSliceObject = v.InferOutput<typeof endpointSliceObject>;
 
 /** A ServiceCIDR of networking.k8s.io/v1. */
-export const serviceCidrObject = v.looseObject({
+export const serviceCidrObject = v.object({
   metadata: objectMeta,
-  spec: v.looseObject({ cidrs: v.optional(v.array(v.string()), []) }),
+  spec: v.object({ cidrs: v.optional(v.array(v.string()), []) }),
 });
 
 /** A Node. */
-export const nodeObject = v.looseObject({
+export const nodeObject = v.object({
   metadata: objectMeta,
-  spec: v.optional(v.looseObject({ podCIDRs: v.optional(v.array(v.string()), []) }), {}),
+  spec: v.optional(v.object({ podCIDRs: v.optional(v.array(v.string()), []) }), {}),
   status: v.optional(
-    v.looseObject({
-      addresses: v.optional(v.array(v.looseObject({ type: v.string(), address: v.string() })), []),
+    v.object({
+      addresses: v.optional(v.array(v.object({ type: v.string(), address: v.string() })), []),
     }),
     {},
   ),

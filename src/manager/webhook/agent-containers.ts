@@ -30,7 +30,6 @@ export interface InjectorConfig {
 
 /** The volume with the agent's token. */
 export const tokenVolume = 'telepresence-agent-token';
-const command = ['node', '/app/tel2.mjs'];
 const lockedDown = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
@@ -64,7 +63,7 @@ export function agentSidecar(
     name: agentContainer,
     image: config.image,
     ...(config.pullPolicy === undefined ? {} : { imagePullPolicy: config.pullPolicy }),
-    command: [...command, agentArgument],
+    args: [agentArgument],
     restartPolicy: 'Always',
     // The agent's own come last, so that no app's reference can mean one of them.
     env: [
@@ -87,8 +86,8 @@ export function agentSidecar(
       capabilities: { drop: ['ALL'] },
       runAsNonRoot: true,
       runAsGroup: agentGroup,
-      // An unprivileged user of the pod's own is better: files in its volumes are readable to it.
-      ...(pod.spec.securityContext?.runAsUser ? {} : { runAsUser: agentGroup }),
+      // Else the pod's own user, to whom files in its volumes are readable, or the image's.
+      ...(pod.spec.securityContext?.runAsUser === 0 ? { runAsUser: agentGroup } : {}),
     },
   };
 }
@@ -99,7 +98,7 @@ export function agentInit(pod: RequestedPod, config: InjectorConfig): PodContain
     name: agentInitContainer,
     image: config.image,
     ...(config.pullPolicy === undefined ? {} : { imagePullPolicy: config.pullPolicy }),
-    command: [...command, agentInitArgument],
+    args: [agentInitArgument],
     env: addressVariables(),
     resources: resourcesFor(pod, config),
     securityContext: {

@@ -74,7 +74,7 @@ test('redirect: rules first, then the sidecar, then the pod’s own, and the app
   assert.deepEqual(after.metadata, pod.metadata);
   const sidecar = initOf(after, agentContainer);
   assert.equal(sidecar['restartPolicy'], 'Always');
-  assert.deepEqual(sidecar['command'], ['node', '/app/tel2.mjs', 'agent']);
+  assert.deepEqual(sidecar['args'], ['agent']);
   // A dead agent must not take the app's pod with it: the kernel falls back to the app.
   assert.equal(sidecar.readinessProbe, undefined);
   assert.equal(sidecar.startupProbe, undefined);
@@ -85,7 +85,6 @@ test('redirect: rules first, then the sidecar, then the pod’s own, and the app
     capabilities: { drop: ['ALL'] },
     runAsNonRoot: true,
     runAsGroup: 7439,
-    runAsUser: 7439,
   });
   assert.deepEqual(initOf(after, agentInitContainer)['securityContext'], {
     allowPrivilegeEscalation: false,
@@ -173,10 +172,14 @@ test('whom it leaves alone', () => {
   }
 });
 
-test('the pod’s own unprivileged user stays, and a Guaranteed pod stays one', () => {
-  const after = injected(podOf(redirect, { securityContext: { runAsUser: 1000 } }));
-  const sidecar = initOf(after, agentContainer);
-  assert.ok(!Object.hasOwn(Object(sidecar['securityContext']), 'runAsUser'));
+test('only root is replaced as user, and a Guaranteed pod stays one', () => {
+  const asUser = (runAsUser: number): object => {
+    const after = injected(podOf(redirect, { securityContext: { runAsUser } }));
+    return Object(initOf(after, agentContainer)['securityContext']);
+  };
+  assert.ok(!Object.hasOwn(asUser(1000), 'runAsUser'));
+  assert.ok(Object.hasOwn(asUser(0), 'runAsUser'));
+  const sidecar = initOf(injected(podOf(redirect)), agentContainer);
   assert.deepEqual(sidecar.resources, config.resources);
   const limits = { cpu: '1', memory: '1Gi' };
   const guaranteed = injected(
