@@ -4,7 +4,7 @@ import { clusterEnvironment, laptopEnvironment } from '../playground/environment
 import { clusterMachine, enter, requireMachine } from '../playground/machine.ts';
 import { run, type CommandResult } from '../images/command.ts';
 
-const { layout } = settingsFrom(process.env);
+const layout = () => settingsFrom(process.env).layout;
 const root = new URL('..', import.meta.url).pathname;
 
 export interface RunOptions {
@@ -25,8 +25,8 @@ export async function laptopCommand(
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<{ readonly argv: readonly string[]; readonly env: Record<string, string | undefined> }> {
-  const machine = await requireMachine(layout, firstLaptop.name);
-  const env = laptopEnvironment(layout, {
+  const machine = await requireMachine(layout(), firstLaptop.name);
+  const env = laptopEnvironment(layout(), {
     laptop: firstLaptop,
     kubeconfig: options.kubeconfig ?? 'admin',
     inherited: process.env,
@@ -51,8 +51,8 @@ export async function onCluster(
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<CommandResult> {
-  const machine = await requireMachine(layout, clusterMachine);
-  const env = { ...clusterEnvironment(layout, process.env), ...options.env };
+  const machine = await requireMachine(layout(), clusterMachine);
+  const env = { ...clusterEnvironment(layout(), process.env), ...options.env };
   return await run([...enter(machine, '/'), ...argv], { ...runOptions(options), env });
 }
 

@@ -33,7 +33,7 @@ export async function deployDemo(deps: UpDeps, signal: AbortSignal): Promise<voi
       ...(input === undefined ? {} : { input }),
     });
   // The namespace's default service account comes a moment after it, so a first try may fail.
-  const all = await manifestText();
+  const all = await demoManifests();
   await waitUntil('the demo application is applied', { seconds: 20, signal }, async () => {
     const applied = await kubectl(['apply', '--filename', '-'], all);
     return applied.status === 0;
@@ -59,7 +59,7 @@ export async function deployDemo(deps: UpDeps, signal: AbortSignal): Promise<voi
 }
 
 /** All manifests as one text, the namespace first. */
-async function manifestText(): Promise<string> {
+export async function demoManifests(): Promise<string> {
   const files = (await readdir(manifests)).filter((name) => name.endsWith('.yaml'));
   const ordered = ['namespace.yaml', ...files.filter((name) => name !== 'namespace.yaml')];
   const texts = await Promise.all(ordered.map((name) => readFile(join(manifests, name), 'utf8')));

@@ -9,7 +9,7 @@ const { DATABASE_URL, TELEPRESENCE_CONTAINER } = process.env;
 const database = new pg.Pool({ connectionString: DATABASE_URL, max: 4 });
 const redis = new Redis({ host: 'redis', port: 6379, maxRetriesPerRequest: 1 });
 
-const server = createServer(async (_request, response) => {
+async function answer(response) {
   try {
     const { rows } = await database.query('select count(*)::int as todos from todo');
     const visits = await redis.incr('visits');
@@ -17,8 +17,10 @@ const server = createServer(async (_request, response) => {
       `answered by the laptop for ${TELEPRESENCE_CONTAINER}: ${rows[0].todos} todos in PostgreSQL, visit ${visits} in Redis\n`,
     );
   } catch (error) {
-    response.writeHead(500).end(`the laptop cannot answer: ${error}\n`);
+    response.writeHead(500).end(`the laptop cannot answer: ${String(error)}\n`);
   }
-});
+}
+
+const server = createServer((_request, response) => void answer(response));
 server.listen(Number(process.argv[2] ?? 5000), '127.0.0.1', () => console.log('listening'));
 process.once('SIGTERM', () => process.exit(0));
