@@ -44,13 +44,8 @@ export function ownClusterSite(deps: OwnClusterDeps): Site {
       const input =
         registry === undefined ? manifests : manifests.replaceAll('playground/', `${registry}/`);
       await run(['kubectl', ...flags, 'apply', '--filename', '-'], { signal, env, input });
-      await kubectl(
-        [
-          ...['wait', '--namespace', demoNamespace, '--for=condition=Ready', 'pods', '--all'],
-          '--timeout=180s',
-        ],
-        { signal },
-      );
+      const ready = ['--for=condition=Ready', '--timeout=180s'];
+      await kubectl(['wait', '--namespace', demoNamespace, ...ready, 'pods', '--all'], { signal });
     },
     laptop: (argv, options) => run(words(argv), { ...options, env }),
     laptopCommand: async (argv) => ({ argv: words(argv), env: { ...env } }),
