@@ -8,19 +8,16 @@ import type { Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import { agentRedirectPort, type AgentConfig } from '#protocol/agent-config.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
-import type { AgentRole } from '#tunnel/agent-handshake.ts';
-import { openClientSession } from '#tunnel/client-session.ts';
-import { serveSession } from '#tunnel/server-session.ts';
-import { resetEnd } from '#tunnel/splice.ts';
+import type { ClientSession } from '#tunnel/client-session.ts';
+import type { ServeOptions } from '#tunnel/server-session.ts';
 
 import { createAgentService } from './api/agent-service.ts';
 import { createReporter } from './control/report.ts';
 import { watchTakes } from './control/watch.ts';
 import type { Environment } from './environment/extract.ts';
 import { dialForLaptop } from './outbound/dial.ts';
-import { connectToManager } from './session/connect.ts';
-import { keepSession } from './session/keep.ts';
-import { bring, type Inbound } from './take/accept.ts';
+import { keepManagerLink } from './session/manager-link.ts';
+import { bring } from './take/accept.ts';
 import { createJoined } from './take/joined.ts';
 import { listenForTakes } from './take/listen.ts';
 import { createTakes, type PortSwitch, type TakeOutcome } from './take/takes.ts';
@@ -32,7 +29,6 @@ interface Deps {
   readonly readToken: () => Promise<string>;
   /** The agent's own environment, in which the apps' is. */
   readonly env: Environment;
-  /** How ports are switched, and how a redirected connection's port is known. */
   readonly take: TakeMode;
 }
 
@@ -65,80 +61,41 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   const joined = createJoined(deps);
   const takes = createTakes({ log, joined, ports: portSwitch(deps.take, config) });
   const reporter = createReporter(deps);
-  let inbound: Inbound | undefined;
   let epoch: bigint | undefined;
-  const report = async (outcomes: Promise<readonly TakeOutcome[]>): Promise<void> => {
-    const about = epoch;
+  const settle = async (outcomes: Promise<readonly TakeOutcome[]>): Promise<void> => {
     const found = await outcomes;
-    if (about !== undefined) reporter.report({ epoch: about, outcomes: found });
+    link.setBusy(takes.any);
+    if (epoch !== undefined) reporter.report({ epoch, outcomes: found });
   };
 
-  const takeDeps = { log, clock, takes, joined, inbound: () => inbound };
-  const bringTo = (socket: Socket, port: number): void =>
-    void bring(takeDeps, socket, { podIp, port }, stopped.signal);
-  await listen(deps.take, options, { stack, bringTo });
-
-  const connect = (role: AgentRole, signal: AbortSignal) =>
-    connectToManager(deps, { manager: { ...config.manager, ca: config.ca }, role }, signal);
-  const serving = {
-    log,
-    clock,
-    onFlow: (flow: Parameters<typeof dialForLaptop>[1]) => void dialForLaptop(deps, flow),
-    rpc: connectNodeAdapter({
-      routes: (router) => router.service(Agent, createAgentService({ config, env: deps.env })),
-    }),
+  const onControl = (session: ClientSession, ended: AbortSignal): void => {
+    const onWanted: Parameters<typeof watchTakes>[0]['onWanted'] = (wanted) => {
+      epoch = wanted.epoch;
+      void settle(takes.apply(wanted.takes));
+    };
+    watchTakes({ session, reporter, onWanted }, { agentVersion: options.version, podIp }, ended)
+      .then(() => 'the manager ended the list of takes', describe)
+      .then(
+        (reason) => session.destroy(new Error(reason)),
+        () => {},
+      );
   };
+  const link = keepManagerLink(
+    {
+      ...deps,
+      serve: servedToLaptops(deps, config),
+      onControl,
+      onReachable: (reachable) => void settle(takes.setReachable(reachable)),
+    },
+    { ...config.manager, ca: config.ca },
+  );
+  stack.use(link);
 
-  stack.use(
-    keepSession(deps, {
-      role: 'outbound',
-      open: async (signal) => serveSession(await connect('outbound', signal), serving),
-      onUp: () => new AsyncDisposableStack(),
-    }),
-  );
-  stack.use(
-    keepSession(deps, {
-      role: 'inbound',
-      open: async (signal) => openClientSession(await connect('inbound', signal), deps),
-      onUp(session) {
-        inbound = { session, rttMs: 0 };
-        void report(takes.setReachable(true));
-        const down = new AsyncDisposableStack();
-        down.defer(() => {
-          inbound = undefined;
-          void report(takes.setReachable(false));
-        });
-        return down;
-      },
-    }),
-  );
-  stack.use(
-    keepSession(deps, {
-      role: 'control',
-      open: async (signal) => openClientSession(await connect('control', signal), deps),
-      onUp(session) {
-        const onWanted = (wanted: { epoch: bigint; takes: Parameters<typeof takes.apply>[0] }) => {
-          epoch = wanted.epoch;
-          void report(takes.apply(wanted.takes));
-        };
-        const watch = { agentVersion: options.version, podIp };
-        const watching = new AbortController();
-        const watched = watchTakes({ session, reporter, onWanted }, watch, watching.signal).then(
-          () => session.destroy(new Error('the manager ended the list of takes')),
-          (error: unknown) => {
-            log.debug('control call ended', { reason: describe(error) });
-            session.destroy(new Error('the control call failed'));
-          },
-        );
-        const down = new AsyncDisposableStack();
-        down.defer(async () => {
-          watching.abort(new Error('session ended'));
-          await watched;
-        });
-        return down;
-      },
-    }),
-  );
+  const bringDeps = { log, clock, takes, joined, inbound: () => link.inbound() };
+  await listen(deps.take, options, {
+    stack,
+    bringTo: (socket, port) => void bring(bringDeps, socket, { podIp, port }, stopped.signal),
+  });
 
   // First of all ports are given back, then connections may end; the sessions close last.
   stack.defer(() => joined.finish());
@@ -146,7 +103,22 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   return stack.move();
 }
 
-/** What is listened on: the redirect port, or each renamed port with its app's. */
+/** What a laptop may ask of this agent, by way of the relay. */
+function servedToLaptops(
+  deps: Pick<Deps, 'log' | 'clock' | 'env'>,
+  config: AgentConfig,
+): ServeOptions {
+  const service = createAgentService({ config, env: deps.env });
+  return {
+    onFlow: (flow) => void dialForLaptop(deps, flow),
+    rpc: connectNodeAdapter({ routes: (router) => void router.service(Agent, service) }),
+  };
+}
+
+/**
+ * The redirect port, which hangs up on whoever was not redirected: a probe that only connects is
+ * content, and nobody else gains anything. And each renamed port, for its app's.
+ */
 async function listen(
   take: TakeMode,
   options: Options,
@@ -156,18 +128,14 @@ async function listen(
   },
 ): Promise<void> {
   const host = options.podIp;
-  const notRedirected = (socket: Socket): void =>
-    resetEnd(socket, new Error('dialled the agent itself'));
-  if (take.kind === 'redirect') {
-    const onConnection = (socket: Socket): void => {
-      const port = take.readOriginalDestination(socket)?.port;
-      if (port === undefined) notRedirected(socket);
-      else to.bringTo(socket, port);
-    };
-    to.stack.use(await listenForTakes({ host, port: agentRedirectPort, onConnection }));
-    return;
-  }
-  for (const { listenPort, appPort } of options.config.renamed) {
+  const onRedirected = (socket: Socket): void => {
+    const port = take.kind === 'redirect' ? take.readOriginalDestination(socket)?.port : undefined;
+    // Not reset: that can overtake a probe's own look at whether it is connected.
+    if (port === undefined) socket.destroy();
+    else to.bringTo(socket, port);
+  };
+  to.stack.use(await listenForTakes({ host, port: agentRedirectPort, onConnection: onRedirected }));
+  for (const { listenPort, appPort } of take.kind === 'rename' ? options.config.renamed : []) {
     const onConnection = (socket: Socket): void => to.bringTo(socket, appPort);
     to.stack.use(await listenForTakes({ host, port: listenPort, onConnection }));
   }

@@ -4,6 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
+import { answerWithinMs } from '#tunnel/liveness.ts';
 import { resetEnd } from '#tunnel/splice.ts';
 
 import { dialApp } from './app.ts';
@@ -14,7 +15,7 @@ import type { Takes } from './takes.ts';
 /** A session to the manager by which taken connections can go, and its round trip. */
 export interface Inbound {
   readonly session: Pick<ClientSession, 'beginFlow'>;
-  readonly rttMs: number;
+  readonly rttMs: number | undefined;
 }
 
 interface Deps {
@@ -24,14 +25,6 @@ interface Deps {
   readonly joined: Pick<Joined, 'join'>;
   /** Undefined while there is none. */
   readonly inbound: () => Inbound | undefined;
-}
-
-/** What is not answered in this time is the app's. */
-export const leastPatienceMs = 250;
-
-/** How long a laptop may take to answer. */
-export function patienceMs(rttMs: number): number {
-  return Math.max(leastPatienceMs, 4 * rttMs);
 }
 
 /**
@@ -51,7 +44,7 @@ export async function bring(
     if (interceptUid !== undefined && inbound !== undefined) {
       const answer = await offer({ session: inbound.session, clock: deps.clock }, socket, {
         interceptUid,
-        patienceMs: patienceMs(inbound.rttMs),
+        patienceMs: answerWithinMs(inbound.rttMs),
       });
       switch (answer.kind) {
         case 'taken':

@@ -98,3 +98,12 @@ test('a port that is given back while it is being switched stays given back', as
   assert.equal(takes.any, false);
   assert.ok(!calls.includes('on 81'), 'what is not wanted any more is not switched on');
 });
+
+test('what was disposed of takes nothing any more', async () => {
+  const { takes, calls } = fixture();
+  await takes.setReachable(true);
+  await takes.apply([take('a', 80)]);
+  await takes[Symbol.asyncDispose]();
+  assert.deepEqual(await takes.apply([take('a', 80)]), []);
+  assert.deepEqual(calls, ['on 80', 'moved 80 a', 'off 80', 'moved 80 app']);
+});

@@ -23,7 +23,7 @@ export interface PortSwitch {
   off(port: number): Promise<void>;
 }
 
-/** What is taken. */
+/** What is taken. Once disposed of it takes nothing any more. */
 export interface Takes extends AsyncDisposable {
   /** Wants exactly these takes; resolves with what became of each. The last call counts. */
   apply(wanted: readonly WantedTake[]): Promise<readonly TakeOutcome[]>;
@@ -45,6 +45,7 @@ interface Deps {
 export function createTakes(deps: Deps): Takes {
   let wanted: readonly WantedTake[] = [];
   let reachable = false;
+  let ended = false;
   const taken = new Map<number, string>();
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -119,7 +120,7 @@ export function createTakes(deps: Deps): Takes {
       return taken.size > 0;
     },
     apply(takes) {
-      wanted = takes;
+      if (!ended) wanted = takes;
       return reconcile();
     },
     setReachable(now) {
@@ -128,6 +129,7 @@ export function createTakes(deps: Deps): Takes {
     },
     takerOf: (port) => taken.get(port),
     async [Symbol.asyncDispose]() {
+      ended = true;
       wanted = [];
       await reconcile();
     },

@@ -1,5 +1,11 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import {
+  execFileSync,
+  spawn,
+  type ChildProcess,
+  type ChildProcessByStdio,
+} from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 import { enterOwnNetworkNamespace } from '#host/own-namespace.ts';
@@ -17,6 +23,11 @@ export interface PodNetwork extends AsyncDisposable {
   run(argv: readonly [string, ...string[]], input?: string): string;
   /** Starts one of this folder's programs in the pod; it is ready when it sends its first message. */
   start(program: string, args?: readonly string[]): Promise<ChildProcess>;
+  /** Starts a program in the pod with pipes, in this environment. */
+  spawn(
+    argv: readonly [string, ...string[]],
+    env: Readonly<Record<string, string>>,
+  ): ChildProcessByStdio<null, Readable, null>;
   /** Lays the rules of the init container. */
   layRules(): void;
 }
@@ -56,6 +67,14 @@ export async function podNetwork(): Promise<PodNetwork> {
       const child = spawn(inside[0], argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
       children.add(child);
       await once(child, 'message');
+      return child;
+    },
+    spawn(argv, env) {
+      const child = spawn(inside[0], [inside[1], ...argv], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env },
+      });
+      children.add(child);
       return child;
     },
     layRules() {

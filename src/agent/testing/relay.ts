@@ -63,8 +63,8 @@ export async function testRelay(options: RelayOptions = {}): Promise<TestRelay> 
     tokens,
     drop,
     async [Symbol.asyncDispose]() {
-      drop();
       server.close();
+      drop();
       await once(server, 'close');
     },
   };

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { test } from 'node:test';
+
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
+
+import { systemClock } from '#base/clock.ts';
+import { silentLogger } from '#base/log.ts';
+import { agentRedirectPort } from '#protocol/agent-config.ts';
+import { Agent } from '#protocol/gen/telepresence_pb.ts';
+import { rpcTransport } from '#tunnel/rpc-transport.ts';
+import { listen } from '#tunnel/session.fixture.ts';
+
+import { startAgent, type RunningAgent } from './agent.ts';
+import { testCa } from './testing/certificates.ts';
+import { testManager, type TestManager } from './testing/manager.ts';
+
+/** Loopback's own, so that the agent's fixed ports disturb nobody. */
+const podIp = '127.74.39.9';
+const listenPort = 9901;
+
+/** An agent in rename mode that stands in for an app of the test's. */
+async function agent(manager: TestManager, appPort: number): Promise<RunningAgent> {
+  const { host, port } = manager.relay;
+  return startAgent(
+    {
+      log: silentLogger,
+      clock: systemClock,
+      random: Math.random,
+      readToken: async () => 'token of the pod',
+      env: { A_GREETING: 'hi', PATH: '/bin', HOSTNAME: 'pod-1' },
+      take: { kind: 'rename' },
+    },
+    {
+      podIp,
+      version: '0.0.0',
+      config: {
+        version: 1,
+        manager: { host, port },
+        ca: [testCa],
+        take: 'rename',
+        renamed: [{ name: 'http', listenPort, appPort }],
+        containers: [{ name: 'app', envPrefix: 'A_', mounts: ['/data'] }],
+        logLevel: 'info',
+      },
+    },
+  );
+}
+
+async function ask(): Promise<string> {
+  const socket = net.connect({ host: podIp, port: listenPort });
+  socket.end('hello');
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+
+/** An app, or a handler, that answers with its name. */
+function answering(name: string) {
+  return listen((socket) => {
+    socket.on('data', (chunk: Buffer) => socket.write(`${name}:${String(chunk)}`));
+    socket.on('end', () => socket.end());
+    socket.resume();
+  });
+}
+
+const take = (containerPort: number) => ({
+  interceptUid: 'intercept-1',
+  containerPort,
+  protocol: 'TCP',
+});
+
+test('an agent takes, gives back, and falls back to the app', async () => {
+  await using app = await answering('app');
+  await using manager = await testManager();
+  manager.onFlow = (flow) => {
+    const { stream } = flow.accept();
+    stream.on('data', (chunk: Buffer) => stream.write(`laptop:${String(chunk)}`));
+    stream.on('end', () => stream.end());
+  };
+  await using _agent = await agent(manager, app.port);
+  assert.equal(await ask(), 'app:hello', 'before there is any manager');
+
+  manager.want([take(app.port)]);
+  await manager.reported(true);
+  assert.equal(await ask(), 'laptop:hello');
+
+  manager.onFlow = (flow) => flow.refuse('Unavailable');
+  assert.equal(await ask(), 'app:hello');
+
+  manager.want([take(app.port), { ...take(1), interceptUid: 'other' }].slice(1));
+  assert.deepEqual(await manager.reported(false), ['port 1 cannot be switched in this pod']);
+  manager.want([]);
+  assert.equal(await ask(), 'app:hello');
+});
+
+test('a manager that is gone gives everything to the app, and gets it again', async () => {
+  await using app = await answering('app');
+  await using manager = await testManager();
+  await using _agent = await agent(manager, app.port);
+  manager.onFlow = (flow) => {
+    const { stream } = flow.accept();
+    stream.resume();
+    stream.end('laptop');
+  };
+  manager.want([take(app.port)]);
+  await manager.reported(true);
+  assert.equal(await ask(), 'laptop');
+  manager.relay.drop();
+  manager.want([take(app.port)]);
+  await manager.reported(true);
+  assert.equal(await ask(), 'laptop');
+});
+
+test('the environment is told to who asks over the outbound session', async () => {
+  await using manager = await testManager();
+  await using _agent = await agent(manager, 1);
+  const client = createClient(Agent, rpcTransport(await manager.outbound()));
+  const answer = await client.getEnvironment({ container: '' });
+  assert.equal(answer.container, 'app');
+  assert.deepEqual(answer.environment, { GREETING: 'hi', HOSTNAME: 'pod-1' });
+  assert.deepEqual(answer.mounts, ['/data']);
+  await assert.rejects(client.getEnvironment({ container: 'other' }), (error) => {
+    assert.equal(ConnectError.from(error).code, Code.NotFound);
+    return true;
+  });
+});
+
+test('a stopped agent leaves nothing open', async () => {
+  await using app = await answering('app');
+  await using manager = await testManager();
+  const running = await agent(manager, app.port);
+  const probe = net.connect({ host: podIp, port: agentRedirectPort });
+  await once(probe.resume(), 'end');
+  const open = net.connect({ host: podIp, port: listenPort });
+  open.on('error', () => {});
+  open.write('x');
+  await once(open, 'data');
+  const closed = Promise.withResolvers<void>();
+  open.once('close', () => closed.resolve());
+  await running[Symbol.asyncDispose]();
+  await closed.promise;
+  await assert.rejects(ask(), { code: 'ECONNREFUSED' });
+});
