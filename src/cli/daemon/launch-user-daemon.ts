@@ -19,6 +19,8 @@ export async function launchUserDaemon(context: CliContext): Promise<void> {
       programs.userDaemon,
       '--socket',
       places.userDaemonSocket,
+      '--root-socket',
+      places.rootDaemonSocket,
       '--state-dir',
       places.stateDir,
       '--executable',

@@ -1,0 +1,177 @@
+import { create } from '@bufbuild/protobuf';
+import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import type { Clock } from '#base/clock.ts';
+import {
+  ConnectEventSchema,
+  InterceptEventSchema,
+  ListResponseSchema,
+  RootStatusSchema,
+  StatusResponseSchema,
+  UserDaemon,
+  VersionResponseSchema,
+  type InterceptInfo,
+  type ListResponse,
+  type RootStatus,
+  type StatusResponse,
+  type VersionResponse,
+} from '#protocol/gen/telepresence_pb.ts';
+import type { Connector } from '../session/connector.ts';
+import type { RootDaemonClient } from '../session/machine.ts';
+import { probeSession } from '../session/session-status.ts';
+import type { Session } from '../session/session.ts';
+import { toConnectError } from './failure-error.ts';
+import { progressStream } from './progress-stream.ts';
+
+interface Deps {
+  readonly clock: Clock;
+  readonly connector: Connector;
+  readonly version: string;
+  readonly executable: string;
+  readonly installId: string;
+  /** Where a root daemon of this user would be, while no session knows better. */
+  readonly rootDaemon: RootDaemonClient;
+  /** Ends the process, once the answer is out. */
+  readonly quit: () => void;
+}
+
+/** The service that the CLI calls. */
+export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
+  const { connector } = deps;
+  const own: VersionResponse = create(VersionResponseSchema, {
+    version: `v${deps.version}`,
+    executable: deps.executable,
+    name: 'OSS User Daemon',
+  });
+  return (router) => {
+    router.service(UserDaemon, {
+      version: () => own,
+      async *connect(request, context) {
+        const events = progressStream(
+          async (report) => await connector.connect(request, { report, signal: context.signal }),
+        );
+        for await (const event of failing(context, events)) {
+          yield create(ConnectEventSchema, {
+            event:
+              event.kind === 'progress'
+                ? { case: 'progress', value: event.text }
+                : { case: 'connected', value: event.result },
+          });
+        }
+      },
+      status: async (_request, context) =>
+        await answering(context, async () => await status(deps, own, context.signal)),
+      list: async ({ namespace }, context) =>
+        await answering(context, async () => {
+          return await list(connector.need(), namespace, context.signal);
+        }),
+      async *intercept(request, context) {
+        const events = progressStream(async (report) => {
+          const { intercepts } = connector.need();
+          return await intercepts.intercept(request, { report, signal: context.signal });
+        });
+        for await (const event of failing(context, events)) {
+          yield create(InterceptEventSchema, {
+            event:
+              event.kind === 'progress'
+                ? { case: 'progress', value: event.text }
+                : { case: 'active', value: event.result },
+          });
+        }
+      },
+      leave: async (request, context) =>
+        await answering(context, async () => {
+          await connector.need().intercepts.leave(request);
+          return {};
+        }),
+      disconnect: async (_request, context) =>
+        await answering(context, async () => ({ wasConnected: await connector.disconnect() })),
+      quit: async (_request, context) =>
+        await answering(context, async () => {
+          await connector.disconnect();
+          deps.quit();
+          return {};
+        }),
+    });
+  };
+}
+
+/** Every call's errors leave by the one way there is. */
+async function answering<T>(context: HandlerContext, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toConnectError(error, context.signal);
+  }
+}
+
+async function* failing<T>(context: HandlerContext, events: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* events;
+  } catch (error) {
+    throw toConnectError(error, context.signal);
+  }
+}
+
+async function status(
+  deps: Deps,
+  version: VersionResponse,
+  signal: AbortSignal,
+): Promise<StatusResponse> {
+  const { state } = deps.connector;
+  const base = { version, installId: deps.installId };
+  if (state.kind !== 'connected') {
+    const ended = state.kind === 'ended';
+    return create(StatusResponseSchema, {
+      ...base,
+      status: ended ? 'Disconnected' : 'Not connected',
+      error: ended ? state.reason : '',
+      ...(ended ? { connection: state.info } : {}),
+      root: await idleRootStatus(deps, signal),
+    });
+  }
+  const { session } = state;
+  const [probe, root] = await Promise.all([
+    probeSession(deps, session, signal),
+    session.rootStatus(signal),
+  ]);
+  const alive = probe.kind === 'alive';
+  return create(StatusResponseSchema, {
+    ...base,
+    status: alive ? 'Connected' : 'Disconnected',
+    error: alive ? '' : probe.reason,
+    connection: session.info,
+    intercepts: [...session.intercepts.list()],
+    root,
+    managerVersion: session.model.info?.managerVersion ?? '',
+    agentImage: session.model.info?.agentImage ?? '',
+    transport: session.tunnels.via ?? '',
+    rttMs: alive ? probe.rttMs : 0,
+    mappedNamespaces: [...session.mappedNamespaces],
+  });
+}
+
+async function idleRootStatus(deps: Deps, signal: AbortSignal): Promise<RootStatus> {
+  try {
+    return await deps.rootDaemon.status({}, { signal });
+  } catch {
+    signal.throwIfAborted();
+    return create(RootStatusSchema, { running: false });
+  }
+}
+
+async function list(
+  session: Session,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<ListResponse> {
+  const wanted = namespace === '' ? session.info.namespace : namespace;
+  const workloads = await session.link.workloads(wanted, signal);
+  const own = session.intercepts.list().filter((each) => each.namespace === wanted);
+  const interceptsOf = (name: string): InterceptInfo[] =>
+    own.filter(({ workload }) => workload === name);
+  return create(ListResponseSchema, {
+    workloads: workloads
+      .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
+      .map((workload) => ({ workload, intercepts: interceptsOf(workload.name) })),
+  });
+}

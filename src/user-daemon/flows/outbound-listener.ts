@@ -1,0 +1,107 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import type { ReadOriginalDestination } from '#host/original-destination.ts';
+import type { ClientSession } from '#tunnel/client-session.ts';
+import { splice } from '#tunnel/splice.ts';
+import type { RoutedSubnets } from './routed-subnets.ts';
+
+/** The session that takes the next flow, or undefined while there is none. */
+export type PickSession = () => Pick<ClientSession, 'beginFlow'> | undefined;
+
+interface Deps {
+  readonly log: Logger;
+  readonly readOriginalDestination: ReadOriginalDestination;
+  readonly routed: Pick<RoutedSubnets, 'contains'>;
+  readonly pickSession: PickSession;
+}
+
+/** Takes the TCP connections that the kernel redirects to us. */
+export interface OutboundListener extends AsyncDisposable {
+  readonly port: number;
+  /** Connections that are open now. */
+  readonly openFlows: number;
+}
+
+const backlog = 4096;
+
+/** Listens on a free port of 127.0.0.1; every redirected connection becomes a flow to its target. */
+export async function listenForOutbound(deps: Deps): Promise<OutboundListener> {
+  const open = new Set<Socket>();
+  const ending = new AbortController();
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    socket.on('error', () => {});
+    carryOut(deps, socket, ending.signal);
+  });
+  const { port } = await listen(server);
+  return {
+    port,
+    get openFlows() {
+      return open.size;
+    },
+    async [Symbol.asyncDispose]() {
+      ending.abort(new Error('the connection to the cluster ends'));
+      const closed = Promise.withResolvers<undefined>();
+      server.close(() => closed.resolve(undefined));
+      for (const socket of open) socket.resetAndDestroy();
+      await closed.promise;
+    },
+  };
+}
+
+function carryOut(deps: Deps, socket: Socket, signal: AbortSignal): void {
+  const target = originalTarget(deps, socket);
+  // Somebody dialled the listener itself: nothing may be reached that way (evidence, finding 12).
+  if (target === undefined || !deps.routed.contains(target.address)) {
+    deps.log.debug('flow refused: not redirected', { target: target?.address });
+    socket.resetAndDestroy();
+    return;
+  }
+  const host = target.address.includes(':') ? `[${target.address}]` : target.address;
+  const authority = `${host}:${String(target.port)}`;
+  const session = deps.pickSession();
+  if (session === undefined) {
+    deps.log.debug('flow refused: no session', { authority });
+    socket.resetAndDestroy();
+    return;
+  }
+  try {
+    // The first bytes travel with the CONNECT; a refusal destroys the stream, and so resets the socket.
+    const { flow, accepted } = session.beginFlow({ authority, signal });
+    accepted.catch((error: unknown) => {
+      deps.log.debug('flow refused', { authority, reason: describe(error) });
+    });
+    splice(socket, flow.stream);
+    socket.resume();
+  } catch (error) {
+    deps.log.debug('flow failed', { authority, reason: describe(error) });
+    socket.resetAndDestroy();
+  }
+}
+
+function originalTarget(
+  deps: Pick<Deps, 'readOriginalDestination' | 'log'>,
+  socket: Socket,
+): { readonly address: string; readonly port: number } | undefined {
+  try {
+    return deps.readOriginalDestination(socket);
+  } catch (error) {
+    deps.log.warning('original destination unknown', { reason: describe(error) });
+    return undefined;
+  }
+}
+
+async function listen(server: Server): Promise<AddressInfo> {
+  const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
+  server.once('error', reject);
+  server.listen({ host: '127.0.0.1', port: 0, backlog }, () => {
+    const address = server.address();
+    if (address === null || typeof address === 'string') {
+      reject(new Error('a TCP listener has no port'));
+    } else resolve(address);
+  });
+  return await promise;
+}

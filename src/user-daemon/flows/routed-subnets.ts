@@ -1,0 +1,30 @@
+import { contains, parseIp, parseSubnet, type Subnet } from '#protocol/ip-address.ts';
+
+/** Which addresses are the cluster's. */
+export interface RoutedSubnets {
+  /** Replaces what is routed, and what in it is not. */
+  set(options: { readonly routed: readonly string[]; readonly never: readonly string[] }): void;
+  contains(address: string): boolean;
+}
+
+/** An empty set of routed subnets. */
+export function createRoutedSubnets(): RoutedSubnets {
+  let routed: readonly Subnet[] = [];
+  let never: readonly Subnet[] = [];
+  return {
+    set(options) {
+      routed = parseAll(options.routed);
+      never = parseAll(options.never);
+    },
+    contains(text) {
+      const address = parseIp(text);
+      if (address === undefined) return false;
+      const isIn = (subnet: Subnet): boolean => contains(subnet, address);
+      return routed.some(isIn) && !never.some(isIn);
+    },
+  };
+}
+
+function parseAll(texts: readonly string[]): readonly Subnet[] {
+  return texts.flatMap((text) => parseSubnet(text) ?? []);
+}

@@ -1,0 +1,187 @@
+import type { Clock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { DeadlineError, withDeadline } from '#base/wait.ts';
+import { apiVersion, intercept as interceptSchema, type Intercept } from '#protocol/resources.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { isKubeError } from '#kube/errors.ts';
+import { clusterFailure, UserDaemonError } from '../errors.ts';
+import { intercepts } from '../session/kinds.ts';
+import { objectName } from '../session/object-name.ts';
+import type { OwnConnection, WantedIntercept } from './intercept-request.ts';
+import type { InterceptTable } from './intercept-table.ts';
+import type { OwnIntercepts } from './own-intercepts.ts';
+
+/** What making and ending intercepts needs. */
+export interface InterceptDeps {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly randomInt: (below: number) => number;
+  readonly table: InterceptTable;
+  readonly own: OwnIntercepts;
+  readonly connection: OwnConnection;
+}
+
+const activeMs = 30_000;
+const cleanUpMs = 5000;
+
+/**
+ * Creates the Intercept and waits until it is active; the one that it takes over from, under the
+ * same name, is deleted then. When that fails or `signal` aborts, nothing of it is left.
+ */
+export async function createIntercept(
+  deps: InterceptDeps,
+  wanted: WantedIntercept,
+  options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
+): Promise<Intercept> {
+  const { table, own } = deps;
+  const { signal } = options;
+  const { namespace } = wanted;
+  table.checkFree(wanted.target, wanted.spec.name);
+  await own.watch(namespace, signal).catch((error: unknown) => {
+    throw clusterFailure(error);
+  });
+  const before = table.byName(wanted.spec.name);
+  const created = await create(deps, wanted, before, signal);
+  try {
+    const active = await untilActive(deps, created, options);
+    if (before !== undefined) await deleteIntercept(deps, before);
+    return active;
+  } catch (error) {
+    // What went wrong first is what the user has to know; the log has the other.
+    await deleteIntercept(deps, created).catch(() => {});
+    throw error;
+  }
+}
+
+async function create(
+  deps: InterceptDeps,
+  wanted: WantedIntercept,
+  before: Intercept | undefined,
+  signal: AbortSignal,
+): Promise<Intercept> {
+  const { connection } = deps;
+  const { namespace } = wanted;
+  const replaces =
+    before?.metadata.namespace === namespace ? { replaces: before.metadata.name } : {};
+  // Across namespaces the garbage collector would delete the object within seconds.
+  const owner =
+    connection.namespace === namespace
+      ? {
+          ownerReferences: [
+            {
+              apiVersion,
+              kind: 'Connection',
+              name: connection.name,
+              uid: connection.uid,
+              blockOwnerDeletion: false,
+            },
+          ],
+        }
+      : {};
+  for (;;) {
+    try {
+      const made = await deps.client.create({
+        resource: intercepts,
+        namespace,
+        schema: interceptSchema,
+        signal,
+        object: {
+          apiVersion,
+          kind: 'Intercept',
+          metadata: { name: objectName(wanted.spec.name, deps.randomInt), namespace, ...owner },
+          spec: { ...wanted.spec, ...replaces },
+        },
+      });
+      // Connections may arrive before the watch tells of the object.
+      deps.table.put(made);
+      return made;
+    } catch (error) {
+      if (isKubeError(error, 'AlreadyExists')) continue;
+      if (isKubeError(error, 'NotFound')) {
+        throw new UserDaemonError('NamespaceNotFound', describe(error), {
+          cause: error,
+          facts: { namespace },
+        });
+      }
+      throw clusterFailure(error);
+    }
+  }
+}
+
+async function untilActive(
+  deps: InterceptDeps,
+  created: Intercept,
+  options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
+): Promise<Intercept> {
+  const { uid, namespace } = created.metadata;
+  let seen = false;
+  let last = '';
+  const look = (intercept: Intercept | undefined): Intercept | Error | undefined => {
+    if (intercept === undefined) {
+      // It was there, or it is not yet in the watch.
+      return seen ? gone(created) : undefined;
+    }
+    seen = true;
+    const { state, message = '', reason = '' } = intercept.status;
+    if (state === 'Active') return intercept;
+    if (state === 'Error') {
+      return new UserDaemonError('InterceptFailed', message === '' ? reason : message, {
+        facts: { reason, name: created.spec.name },
+      });
+    }
+    if (message !== last) {
+      last = message;
+      options.report(message);
+    }
+    return undefined;
+  };
+  try {
+    const found = await withDeadline(
+      deps,
+      { ms: activeMs, what: `intercept ${created.spec.name}`, signal: options.signal },
+      async (signal) => await deps.own.until(namespace, uid, look, signal),
+    );
+    if (found instanceof Error) throw found;
+    return found;
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error;
+    const why = last === '' ? 'the traffic-manager says nothing of it' : last;
+    throw new UserDaemonError('InterceptTimeout', `${why} (waited ${String(activeMs / 1000)} s)`, {
+      cause: error,
+    });
+  }
+}
+
+function gone({ spec }: Intercept): UserDaemonError {
+  return new UserDaemonError('InterceptGone', `intercept ${spec.name} was deleted`, {
+    facts: { name: spec.name },
+  });
+}
+
+/** Deletes the object; resolves when the watch has seen its end. Does not fail where it is gone. */
+export async function deleteIntercept(
+  deps: Pick<InterceptDeps, 'client' | 'clock' | 'table' | 'own' | 'log'>,
+  { metadata }: Intercept,
+): Promise<void> {
+  const { namespace, name, uid } = metadata;
+  try {
+    await withDeadline(
+      deps,
+      // Whoever asked may be gone by now: this has a deadline of its own.
+      { ms: cleanUpMs, what: `end of intercept ${name}`, signal: new AbortController().signal },
+      async (signal) => {
+        await deps.client.delete({ resource: intercepts, namespace, name, uid, signal });
+        const gone = (found: Intercept | undefined): true | undefined =>
+          found === undefined ? true : undefined;
+        await deps.own.until(namespace, uid, gone, signal);
+      },
+    );
+  } catch (error) {
+    deps.log.warning('intercept not deleted', { name, reason: describe(error) });
+    throw clusterFailure(error);
+  } finally {
+    deps.table.remove(uid);
+  }
+}

@@ -1,0 +1,56 @@
+import { isIP } from 'node:net';
+import type { InterceptRequest } from '#protocol/gen/telepresence_pb.ts';
+import type { ConnectionSpec, InterceptSpec } from '#protocol/resources.ts';
+import { UserDaemonError } from '../errors.ts';
+import type { HandlerTarget } from '../flows/handler-target.ts';
+
+/** The Connection that an Intercept belongs to. */
+export interface OwnConnection {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly spec: Pick<ConnectionSpec, 'user' | 'client'>;
+}
+
+/** What the CLI asked for, checked and split. */
+export interface WantedIntercept {
+  readonly namespace: string;
+  readonly target: HandlerTarget;
+  readonly spec: InterceptSpec;
+}
+
+/** An Intercept's spec as `telepresence intercept` means it. */
+export function wantedIntercept(
+  request: InterceptRequest,
+  connection: OwnConnection,
+): WantedIntercept {
+  const [laptopPort = '', servicePort] = request.port.split(':');
+  const port = Number(laptopPort);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new UserDaemonError('InterceptFailed', `${request.port} is no port`);
+  }
+  const target = { host: targetHost(request.address), port };
+  return {
+    namespace: request.namespace === '' ? connection.namespace : request.namespace,
+    target,
+    spec: {
+      name: request.name,
+      user: connection.spec.user,
+      client: connection.spec.client,
+      connection: { namespace: connection.namespace, name: connection.name, uid: connection.uid },
+      workload: { name: request.workload === '' ? request.name : request.workload },
+      ...(request.service === '' ? {} : { service: request.service }),
+      ...(servicePort === undefined || servicePort === '' ? {} : { port: servicePort }),
+      ...(request.container === '' ? {} : { container: request.container }),
+      mechanism: 'tcp',
+      target,
+    },
+  };
+}
+
+function targetHost(address: string): string {
+  if (address === '') return '127.0.0.1';
+  const bare = address.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(bare) !== 0 || /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/i.test(bare)) return bare;
+  throw new UserDaemonError('InterceptFailed', `${address} is neither an address nor a name`);
+}

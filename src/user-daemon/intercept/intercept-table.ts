@@ -1,0 +1,52 @@
+import type { Intercept } from '#protocol/resources.ts';
+import { UserDaemonError } from '../errors.ts';
+import type { FindTarget, HandlerTarget } from '../flows/handler-target.ts';
+
+/** The intercepts of this session as the API server last told them. */
+export interface InterceptTable {
+  readonly intercepts: readonly Intercept[];
+  readonly findTarget: FindTarget;
+  byName(name: string): Intercept | undefined;
+  byUid(uid: string): Intercept | undefined;
+  /** Another intercept of ours that already sends its traffic to this target. */
+  checkFree(target: HandlerTarget, name: string): void;
+  /** New or changed. */
+  put(intercept: Intercept): void;
+  remove(uid: string): void;
+}
+
+/** An empty table. */
+export function createInterceptTable(): InterceptTable {
+  const byUid = new Map<string, Intercept>();
+  const list = (): readonly Intercept[] =>
+    [...byUid.values()].toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
+  return {
+    get intercepts() {
+      return list();
+    },
+    findTarget: (uid) => byUid.get(uid)?.spec.target,
+    // While one replaces another there are two of a name; the later one is meant.
+    byName: (name) => [...byUid.values()].findLast(({ spec }) => spec.name === name),
+    byUid: (uid) => byUid.get(uid),
+    checkFree(target, name) {
+      const other = [...byUid.values()].find(
+        ({ spec }) =>
+          spec.name !== name &&
+          spec.target.port === target.port &&
+          spec.target.host === target.host,
+      );
+      if (other === undefined) return;
+      throw new UserDaemonError(
+        'PortTaken',
+        `port ${String(target.port)} serves the intercept ${other.spec.name}`,
+        { facts: { port: String(target.port), owner: other.spec.name } },
+      );
+    },
+    put(intercept) {
+      byUid.set(intercept.metadata.uid, intercept);
+    },
+    remove(uid) {
+      byUid.delete(uid);
+    },
+  };
+}

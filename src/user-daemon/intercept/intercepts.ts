@@ -1,0 +1,127 @@
+import { createClient } from '@connectrpc/connect';
+import { describe } from '#base/errors.ts';
+import { withDeadline } from '#base/wait.ts';
+import {
+  Agent,
+  type GetEnvironmentResponse,
+  type InterceptInfo,
+  type InterceptRequest,
+} from '#protocol/gen/telepresence_pb.ts';
+import type { Intercept } from '#protocol/resources.ts';
+import { rpcTransport } from '#tunnel/rpc-transport.ts';
+import { handlerEnvironment } from '../env/pod-environment.ts';
+import { UserDaemonError } from '../errors.ts';
+import type { Tunnels } from '../session/tunnels.ts';
+import { createIntercept, deleteIntercept, type InterceptDeps } from './create-intercept.ts';
+import { interceptInfo } from './intercept-info.ts';
+import { wantedIntercept } from './intercept-request.ts';
+
+interface Deps extends InterceptDeps {
+  readonly random: () => number;
+  readonly tunnels: Pick<Tunnels, 'outbound' | 'pickOutbound'>;
+}
+
+/** The intercepts of one session. */
+export interface Intercepts {
+  list(): readonly InterceptInfo[];
+  /** Makes one; resolves when it is active and its environment is known. */
+  intercept(
+    request: InterceptRequest,
+    options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
+  ): Promise<InterceptInfo>;
+  /** Ends one, by its id or, where that is empty, by its name. */
+  leave(options: { readonly name: string; readonly id: string }): Promise<void>;
+  /** Ends them all; what cannot be ended is logged. */
+  leaveAll(): Promise<void>;
+}
+
+const environmentMs = 5000;
+const againMs = 200;
+
+/** Makes and ends intercepts, one at a time. */
+export function openIntercepts(
+  deps: Deps,
+  options: { readonly onCount: (count: number) => void },
+): Intercepts {
+  const { table } = deps;
+  let last: Promise<unknown> = Promise.resolve();
+  /** Two at once could both find a name or a port free. */
+  const inTurn = async <T>(run: () => Promise<T>): Promise<T> => {
+    const turn = last.then(run, run);
+    last = turn.catch(() => {});
+    try {
+      return await turn;
+    } finally {
+      options.onCount(table.intercepts.length);
+    }
+  };
+
+  const end = async (intercept: Intercept): Promise<void> => {
+    await deleteIntercept(deps, intercept);
+  };
+
+  return {
+    list: () => table.intercepts.map(interceptInfo),
+    intercept: async (request, { report, signal }) =>
+      await inTurn(async () => {
+        signal.throwIfAborted();
+        const wanted = wantedIntercept(request, deps.connection);
+        const active = await createIntercept(deps, wanted, { report, signal });
+        try {
+          const found = await readEnvironment(deps, active, signal);
+          const id = active.metadata.uid;
+          const environment = handlerEnvironment(found, { id, mountPoint: undefined });
+          return { ...interceptInfo(active), environment: { ...environment } };
+        } catch (error) {
+          await end(active).catch(() => {});
+          throw error;
+        }
+      }),
+    leave: async ({ name, id }) =>
+      await inTurn(async () => {
+        const found = id === '' ? table.byName(name) : table.byUid(id);
+        if (found === undefined) {
+          // By its id it was ours; now it is gone, which is what was asked for.
+          if (id !== '') return;
+          throw new UserDaemonError('InterceptNotFound', `no intercept ${name}`, {
+            facts: { name },
+          });
+        }
+        await end(found);
+      }),
+    leaveAll: async () =>
+      await inTurn(async () => {
+        await Promise.all(table.intercepts.map(async (each) => await end(each).catch(() => {})));
+      }),
+  };
+}
+
+/** The container's environment, from its agent; asked again while the agent comes up. */
+async function readEnvironment(
+  deps: Deps,
+  intercept: Intercept,
+  signal: AbortSignal,
+): Promise<GetEnvironmentResponse> {
+  const headers = { 'telepresence-intercept': intercept.metadata.uid };
+  const container = intercept.spec.container ?? intercept.status.container ?? '';
+  let why = 'no answer';
+  const what = `environment of ${intercept.spec.name}`;
+  try {
+    return await withDeadline(deps, { ms: environmentMs, what, signal }, async (waiting) => {
+      for (;;) {
+        const session = deps.tunnels.pickOutbound() ?? (await deps.tunnels.outbound.ready(waiting));
+        const agent = createClient(Agent, rpcTransport(session, { headers }));
+        try {
+          return await agent.getEnvironment({ container }, { signal: waiting });
+        } catch (error) {
+          waiting.throwIfAborted();
+          why = describe(error);
+        }
+        await deps.clock.sleep(againMs, waiting);
+      }
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new UserDaemonError('EnvironmentUnavailable', why, { cause: error });
+  }
+}

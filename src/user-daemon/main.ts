@@ -1,0 +1,91 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { homedir, hostname, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { systemClock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import { createLogger, logLevels } from '#base/log.ts';
+import { version } from '#base/version.ts';
+import { openLibc } from '#host/libc.ts';
+import { createReadOriginalDestination } from '#host/original-destination.ts';
+import { createReadPeerCredentials } from '#host/peer-credentials.ts';
+import { serveApi } from './api/api-server.ts';
+import { userDaemonRoutes } from './api/user-daemon-service.ts';
+import { createConnector } from './session/connector.ts';
+import { installId } from './session/install-id.ts';
+import { createRootDaemonClient } from './session/machine.ts';
+
+const { values } = parseArgs({
+  options: {
+    socket: { type: 'string' },
+    'root-socket': { type: 'string' },
+    'state-dir': { type: 'string' },
+    executable: { type: 'string' },
+  },
+});
+
+/** Longer than any orderly end takes; then the process ends whatever hangs. */
+const endMs = 15_000;
+
+async function main(): Promise<void> {
+  const { socket, 'root-socket': rootSocket, 'state-dir': stateDir, executable } = values;
+  if (socket === undefined || rootSocket === undefined || stateDir === undefined) {
+    throw new Error('--socket, --root-socket and --state-dir are needed');
+  }
+  // What this process makes is this user's alone.
+  process.umask(0o077);
+  const clock = systemClock;
+  const level = logLevels.find((each) => each === process.env['TELEPRESENCE_LOG_LEVEL']) ?? 'info';
+  const log = createLogger({ clock, write: (line) => process.stderr.write(line) }, { level });
+  const libc = openLibc();
+  const id = await installId({ randomUuid: () => randomUUID() }, stateDir);
+  const quit = Promise.withResolvers<string>();
+
+  await using connector = createConnector({
+    clock,
+    random: Math.random,
+    randomInt: (below) => randomInt(below),
+    log,
+    readOriginalDestination: createReadOriginalDestination({ libc }),
+    createRootDaemonClient,
+    userAgent: `telepresence/v${version}`,
+    home: homedir(),
+    client: `${userInfo().username}@${hostname()}`,
+    installId: id,
+    answerSocket: join(dirname(socket), 'names.sock'),
+  });
+  await using _api = await serveApi(
+    {
+      log,
+      readPeerCredentials: createReadPeerCredentials({ libc }),
+      routes: userDaemonRoutes({
+        clock,
+        connector,
+        version,
+        executable: executable ?? process.execPath,
+        installId: id,
+        rootDaemon: createRootDaemonClient(rootSocket),
+        quit: () => quit.resolve('asked to'),
+      }),
+    },
+    { path: socket, uid: process.getuid?.() ?? 0 },
+  );
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => quit.resolve(signal));
+  }
+  // Whoever started us waits for this word.
+  process.send?.('ready');
+  process.disconnect?.();
+  log.info('user daemon runs', { version, pid: process.pid });
+  const reason = await quit.promise;
+  log.info('user daemon ends', { reason });
+  clock.after(endMs, () => process.exit(1));
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`user-daemon: error: ${describe(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,139 @@
+import { describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { answerDnsQuery } from '#protocol/dns-answer.ts';
+import {
+  decodeDnsMessage,
+  dnsCodes,
+  encodeDnsMessage,
+  type DnsMessage,
+  type DnsQuestion,
+  type DnsRecord,
+} from '#protocol/dns-message.ts';
+import { splitName } from '#protocol/dns-name.ts';
+import { classInternet, dnsTypes, type DnsData } from '#protocol/dns-record.ts';
+import type { ClusterNames, NameScope } from './cluster-names.ts';
+import { resolveName, type NameQuestion, type NameRecord } from './resolve-name.ts';
+
+interface Deps {
+  readonly log: Logger;
+  readonly names: ClusterNames;
+  readonly scope: NameScope;
+  /** Asks the cluster's DNS. */
+  readonly lookup: (query: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
+}
+
+/** A query with its one question. */
+interface Asked {
+  readonly query: DnsMessage;
+  readonly question: DnsQuestion;
+  /** Lower case. */
+  readonly labels: readonly string[];
+}
+
+/** Short enough that a Service made anew is found at once. */
+const ttlSeconds = 5;
+/** The weight that CoreDNS gives a single target. */
+const srvWeight = 100;
+
+/**
+ * The answer to a raw query; REFUSED says that the name is not the cluster's. Undefined where the
+ * bytes are no query.
+ */
+export async function answerQuery(
+  deps: Deps,
+  bytes: Buffer,
+  signal: AbortSignal,
+): Promise<Buffer | undefined> {
+  const query = decodeDnsMessage(bytes);
+  const question = query?.questions[0];
+  if (query === undefined || question === undefined || query.response) return undefined;
+  const say = (code: number, records: readonly NameRecord[] = []): Buffer =>
+    answerDnsQuery(query, {
+      code,
+      answers: records.map((record) => ({
+        name: question.name,
+        class: classInternet,
+        ttlSeconds,
+        data: recordData(record),
+      })),
+    });
+  if (query.opcode !== 0 || question.class !== classInternet) return say(dnsCodes.refused);
+  const labels = splitName(question.name.toLowerCase());
+  const answer = resolveName(deps.names, deps.scope, { labels, type: questionType(question.type) });
+  switch (answer.kind) {
+    case 'notOurs':
+      return say(dnsCodes.refused);
+    case 'noSuchName':
+      return say(dnsCodes.nameError);
+    case 'records':
+      return say(dnsCodes.noError, answer.records);
+    case 'ask':
+      return await askCluster(deps, { query, question, labels }, { full: answer.labels, signal });
+    default:
+      return answer satisfies never;
+  }
+}
+
+/** Asks for the full name, and answers for the name that was asked. */
+async function askCluster(
+  deps: Deps,
+  { query, question, labels }: Asked,
+  options: { readonly full: readonly string[]; readonly signal: AbortSignal },
+): Promise<Buffer> {
+  const full = options.full.join('.');
+  try {
+    const asked = encodeDnsMessage({
+      ...query,
+      recursionDesired: true,
+      questions: [{ ...question, name: full }],
+    });
+    const raw = await deps.lookup(asked, options.signal);
+    const answer = decodeDnsMessage(Buffer.from(raw));
+    if (answer?.response !== true) return answerDnsQuery(query, { code: dnsCodes.serverFailure });
+    // A short name that the cluster does not know may be the world's.
+    if (answer.code === dnsCodes.nameError && full !== labels.join('.')) {
+      return answerDnsQuery(query, { code: dnsCodes.refused });
+    }
+    const renamed = (record: DnsRecord): DnsRecord =>
+      record.name.toLowerCase() === full ? { ...record, name: question.name } : record;
+    return answerDnsQuery(query, {
+      code: answer.code,
+      answers: answer.answers.map(renamed),
+      authorities: answer.authorities,
+    });
+  } catch (error) {
+    deps.log.debug('lookup failed', { name: full, reason: describe(error) });
+    return answerDnsQuery(query, { code: dnsCodes.serverFailure });
+  }
+}
+
+function recordData(record: NameRecord): DnsData {
+  switch (record.type) {
+    case 'A':
+    case 'AAAA':
+      return { kind: record.type, address: record.address };
+    case 'PTR':
+      return { kind: 'PTR', target: record.target };
+    case 'SRV':
+      return {
+        kind: 'SRV',
+        priority: 0,
+        weight: srvWeight,
+        port: record.port,
+        target: record.target,
+      };
+    default:
+      return record satisfies never;
+  }
+}
+
+const types: ReadonlyMap<number, NameQuestion['type']> = new Map([
+  [dnsTypes.A, 'A'],
+  [dnsTypes.AAAA, 'AAAA'],
+  [dnsTypes.PTR, 'PTR'],
+  [dnsTypes.SRV, 'SRV'],
+]);
+
+function questionType(type: number): NameQuestion['type'] {
+  return types.get(type) ?? 'other';
+}

@@ -1,0 +1,305 @@
+import { create } from '@bufbuild/protobuf';
+import type { Clock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { DeadlineError, withDeadline } from '#base/wait.ts';
+import {
+  ConnectionInfoSchema,
+  type ConnectionInfo,
+  type ConnectRequest,
+  type RootStatus,
+} from '#protocol/gen/telepresence_pb.ts';
+import type { ReadOriginalDestination } from '#host/original-destination.ts';
+import { whoAmI } from '#kube/access.ts';
+import { createKubeClient, type KubeClient } from '#kube/client.ts';
+import type { ClusterAccess } from '#kube/cluster-access.ts';
+import { createRelayDialer } from '#kube/dial-relay.ts';
+import { loadClusterAccess } from '#kube/kubeconfig.ts';
+import { createSigner } from '#tunnel/keys.ts';
+import { clusterFailure, UserDaemonError } from '../errors.ts';
+import { listenForOutbound } from '../flows/outbound-listener.ts';
+import { takeReverseFlows } from '../flows/reverse-flows.ts';
+import { createRoutedSubnets } from '../flows/routed-subnets.ts';
+import { createInterceptTable } from '../intercept/intercept-table.ts';
+import { watchOwnIntercepts } from '../intercept/own-intercepts.ts';
+import { openIntercepts, type Intercepts } from '../intercept/intercepts.ts';
+import { answerQuery } from '../names/answer-query.ts';
+import { serveNames } from '../names/answer-socket.ts';
+import { createClusterModel, type ClusterModel } from '../names/cluster-model.ts';
+import { apiServerAddresses } from './api-server-address.ts';
+import { followCluster, type ClusterLink } from './cluster-link.ts';
+import { readKubeFlags } from './kube-flags.ts';
+import { holdMachine, type Machine, type RootDaemonClient } from './machine.ts';
+import { managerPresence, managerService } from './manager-presence.ts';
+import { createConnection, type OwnConnectionObject } from './own-connection.ts';
+import { openTunnels, type Tunnels } from './tunnels.ts';
+import { routedSubnets, wantedMachine } from './wanted-machine.ts';
+
+/** What a session needs of the machine and its user. */
+export interface SessionDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly randomInt: (below: number) => number;
+  readonly log: Logger;
+  readonly readOriginalDestination: ReadOriginalDestination;
+  readonly createRootDaemonClient: (socketPath: string) => RootDaemonClient;
+  readonly userAgent: string;
+  readonly home: string;
+  /** user@laptop, for people. */
+  readonly client: string;
+  readonly installId: string;
+  readonly answerSocket: string;
+}
+
+/** One connection to one cluster. Disposing it gives everything back, objects and machine. */
+export interface Session extends AsyncDisposable {
+  readonly info: ConnectionInfo;
+  readonly mappedNamespaces: readonly string[];
+  readonly tunnels: Tunnels;
+  readonly link: ClusterLink;
+  readonly model: ClusterModel;
+  readonly intercepts: Intercepts;
+  /** Resolves when the Connection object was deleted by somebody else. */
+  readonly deleted: Promise<void>;
+  rootStatus(signal: AbortSignal): Promise<RootStatus>;
+  /** Resolves when the machine is as this session wants it. */
+  machineApplied(signal: AbortSignal): Promise<void>;
+  /** Whether a request asks for what this session is. */
+  matches(request: ConnectRequest, access: ClusterAccess): boolean;
+}
+
+const defaultManagerNamespace = 'ambassador';
+const tunnelMs = 10_000;
+const endMs = 5000;
+/** Changes of the cluster that come together make one change of the machine. */
+const settleMs = 50;
+
+/** The cluster that a request means. */
+export async function accessFor(
+  deps: Pick<SessionDeps, 'clock' | 'home'>,
+  request: ConnectRequest,
+): Promise<ClusterAccess> {
+  try {
+    return await loadClusterAccess(deps, {
+      flags: readKubeFlags(request.kube, request.directory),
+      env: request.environment,
+      home: request.environment['HOME'] ?? deps.home,
+    });
+  } catch (error) {
+    throw clusterFailure(error);
+  }
+}
+
+/** Connects; what was begun is taken back when it fails or `signal` aborts. */
+export async function openSession(
+  deps: SessionDeps,
+  options: {
+    readonly request: ConnectRequest;
+    readonly access: ClusterAccess;
+    readonly report: (text: string) => void;
+    readonly signal: AbortSignal;
+  },
+): Promise<Session> {
+  const { request, access, report, signal } = options;
+  const managerNamespace = request.managerNamespace || defaultManagerNamespace;
+  const facts = { managerNamespace };
+  await using stack = new AsyncDisposableStack();
+  const client = stack.use(createKubeClient({ ...deps, access }));
+
+  report('Looking for the traffic-manager');
+  const presence = managerPresence(client, { namespace: managerNamespace, signal });
+  presence.catch(() => {});
+  const signer = createSigner();
+  const [user, apiServer] = await Promise.all([
+    whoAmI(client, signal).catch((error: unknown) => {
+      throw clusterFailure(error, facts);
+    }),
+    apiServerAddresses(access),
+  ]);
+  const connection = stack.use(
+    await createConnection(
+      { ...deps, client },
+      {
+        namespace: access.namespace,
+        managerNamespace,
+        presence,
+        signal,
+        spec: {
+          user: user.username,
+          client: deps.client,
+          installId: deps.installId,
+          publicKey: signer.publicKey,
+        },
+      },
+    ),
+  );
+  stack.defer(async () => await deleteConnection(deps, connection));
+
+  report('Opening tunnels');
+  const { table, own } = stack.adopt(
+    trackIntercepts(deps, client, connection.uid),
+    async (tracked) => await tracked.own[Symbol.asyncDispose](),
+  );
+  const routed = createRoutedSubnets();
+  let apply = (): void => {};
+  const changed = stack.use(settling(deps, () => apply()));
+  const model = createClusterModel(() => changed.run());
+  const tunnels: Tunnels = stack.use(
+    openTunnels(
+      {
+        ...deps,
+        signer,
+        dialer: createRelayDialer(
+          { ...deps, access, client },
+          { target: { namespace: managerNamespace, service: managerService, portName: 'api' } },
+        ),
+      },
+      {
+        namespace: connection.namespace,
+        name: connection.name,
+        uid: connection.uid,
+        managerKey: connection.managerKey,
+        onFlow: takeReverseFlows({ ...deps, findTarget: table.findTarget }),
+      },
+    ),
+  );
+  const scope = { namespace: access.namespace, mapped: request.mappedNamespaces };
+  const link = stack.use(
+    followCluster({ ...deps, control: tunnels.control, model }, { namespaces: scope.mapped }),
+  );
+  const listener = stack.use(
+    await listenForOutbound({ ...deps, routed, pickSession: () => tunnels.pickOutbound() }),
+  );
+  const lookup = async (query: Uint8Array, asking: AbortSignal): Promise<Uint8Array> =>
+    await link.lookup(query, asking);
+  stack.use(
+    await serveNames(
+      {
+        log: deps.log,
+        answer: async (query, asking) =>
+          await answerQuery(
+            { log: deps.log, names: model, scope, lookup },
+            query,
+            asking,
+          ),
+      },
+      deps.answerSocket,
+    ),
+  );
+  const machine: Machine = stack.use(
+    holdMachine({ ...deps, client: deps.createRootDaemonClient(request.rootDaemonSocket) }),
+  );
+  apply = () => {
+    if (model.info === undefined) return;
+    const { alsoProxy, neverProxy } = request;
+    routed.set({ routed: routedSubnets(model.info, { alsoProxy }), never: neverProxy });
+    const wanted = wantedMachine(model, {
+      redirectPort: listener.port,
+      answerSocket: deps.answerSocket,
+      apiServer,
+      mappedNamespaces: scope.mapped,
+      alsoProxy,
+      neverProxy,
+    });
+    if (wanted !== undefined) machine.want(wanted);
+  };
+  await untilUp(deps, { tunnels, link, facts, signal });
+  report('Setting up this machine');
+  apply();
+  await machine.applied(signal);
+
+  const intercepts = openIntercepts(
+    { ...deps, client, table, own, connection, tunnels },
+    { onCount: (count) => tunnels.setIntercepting(count > 0) },
+  );
+  stack.defer(async () => await intercepts.leaveAll());
+  const owned = stack.move();
+  const info = create(ConnectionInfoSchema, {
+    context: access.context,
+    namespace: access.namespace,
+    server: access.server.href.replace(/\/$/, ''),
+    managerNamespace,
+    name: request.name === '' ? access.context : request.name,
+  });
+  return {
+    info,
+    mappedNamespaces: scope.mapped,
+    tunnels,
+    link,
+    model,
+    intercepts,
+    deleted: connection.deleted,
+    machineApplied: async (waiting) => await machine.applied(waiting),
+    rootStatus: async (asking) => await machine.status(asking),
+    matches: (other, otherAccess) =>
+      otherAccess.server.href === access.server.href &&
+      otherAccess.context === access.context &&
+      otherAccess.namespace === access.namespace &&
+      (other.managerNamespace || defaultManagerNamespace) === managerNamespace,
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+function trackIntercepts(deps: SessionDeps, client: KubeClient, connectionUid: string) {
+  const table = createInterceptTable();
+  const { signal } = new AbortController();
+  const own = watchOwnIntercepts({ ...deps, client, table }, { connectionUid, signal });
+  return { table, own };
+}
+
+async function deleteConnection(
+  deps: Pick<SessionDeps, 'clock' | 'log'>,
+  connection: OwnConnectionObject,
+): Promise<void> {
+  const { signal } = new AbortController();
+  const ending = { ms: endMs, what: 'end of the connection', signal };
+  const remove = async (waiting: AbortSignal): Promise<void> => {
+    await connection.delete(waiting);
+  };
+  await withDeadline(deps, ending, remove).catch((error: unknown) => {
+    deps.log.warning('connection not deleted', { reason: describe(error) });
+  });
+}
+
+/** Waits for each kind of tunnel and the first snapshot; says what is missing. */
+async function untilUp(
+  deps: Pick<SessionDeps, 'clock'>,
+  options: {
+    readonly tunnels: Tunnels;
+    readonly link: ClusterLink;
+    readonly facts: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { tunnels, link, facts, signal } = options;
+  try {
+    await withDeadline(deps, { ms: tunnelMs, what: 'tunnels', signal }, async (waiting) => {
+      const up = Promise.all([
+        tunnels.outbound.ready(waiting),
+        tunnels.reverse.ready(waiting),
+        link.synced(waiting),
+      ]);
+      await Promise.race([up, tunnels.hopeless]);
+    });
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw clusterFailure(error, facts);
+    const { control, outbound, reverse } = tunnels;
+    const trouble =
+      control.state.trouble ?? outbound.state.trouble ?? reverse.state.trouble ?? error;
+    throw new UserDaemonError('ManagerUnreachable', describe(trouble), { cause: trouble, facts });
+  }
+}
+
+/** Calls `run` once for all the calls that come within a moment. */
+function settling(deps: Pick<SessionDeps, 'clock'>, run: () => void): Disposable & { run(): void } {
+  let timer: Disposable | undefined;
+  return {
+    run() {
+      timer ??= deps.clock.after(settleMs, () => {
+        timer = undefined;
+        run();
+      });
+    },
+    [Symbol.dispose]: () => timer?.[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,68 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  AddressPortSchema,
+  DesiredDnsSchema,
+  type AddressPort,
+} from '#protocol/gen/telepresence_pb.ts';
+import type { ClusterModel } from '../names/cluster-model.ts';
+import type { WantedMachine } from './machine.ts';
+
+/** What of the machine does not change while a session lasts. */
+export interface MachineFacts {
+  readonly redirectPort: number;
+  readonly answerSocket: string;
+  readonly apiServer: readonly { readonly address: string; readonly port: number }[];
+  readonly mappedNamespaces: readonly string[];
+  readonly alsoProxy: readonly string[];
+  readonly neverProxy: readonly string[];
+}
+
+/** Suffixes of the world's names that are never asked of a cluster, as they always were. */
+const excludeSuffixes = ['.com', '.io', '.net', '.org', '.ru'];
+
+/** The machine as the session wants it, for the cluster as it is now; undefined before the first snapshot. */
+export function wantedMachine(
+  model: Pick<ClusterModel, 'info' | 'services' | 'namespaces'>,
+  facts: MachineFacts,
+): WantedMachine | undefined {
+  const { info } = model;
+  if (info === undefined) return undefined;
+  const mapped = facts.mappedNamespaces;
+  return {
+    redirectPort: facts.redirectPort,
+    subnets: routedSubnets(info, facts),
+    neverProxy: [...facts.neverProxy],
+    neverPorts: facts.apiServer.map((each) => create(AddressPortSchema, each)),
+    serviceSubnets: [...info.serviceSubnets],
+    openServices: openServices(model),
+    alsoProxy: [...facts.alsoProxy],
+    allowConflictingSubnets: false,
+    dns: create(DesiredDnsSchema, {
+      clusterDomain: info.clusterDomain === '' ? 'cluster.local' : info.clusterDomain,
+      namespaces: [...model.namespaces].filter((n) => mapped.length === 0 || mapped.includes(n)),
+      answerSocket: facts.answerSocket,
+      excludeSuffixes,
+      includeSuffixes: [],
+      remoteAddress: info.dnsAddress,
+    }),
+  };
+}
+
+/** Every subnet whose TCP connections come to us. */
+export function routedSubnets(
+  info: { readonly serviceSubnets: readonly string[]; readonly podSubnets: readonly string[] },
+  facts: Pick<MachineFacts, 'alsoProxy'>,
+): string[] {
+  return [...new Set([...info.serviceSubnets, ...info.podSubnets, ...facts.alsoProxy])];
+}
+
+/** Ports of Services behind which somebody is ready; the kernel refuses all others. */
+function openServices({ services }: Pick<ClusterModel, 'services'>): AddressPort[] {
+  return [...services.values()].flatMap(({ addresses, ports }) =>
+    ports
+      .filter(({ ready, protocol }) => ready && protocol === 'TCP')
+      .flatMap(({ port }) =>
+        addresses.map((address) => create(AddressPortSchema, { address, port })),
+      ),
+  );
+}
