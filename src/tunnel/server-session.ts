@@ -17,6 +17,8 @@ export interface IncomingFlow {
   readonly headers: IncomingHttpHeaders;
   /** Aborts when the other side gives the flow up or the session ends. */
   readonly signal: AbortSignal;
+  /** For a relay, that passes first bytes on and tells news before the answer. Not to be written to. */
+  readonly stream: ServerHttp2Stream;
   /** Answers 200. Where the other side is gone already, the flow is one that was reset. */
   accept(headers?: OutgoingHttpHeaders): Flow;
   /** Answers with the refusal's status. */
@@ -110,6 +112,7 @@ function incomingFlow(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): 
   return {
     authority,
     headers,
+    stream,
     get signal() {
       if (abort === undefined) {
         const made = new AbortController();
