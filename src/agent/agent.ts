@@ -47,6 +47,9 @@ interface Options {
   readonly version: string;
 }
 
+/** How long a connection may have been on its way when its port was given back. */
+const arrivalMs = 100;
+
 /** A running agent. Disposing gives every port back, lets connections end, then closes. */
 export type RunningAgent = AsyncDisposable;
 
@@ -97,8 +100,12 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
     bringTo: (socket, port) => void bring(bringDeps, socket, { podIp, port }, stopped.signal),
   });
 
-  // First of all ports are given back, then connections may end; the sessions close last.
-  stack.defer(() => joined.finish());
+  // First of all ports are given back; who was on the way here still arrives; then connections may
+  // end; the sessions close last.
+  stack.defer(async () => {
+    await clock.sleep(arrivalMs, stopped.signal);
+    await joined.finish();
+  });
   stack.use(takes);
   return stack.move();
 }

@@ -1,8 +1,14 @@
 import { createServer } from 'node:net';
 
-/** For tests: an app that answers each chunk with `app:` and the same chunk, on the port of argv. */
+/**
+ * For tests: an app that answers each chunk with `app:` and the same chunk, or, asked `who?`, with
+ * who asks; on the port and address of argv.
+ */
 const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-  socket.on('data', (chunk) => socket.write(`app:${String(chunk)}`));
+  socket.on('data', (chunk) => {
+    const said = String(chunk);
+    socket.write(`app:${said === 'who?' ? socket.remoteAddress : said}`);
+  });
   socket.on('end', () => socket.end());
   socket.on('error', () => {});
 });
