@@ -14,6 +14,19 @@ function nodeTest(files: readonly string[], options: readonly string[]): readonl
   return [...node, '--test', '--test-reporter=spec', ...options, ...files.toSorted()];
 }
 
+function succeeds(
+  [command = '', ...args]: readonly string[],
+  stdio: 'inherit' | 'ignore',
+): boolean {
+  return spawnSync(command, args, { stdio }).status === 0;
+}
+
+const playground = (...words: readonly string[]): readonly string[] => [
+  ...node,
+  'playground/main.ts',
+  ...words,
+];
+
 const beside = globSync(['src/**/*.test.ts', 'tools/**/*.test.ts']);
 const isRoot = (file: string): boolean => file.endsWith('.root.test.ts');
 
@@ -30,6 +43,8 @@ const parts: readonly Part[] = [
       ),
     ],
   },
+  // Before the tests that need root: it installs the machine's missing packages.
+  { name: 'up', commands: () => [playground('demo')] },
   {
     name: 'root',
     commands: () => [
@@ -45,6 +60,9 @@ const parts: readonly Part[] = [
   },
 ];
 
+// Tests have a playground of their own; one that somebody left up is used, and left up.
+process.env['PLAYGROUND_NAME'] ||= 'test';
+
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !parts.some((part) => part.name === name));
 if (unknown.length > 0) {
@@ -52,14 +70,13 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const wasUp = succeeds(playground('status'), 'ignore');
 const took: string[] = [];
 let failed: string | undefined;
 for (const part of parts.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
   console.log(`\n== ${part.name}`);
   const start = performance.now();
-  const bad = part.commands().find(([command = '', ...args]) => {
-    return spawnSync(command, args, { stdio: 'inherit' }).status !== 0;
-  });
+  const bad = part.commands().find((command) => !succeeds(command, 'inherit'));
   took.push(
     `${part.name.padEnd(12)}${((performance.now() - start) / 1000).toFixed(1).padStart(7)} s`,
   );
@@ -68,6 +85,7 @@ for (const part of parts.filter(({ name }) => asked.length === 0 || asked.includ
     break;
   }
 }
+if (!wasUp) succeeds(playground('down'), 'inherit');
 console.log(`\n${took.join('\n')}`);
 if (failed !== undefined) {
   console.error(`\nfailed: ${failed}`);
