@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { HostError } from './errors.ts';
@@ -37,20 +38,19 @@ interface RuleTableOptions {
   readonly signal: AbortSignal;
 }
 
-/** Makes the table, empty. `directory` is for the files that nft reads: writable by us alone. */
+/** Makes the table, empty. `directory` is where a file for nft is made, and unlinked at once. */
 export async function openRuleTable(
   deps: { readonly directory: string },
   options: RuleTableOptions,
 ): Promise<RuleTable> {
   const { name, keeper = 'either', signal } = options;
   await using stack = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(deps.directory, 'nft-'));
-  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const file = stack.use(await openUnlinked(deps.directory));
   const child = stack.use(startNftChild());
   await preflight(child, signal);
 
   const flags = keeper === 'helper' ? '' : 'flags owner;';
-  const table = new Table({ child, directory }, { name, flags });
+  const table = new Table({ child, file }, { name, flags });
   // What a helper of ours had no time to remove. An owned table of another program stays.
   await child.run([deleteTableText(name)], signal);
   try {
@@ -77,14 +77,14 @@ export async function openRuleTable(
 /** The transactions on one table, one at a time. */
 class Table {
   flags: string;
-  readonly #deps: { readonly child: NftChild; readonly directory: string };
+  readonly #deps: { readonly child: NftChild; readonly file: FileHandle };
   readonly #name: string;
   #generation = 0;
   #made = false;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(
-    deps: { readonly child: NftChild; readonly directory: string },
+    deps: { readonly child: NftChild; readonly file: FileHandle },
     options: { readonly name: string; readonly flags: string },
   ) {
     this.#deps = deps;
@@ -127,11 +127,12 @@ class Table {
 
   /** An included file is one transaction. nft prints only errors: success is read back. */
   async #load(text: string, signal: AbortSignal): Promise<void> {
-    const { child, directory } = this.#deps;
-    const file = join(directory, 'transaction.nft');
-    await writeFile(file, text, { mode: 0o600 });
+    const { child, file } = this.#deps;
+    await file.truncate();
+    await file.write(text, 0);
+    const include = `include "/proc/${process.pid}/fd/${file.fd}"`;
     const list = `list set inet ${this.#name} ${generationSet}`;
-    const { sets, errors } = await child.run([`include "${file}"`, list], signal);
+    const { sets, errors } = await child.run([include, list], signal);
     if (sets.some(({ elements }) => elements.includes(this.#generation))) return;
     if (errors.includes('Operation not permitted')) {
       const message = `another program owns the nft table inet ${this.#name}`;
@@ -139,6 +140,14 @@ class Table {
     }
     throw new HostError('NftFailed', `nft refused a change: ${errors}`);
   }
+}
+
+/** A file without a name, so that nothing of it is left whatever happens to us. */
+async function openUnlinked(directory: string): Promise<FileHandle> {
+  const path = join(directory, `nft-${randomUUID()}`);
+  const file = await open(path, 'wx+', 0o600);
+  await unlink(path);
+  return file;
 }
 
 async function preflight(child: NftChild, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,95 @@
+import type { AddressPort, Desired, DesiredDns } from '#protocol/gen/telepresence_pb.ts';
+import { parseIp, parseSubnet, type IpAddress, type Subnet } from '#protocol/ip-address.ts';
+
+import { RootDaemonError } from './errors.ts';
+
+/** An address and a port. */
+export interface Endpoint {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+/** Which names belong to the cluster, and who answers them. */
+export interface NamePlan {
+  readonly clusterDomain: string;
+  readonly namespaces: ReadonlySet<string>;
+  /** The user daemon's unix socket. */
+  readonly answerSocket: string;
+  readonly excludeSuffixes: readonly string[];
+  readonly includeSuffixes: readonly string[];
+}
+
+/** What the machine should be: the user daemon's desire, checked. */
+export interface Plan {
+  /** The user daemon's listener on 127.0.0.1, 0 for none. */
+  readonly redirectPort: number;
+  /** All that goes to the cluster. */
+  readonly routed: readonly Subnet[];
+  /** Left alone although routed. */
+  readonly spared: readonly Subnet[];
+  /** TCP that is left alone: the API server's own. */
+  readonly sparedPorts: readonly Endpoint[];
+  /** Where TCP is refused unless it is to one of `openServices`. */
+  readonly services: readonly Subnet[];
+  readonly openServices: readonly Endpoint[];
+  readonly names: NamePlan | undefined;
+  readonly allowConflicts: boolean;
+}
+
+/** Checks what came over the wire. IPv6 is left out until both daemons listen on it. */
+export function planOf(desired: Desired): Plan {
+  const plan: Plan = {
+    redirectPort: port(desired.redirectPort),
+    routed: [...subnets(desired.subnets), ...subnets(desired.alsoProxy)],
+    spared: subnets(desired.neverProxy),
+    sparedPorts: endpoints(desired.neverPorts),
+    services: subnets(desired.serviceSubnets),
+    openServices: endpoints(desired.openServices),
+    names: desired.dns && namesOf(desired.dns),
+    allowConflicts: desired.allowConflictingSubnets,
+  };
+  if (plan.routed.length > 0 && plan.redirectPort === 0) {
+    throw new RootDaemonError('BadDesired', 'subnets without a port to redirect to');
+  }
+  if (plan.routed.some(({ prefix }) => prefix === 0)) {
+    throw new RootDaemonError('BadDesired', 'the whole Internet cannot be routed to a cluster');
+  }
+  return plan;
+}
+
+function namesOf(dns: DesiredDns): NamePlan {
+  const plain = (name: string): string => name.toLowerCase().replaceAll(/^\.+|\.+$/g, '');
+  if (plain(dns.clusterDomain) === '' || !dns.answerSocket.startsWith('/')) {
+    throw new RootDaemonError('BadDesired', 'names need a cluster domain and an absolute socket');
+  }
+  return {
+    clusterDomain: plain(dns.clusterDomain),
+    namespaces: new Set(dns.namespaces.map(plain)),
+    answerSocket: dns.answerSocket,
+    excludeSuffixes: dns.excludeSuffixes.map(plain).filter((suffix) => suffix !== ''),
+    includeSuffixes: dns.includeSuffixes.map(plain).filter((suffix) => suffix !== ''),
+  };
+}
+
+function subnets(texts: readonly string[]): Subnet[] {
+  return texts
+    .map((text) => parseSubnet(text) ?? bad('a subnet', text))
+    .filter(({ family }) => family === 4);
+}
+
+function endpoints(pairs: readonly AddressPort[]): Endpoint[] {
+  return pairs
+    .map((pair) => ({
+      address: parseIp(pair.address) ?? bad('an address', pair.address),
+      port: port(pair.port),
+    }))
+    .filter(({ address }) => address.family === 4);
+}
+
+function port(value: number): number {
+  return value <= 0xffff ? value : bad('a port', String(value));
+}
+
+function bad(what: string, text: string): never {
+  throw new RootDaemonError('BadDesired', `not ${what}: ${text}`);
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { DesiredSchema, type Desired } from '#protocol/gen/telepresence_pb.ts';
+import { parseIp, type IpAddress } from '#protocol/ip-address.ts';
+import { RootDaemonError } from '../errors.ts';
+import { planOf } from '../plan.ts';
+import { rulesChange } from './change.ts';
+import { rulesOf, type Rules } from './rules.ts';
+import { endpointText, rulesText } from './rules-text.ts';
+
+const address = (text: string): IpAddress => {
+  const parsed = parseIp(text);
+  assert(parsed !== undefined);
+  return parsed;
+};
+const desired = (fields: Partial<Omit<Desired, '$typeName' | '$unknown'>> = {}): Desired =>
+  create(DesiredSchema, {
+    redirectPort: 4000,
+    subnets: ['10.96.0.0/12', '10.244.0.0/16', 'fd00::/64'],
+    alsoProxy: ['192.0.2.7'],
+    neverProxy: ['10.96.5.0/24'],
+    neverPorts: [{ address: '10.96.0.1', port: 443 }],
+    serviceSubnets: ['10.96.0.0/12'],
+    openServices: [
+      { address: '10.96.0.10', port: 53 },
+      { address: '10.96.0.9', port: 80 },
+    ],
+    ...fields,
+  });
+const machine = {
+  spared: [address('198.18.0.1')],
+  names: { nameservers: [address('10.0.0.53'), address('127.0.0.53')], port: 4053 },
+};
+
+test('the rules as nft text', () => {
+  assert.equal(
+    rulesText(rulesOf(planOf(desired()), machine)),
+    `set routed4 { type ipv4_addr; flags interval; auto-merge; elements = { 10.96.0.0/12, 10.244.0.0/16, 192.0.2.7/32 }; }
+set spared4 { type ipv4_addr; flags interval; auto-merge; elements = { 10.96.5.0/24, 198.18.0.1/32 }; }
+set spared_ports4 { type ipv4_addr . inet_service;  elements = { 10.96.0.1 . 443 }; }
+set services4 { type ipv4_addr; flags interval; auto-merge; elements = { 10.96.0.0/12 }; }
+set open4 { type ipv4_addr . inet_service;  elements = { 10.96.0.10 . 53, 10.96.0.9 . 80 }; }
+set nameservers4 { type ipv4_addr;  elements = { 10.0.0.53, 127.0.0.53 }; }
+set names_alive { type inet_service; timeout 3s; elements = { 53 }; }
+chain refuse {
+type filter hook output priority -120; policy accept;
+ct state != new return
+meta l4proto != tcp return
+ip daddr @spared4 return
+ip daddr . tcp dport @spared_ports4 return
+ip daddr @services4 ip daddr . tcp dport != @open4 reject with tcp reset
+}
+chain divert {
+type nat hook output priority -110; policy accept;
+meta skgid 7438 return
+ip daddr @nameservers4 meta l4proto { tcp, udp } th dport @names_alive redirect to :4053
+ip daddr @spared4 return
+ip daddr . tcp dport @spared_ports4 return
+ip daddr @routed4 meta l4proto tcp redirect to :4000
+}`,
+  );
+});
+
+test('an empty desire is a table that does nothing', () => {
+  const rules = rulesOf(planOf(create(DesiredSchema)), { spared: [], names: undefined });
+  assert.doesNotMatch(rulesText(rules), /redirect|reject|set /);
+});
+
+test('a desire that makes no sense is refused by what is wrong with it', () => {
+  const wrong: [Partial<Desired>, RegExp][] = [
+    [{ subnets: ['10.96.0.0/33'] }, /not a subnet: 10\.96\.0\.0\/33/],
+    [{ subnets: ['10.0.0.1; flush ruleset'] }, /not a subnet/],
+    [{ subnets: ['0.0.0.0/0'] }, /Internet/],
+    [{ redirectPort: 0 }, /without a port/],
+    [{ redirectPort: 65_536 }, /not a port/],
+    [
+      { openServices: [{ $typeName: 'telepresence.v1.AddressPort', address: 'x', port: 1 }] },
+      /not an address: x/,
+    ],
+  ];
+  for (const [fields, message] of wrong) {
+    assert.throws(
+      () => planOf(desired(fields)),
+      (error) => error instanceof RootDaemonError && message.test(error.message),
+    );
+  }
+});
+
+const endpoints = fc.uniqueArray(
+  fc.record({
+    address: fc.nat(30).map((byte) => address(`10.96.0.${byte}`)),
+    port: fc.constantFrom(53, 80, 443),
+  }),
+  { selector: endpointText },
+);
+
+test('element changes lead from any set of open services to any other', () => {
+  const base = rulesOf(planOf(desired()), machine);
+  fc.assert(
+    fc.property(endpoints, endpoints, (before, after) => {
+      const change = rulesChange(
+        { ...base, openServices: before },
+        { ...base, openServices: after },
+      );
+      const set = new Set(before.map(endpointText));
+      if (change.kind === 'elements') {
+        for (const { kind, element } of change.changes) {
+          if (kind === 'add') set.add(element);
+          else set.delete(element);
+        }
+      }
+      assert.notEqual(change.kind, 'table');
+      assert.deepEqual([...set].sort(), after.map(endpointText).sort());
+    }),
+  );
+});
+
+test('any other difference is a new table, none is nothing', () => {
+  const base = rulesOf(planOf(desired()), machine);
+  const others: Rules[] = [
+    { ...base, redirectPort: 4001 },
+    { ...base, routed: [] },
+    { ...base, spared: [] },
+    { ...base, sparedPorts: [] },
+    { ...base, services: [] },
+    { ...base, names: undefined },
+  ];
+  for (const other of others) assert.equal(rulesChange(base, other).kind, 'table');
+  assert.equal(rulesChange(undefined, base).kind, 'table');
+  assert.equal(rulesChange(base, { ...base }).kind, 'none');
+});

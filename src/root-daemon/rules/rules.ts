@@ -1,0 +1,48 @@
+import type { IpAddress, Subnet } from '#protocol/ip-address.ts';
+
+import type { Endpoint, Plan } from '../plan.ts';
+
+/** All that the nft table says, as data. */
+export interface Rules {
+  readonly redirectPort: number;
+  readonly routed: readonly Subnet[];
+  readonly spared: readonly Subnet[];
+  readonly sparedPorts: readonly Endpoint[];
+  readonly services: readonly Subnet[];
+  readonly openServices: readonly Endpoint[];
+  readonly names: NameRules | undefined;
+}
+
+/** Which nameservers' queries are redirected, and where to. */
+export interface NameRules {
+  readonly nameservers: readonly IpAddress[];
+  /** The splitter on 127.0.0.1, UDP and TCP. */
+  readonly port: number;
+}
+
+/** What the machine itself adds to a plan. */
+export interface MachineFacts {
+  /** Nameservers and default gateways: they stay reachable whatever the cluster's subnets are. */
+  readonly spared: readonly IpAddress[];
+  readonly names: NameRules | undefined;
+}
+
+/** Our own queries, and nobody else's, come from this group: they pass the redirection. */
+export const exemptGroup = 7438;
+
+/** The rules of a plan on this machine. */
+export function rulesOf(plan: Plan, machine: MachineFacts): Rules {
+  return {
+    redirectPort: plan.redirectPort,
+    routed: plan.routed,
+    spared: [...plan.spared, ...machine.spared.map(asSubnet)],
+    sparedPorts: plan.sparedPorts,
+    services: plan.services,
+    openServices: plan.openServices,
+    names: machine.names,
+  };
+}
+
+function asSubnet(address: IpAddress): Subnet {
+  return { ...address, prefix: address.family === 4 ? 32 : 128 };
+}
