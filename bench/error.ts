@@ -1,0 +1,4 @@
+import { CodedError } from '#base/errors.ts';
+
+/** Why a bench cannot measure. */
+export class BenchError extends CodedError<'BadUsage' | 'NotReady' | 'BadOutput'> {}

@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import { firstLaptop } from '../playground/addresses.ts';
+import { clusterEnvironment, laptopEnvironment } from '../playground/environment.ts';
+import type { Layout } from '../playground/layout.ts';
+import { enter, runIn } from '../playground/machine.ts';
+import type { Machine } from '../playground/machine.ts';
+import { BenchError } from './error.ts';
+import type { Lab } from './lab.ts';
+import { labNamespace } from './lab-manifests.ts';
+import { startOn } from './machine-process.ts';
+import type { MachineProcess } from './machine-process.ts';
+import { targetPortNames, targetPorts } from './ports.ts';
+import type { TargetPort } from './ports.ts';
+
+/** The paths that are compared; `tunnel` is our transport alone, `ours` the whole product. */
+export const stageNames = ['direct', 'raw', 'kubectl', 'tunnel', 'ours'] as const;
+export type StageName = (typeof stageNames)[number];
+
+/** Round trips between laptop and API server that a playground can show, in milliseconds. */
+export const roundTrips = [0, 20] as const;
+export type RoundTrip = (typeof roundTrips)[number];
+
+/** A path from a client to the target, open. */
+export interface Stage extends AsyncDisposable {
+  readonly name: StageName;
+  readonly rtt: RoundTrip;
+  readonly at: Readonly<Record<TargetPort, { readonly host: string; readonly port: number }>>;
+  /** Words before `iperf3 …`, and before the arguments of our own clients. */
+  readonly client: Readonly<Record<'tool' | 'probe' | 'flood', readonly string[]>>;
+  /** Ends a server that a broken run left hanging. */
+  readonly restartIperf: (signal: AbortSignal) => Promise<void>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+interface StageDeps {
+  readonly layout: Layout;
+  readonly laptop: Machine;
+  readonly cluster: Machine;
+  readonly lab: Lab;
+}
+
+interface StageOptions {
+  readonly rtt: RoundTrip;
+  /** Upgraded connections of `tunnel`. */
+  readonly connections: number;
+  /** Words for the gateway's Node: `--cpu-prof`. */
+  readonly nodeOptions: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Opens a path. */
+export async function openStage(
+  deps: StageDeps,
+  name: StageName,
+  options: StageOptions,
+): Promise<Stage> {
+  if (name === 'direct') return directStage(deps);
+  if (name === 'kubectl') return portForwardStage(deps, options);
+  if (name === 'raw' || name === 'tunnel') return gatewayStage(deps, name, options);
+  throw new BenchError('NotReady', 'stage ours: the product does not connect yet');
+}
+
+/** From pod to pod, without us. */
+function directStage({ layout, cluster, lab }: StageDeps): Stage {
+  const exec = ['kubectl', 'exec', '--namespace', labNamespace, 'client', '--'];
+  const tool = [...enter(cluster, '/'), ...exec];
+  return {
+    name: 'direct',
+    rtt: 0,
+    at: everyPort((port) => ({ host: lab.targetIp, port: targetPorts[port] })),
+    client: {
+      tool,
+      probe: [...tool, 'node', '/programs/probe.mjs'],
+      flood: [...tool, 'node', '/programs/flood.mjs'],
+    },
+    env: clusterEnvironment(layout, process.env),
+    restartIperf: (signal) => restartIperf({ layout, cluster }, signal),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function gatewayStage(
+  deps: StageDeps,
+  name: 'raw' | 'tunnel',
+  options: StageOptions,
+): Promise<Stage> {
+  const ports = targetPortNames.map((port) => String(targetPorts[port]));
+  const program = join(import.meta.dirname, 'laptop/gateway.ts');
+  const words = [program, name, String(options.connections), deps.lab.targetIp, ...ports];
+  const gateway = await startOn(deps.laptop, [process.execPath, ...options.nodeOptions, ...words], {
+    env: onLaptop(deps, options.rtt),
+    isReady: (printed) => printed.includes('\n'),
+    signal: options.signal,
+  });
+  return laptopStage(deps, { name, rtt: options.rtt, process: gateway });
+}
+
+async function portForwardStage(deps: StageDeps, options: StageOptions): Promise<Stage> {
+  const ports = targetPortNames.map((port) => `:${targetPorts[port]}`);
+  const forward = ['kubectl', 'port-forward', '--address', '127.0.0.1', '--namespace'];
+  const kubectl = await startOn(deps.laptop, [...forward, labNamespace, 'pod/target', ...ports], {
+    env: onLaptop(deps, options.rtt),
+    isReady: (printed) => printed.trim().split('\n').length === ports.length,
+    signal: options.signal,
+  });
+  return laptopStage(deps, { name: 'kubectl', rtt: options.rtt, process: kubectl });
+}
+
+/** A stage whose clients run on the laptop, against the loopback ports that `process` printed. */
+function laptopStage(
+  deps: StageDeps,
+  stage: {
+    readonly name: StageName;
+    readonly rtt: RoundTrip;
+    readonly process: MachineProcess;
+  },
+): Stage {
+  const { printed } = stage.process;
+  const listening = stage.name === 'kubectl' ? forwardedPorts(printed) : gatewayPorts(printed);
+  // Whatever ends nsenter ends the tool.
+  const tool = [...enter(deps.laptop, '/'), 'setpriv', '--pdeathsig=KILL', '--'];
+  return {
+    name: stage.name,
+    rtt: stage.rtt,
+    at: everyPort((port) => ({
+      host: '127.0.0.1',
+      port: listening[targetPortNames.indexOf(port)] ?? 0,
+    })),
+    client: {
+      tool,
+      probe: [...tool, process.execPath, join(import.meta.dirname, 'probe.ts')],
+      flood: [...tool, process.execPath, join(import.meta.dirname, 'flood.ts')],
+    },
+    env: onLaptop(deps, stage.rtt),
+    restartIperf: (signal) => restartIperf(deps, signal),
+    [Symbol.asyncDispose]: () => stage.process[Symbol.asyncDispose](),
+  };
+}
+
+async function restartIperf(
+  { layout, cluster }: Pick<StageDeps, 'layout' | 'cluster'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const exec = ['kubectl', 'exec', '--namespace', labNamespace, 'target', '--'];
+  await runIn(cluster, [...exec, 'node', '/programs/target.mjs', 'restart-iperf'], {
+    env: clusterEnvironment(layout, process.env),
+    signal,
+  });
+}
+
+function onLaptop(deps: StageDeps, rtt: RoundTrip): Stage['env'] {
+  return laptopEnvironment(deps.layout, {
+    laptop: firstLaptop,
+    kubeconfig: rtt === 0 ? 'admin' : 'admin-rtt20',
+    inherited: process.env,
+  });
+}
+
+function everyPort<T>(of: (port: TargetPort) => T): Readonly<Record<TargetPort, T>> {
+  return { iperf: of('iperf'), http: of('http'), echo: of('echo'), flood: of('flood') };
+}
+
+const gatewayPorts = (printed: string): readonly number[] =>
+  [...printed.matchAll(/\d+/g)].map(([port]) => Number(port));
+
+const forwardedPorts = (printed: string): readonly number[] =>
+  [...printed.matchAll(/127\.0\.0\.1:(\d+)/g)].map((match) => Number(match[1]));
