@@ -1,0 +1,46 @@
+import type { CommandResult } from '../images/command.ts';
+import { kubeconfigFor, servers, writeKubeconfig } from '../playground/kubeconfig.ts';
+import { settingsFrom } from '../playground/settings.ts';
+import { apply, onLaptop, type RunOptions } from './run.ts';
+
+/** Somebody with a certificate of the cluster, and a kubeconfig of the same name on the laptop. */
+export interface KubeUser {
+  readonly name: string;
+  /** Runs kubectl on the laptop as this user; a refusal is returned, not thrown. */
+  kubectl(args: readonly string[], options?: RunOptions): Promise<CommandResult>;
+}
+
+/** A user without any rights; the kubeconfig is made where there is none. */
+export async function createUser(name: string, groups: readonly string[] = []): Promise<KubeUser> {
+  const { layout } = settingsFrom(process.env);
+  const text = await kubeconfigFor(layout, {
+    subject: { user: name, groups },
+    certificate: ['user', name, ...groups].join('-'),
+    server: servers.direct,
+    signal: AbortSignal.timeout(30_000),
+  });
+  await writeKubeconfig(layout, name, text);
+  return {
+    name,
+    kubectl: (args, options) =>
+      onLaptop(['kubectl', ...args], { mayFail: true, ...options, kubeconfig: name }),
+  };
+}
+
+/** Gives users a ClusterRole in one namespace; it is gone with the namespace. */
+export async function grant(
+  namespace: string,
+  clusterRole: string,
+  users: readonly KubeUser[],
+): Promise<void> {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  await apply(
+    JSON.stringify({
+      apiVersion: `${apiGroup}/v1`,
+      kind: 'RoleBinding',
+      metadata: { name: `e2e-${clusterRole}`, namespace },
+      roleRef: { apiGroup, kind: 'ClusterRole', name: clusterRole },
+      subjects: users.map(({ name }) => ({ kind: 'User', apiGroup, name })),
+    }),
+  );
+}
