@@ -1,9 +1,9 @@
-import { chmod, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { Logger } from '#base/log.ts';
+import { listenOnUnixSocket } from '#host/unix-listener.ts';
 import type { ReadPeerCredentials } from '#host/peer-credentials.ts';
 
 interface Deps {
@@ -33,12 +33,11 @@ export async function serveApi(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  await rm(path, { force: true });
-  const listening = Promise.withResolvers<undefined>();
-  server.once('error', listening.reject);
-  server.listen(path, () => listening.resolve(undefined));
-  await listening.promise;
-  await chmod(path, 0o600);
+  // The process's umask makes it private; a live daemon's socket is not taken from it.
+  await listenOnUnixSocket(
+    { server, asOwner: (run) => run() },
+    { path, signal: new AbortController().signal },
+  );
   return {
     async [Symbol.asyncDispose]() {
       const closed = Promise.withResolvers<undefined>();

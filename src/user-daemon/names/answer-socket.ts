@@ -1,7 +1,7 @@
-import { chmod, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { listenOnUnixSocket } from '#host/unix-listener.ts';
 import { createDnsFrameReader, frameDnsMessage } from '#protocol/dns-stream.ts';
 
 /** Answers one raw query; undefined where the bytes are no query. */
@@ -16,15 +16,14 @@ interface Deps {
 export async function serveNames(deps: Deps, path: string): Promise<AsyncDisposable> {
   const ending = new AbortController();
   const sockets = new Set<Socket>();
-  await rm(path, { force: true });
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => {});
     serveOne(deps, socket, ending.signal);
   });
-  await listen(server, path);
-  await chmod(path, 0o600);
+  // The process's umask makes it private: the splitter that asks is root's.
+  await listenOnUnixSocket({ server, asOwner: (run) => run() }, { path, signal: ending.signal });
   return {
     async [Symbol.asyncDispose]() {
       ending.abort(new Error('names are no longer answered'));
@@ -51,11 +50,4 @@ function serveOne(deps: Deps, socket: Socket, signal: AbortSignal): void {
       );
     }
   });
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  server.once('error', reject);
-  server.listen(path, () => resolve(undefined));
-  await promise;
 }

@@ -177,11 +177,7 @@ export async function openSession(
       {
         log: deps.log,
         answer: async (query, asking) =>
-          await answerQuery(
-            { log: deps.log, names: model, scope, lookup },
-            query,
-            asking,
-          ),
+          await answerQuery({ log: deps.log, names: model, scope, lookup }, query, asking),
       },
       deps.answerSocket,
     ),

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import {
+  InterceptInfoSchema,
+  ListedWorkloadSchema,
+  StatusResponseSchema,
+} from '#protocol/gen/telepresence_pb.ts';
+import { interceptedLines } from './intercept-block.ts';
+import { listLines } from './list-lines.ts';
+import { statusLines, stoppedStatusLines } from './status-block.ts';
+import { versionLines } from './version-lines.ts';
+
+/** What the documentation shows; it is a contract, blanks and all. */
+const seeds = {
+  manyPorts: `Using Deployment multi-echo
+intercepted
+    Intercept name         : multi-echo-http
+    State                  : ACTIVE
+    Workload kind          : Deployment
+    Destination            : 127.0.0.1:8080
+    Service Port Identifier: http
+    Volume Mount Point     : /tmp/telfs-893700837
+    Intercepting           : all TCP connections`,
+  headless: `Using StatefulSet my-headless
+intercepted
+    Intercept name    : my-headless
+    State             : ACTIVE
+    Workload kind     : StatefulSet
+    Destination       : 127.0.0.1:8080
+    Volume Mount Point: /var/folders/j8/T/telfs-524189712
+    Intercepting      : all TCP connections`,
+  noService: `Using Deployment echo-no-svc
+intercepted
+    Intercept name: echo-no-svc
+    State         : ACTIVE
+    Workload kind : Deployment
+    Destination   : 127.0.0.1:8080
+    Intercepting  : all TCP connections
+    Address       : 10.244.0.13:8080`,
+  status: `OSS User Daemon: Running
+  Version           : v2.18.0
+  Executable        : /usr/local/bin/telepresence
+  Install ID        : 4b1658f3-7ff8-4af3-66693-f521bc1da32f
+  Status            : Connected
+  Kubernetes server : https://203.0.113.7
+  Kubernetes context: default
+  Namespace         : default
+  Manager namespace : ambassador
+  Intercepts        : 1 total
+    dataprocessingnodeservice: ann@laptop
+OSS Root Daemon: Running
+  Version: v2.18.0
+  DNS    : 
+    Remote IP       : 127.0.0.1
+    Exclude suffixes: [.com .io .net .org .ru]
+    Include suffixes: []
+    Timeout         : 8s
+  Subnets: (2 subnets)
+    - 10.96.0.0/16
+    - 10.244.0.0/24
+OSS Traffic Manager: Connected
+  Version      : v2.19.0
+  Traffic Agent: docker.io/datawire/tel2:2.18.0`,
+} as const;
+
+const active = {
+  state: 'ACTIVE',
+  workloadKind: 'Deployment',
+  targetHost: '127.0.0.1',
+  targetPort: 8080,
+  containerPort: 8080,
+  podIp: '10.244.0.13',
+  client: 'ann@laptop',
+};
+
+test('intercept: a service with several ports', () => {
+  const info = create(InterceptInfoSchema, {
+    ...active,
+    name: 'multi-echo-http',
+    workload: 'multi-echo',
+    service: 'multi-echo',
+    servicePort: 'http',
+    mountPoint: '/tmp/telfs-893700837',
+  });
+  assert.equal(interceptedLines(info).join('\n'), seeds.manyPorts);
+});
+
+test('intercept: a headless service', () => {
+  const info = create(InterceptInfoSchema, {
+    ...active,
+    workloadKind: 'StatefulSet',
+    name: 'my-headless',
+    workload: 'my-headless',
+    service: 'my-headless',
+    mountPoint: '/var/folders/j8/T/telfs-524189712',
+  });
+  assert.equal(interceptedLines(info).join('\n'), seeds.headless);
+});
+
+test('intercept: without a service, the address of a pod is said', () => {
+  const info = create(InterceptInfoSchema, {
+    ...active,
+    name: 'echo-no-svc',
+    workload: 'echo-no-svc',
+  });
+  assert.equal(interceptedLines(info).join('\n'), seeds.noService);
+});
+
+test('list', () => {
+  const workload = (name: string, more: object = {}) =>
+    create(ListedWorkloadSchema, { workload: { name, kind: 'Deployment', ...more } });
+  assert.deepEqual(listLines([workload('echo-no-svc')]), [
+    'echo-no-svc: ready to intercept (traffic-agent not yet installed)',
+  ]);
+  assert.deepEqual(
+    listLines([
+      workload('a', { agentInstalled: true }),
+      workload('bcd', { notInterceptableReason: 'no ports' }),
+      create(ListedWorkloadSchema, {
+        workload: { name: 'ef' },
+        intercepts: [{ ...active, name: 'ef', workload: 'ef', service: 'ef' }],
+      }),
+    ]),
+    [
+      'a  : ready to intercept (traffic-agent already installed)',
+      'bcd: not interceptable (traffic-agent not installed): no ports',
+      'ef : intercepted',
+      '    Intercept name: ef',
+      '    State         : ACTIVE',
+      '    Workload kind : Deployment',
+      '    Destination   : 127.0.0.1:8080',
+      '    Intercepting  : all TCP connections',
+    ],
+  );
+  assert.deepEqual(listLines([]), ['No Workloads (Deployments, StatefulSets, or ReplicaSets)']);
+});
+
+test('status: connected', () => {
+  const status = create(StatusResponseSchema, {
+    version: { version: 'v2.18.0', executable: '/usr/local/bin/telepresence' },
+    installId: '4b1658f3-7ff8-4af3-66693-f521bc1da32f',
+    status: 'Connected',
+    connection: {
+      server: 'https://203.0.113.7',
+      context: 'default',
+      namespace: 'default',
+      managerNamespace: 'ambassador',
+    },
+    intercepts: [{ ...active, name: 'dataprocessingnodeservice' }],
+    root: {
+      running: true,
+      version: 'v2.18.0',
+      dns: {
+        remoteAddress: '127.0.0.1',
+        excludeSuffixes: ['.com', '.io', '.net', '.org', '.ru'],
+        timeoutMs: 8000,
+      },
+      subnets: ['10.96.0.0/16', '10.244.0.0/24'],
+    },
+    managerVersion: 'v2.19.0',
+    agentImage: 'docker.io/datawire/tel2:2.18.0',
+  });
+  assert.equal(statusLines(status).join('\n'), seeds.status);
+});
+
+test('status: what is not well is said', () => {
+  const status = create(StatusResponseSchema, {
+    version: { version: 'v1', executable: '/x' },
+    installId: 'id',
+    status: 'Disconnected',
+    error: 'no control tunnel',
+    connection: { server: 's', context: 'c', namespace: 'n', managerNamespace: 'm' },
+    intercepts: [{ ...active, name: 'echo', state: 'DISCONNECTED', message: 'the app answers' }],
+    transport: 'port-forward',
+    rttMs: 12.34,
+    root: { running: false, error: 'hung up' },
+  });
+  const lines = statusLines(status);
+  assert.ok(lines.includes('  Error             : no control tunnel'));
+  assert.ok(lines.includes('  Transport         : port-forward (12.3 ms)'));
+  assert.ok(lines.includes('    echo: ann@laptop (DISCONNECTED: the app answers)'));
+  assert.deepEqual(lines.slice(-3), [
+    'OSS Root Daemon: Not running',
+    '  Error: hung up',
+    'OSS Traffic Manager: Not connected',
+  ]);
+  assert.deepEqual(stoppedStatusLines(undefined), [
+    'OSS User Daemon: Not running',
+    'OSS Root Daemon: Not running',
+    'OSS Traffic Manager: Not connected',
+  ]);
+});
+
+test('version', () => {
+  const none = { rootDaemon: undefined, userDaemon: undefined, manager: undefined };
+  assert.deepEqual(versionLines({ client: 'v1', agentImage: undefined, ...none }), [
+    'OSS Client : v1',
+    'Root Daemon: not running',
+    'User Daemon: not running',
+  ]);
+  assert.deepEqual(
+    versionLines({
+      client: 'v1',
+      rootDaemon: 'v1',
+      userDaemon: 'v1',
+      manager: 'v2',
+      agentImage: 'tel2:2',
+    }),
+    [
+      'OSS Client         : v1',
+      'OSS Root Daemon    : v1',
+      'OSS User Daemon    : v1',
+      'OSS Traffic Manager: v2',
+      'Traffic Agent      : tel2:2',
+    ],
+  );
+});

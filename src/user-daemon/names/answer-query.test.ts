@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { silentLogger } from '#base/log.ts';
+import { answerDnsQuery } from '#protocol/dns-answer.ts';
+import {
+  decodeDnsMessage,
+  dnsCodes,
+  encodeDnsMessage,
+  type DnsMessage,
+} from '#protocol/dns-message.ts';
+import { dnsTypes, type DnsData } from '#protocol/dns-record.ts';
+import { ClusterUpdateSchema } from '#protocol/gen/telepresence_pb.ts';
+import { answerQuery } from './answer-query.ts';
+import { createClusterModel } from './cluster-model.ts';
+
+const { signal } = new AbortController();
+
+function query(name: string, type: number): Buffer {
+  return encodeDnsMessage({
+    id: 7,
+    response: false,
+    opcode: 0,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: true,
+    recursionAvailable: false,
+    authenticData: false,
+    checkingDisabled: false,
+    code: 0,
+    questions: [{ name, type, class: 1 }],
+    answers: [],
+    authorities: [],
+    additionals: [],
+  });
+}
+
+const port = (name: string, number: number) => ({
+  name,
+  port: number,
+  protocol: 'TCP',
+  ready: true,
+});
+
+function sample(mapped: readonly string[] = []) {
+  const asked: string[] = [];
+  const model = createClusterModel(() => {});
+  model.apply(
+    create(ClusterUpdateSchema, {
+      info: {
+        clusterDomain: 'cluster.local',
+        serviceSubnets: ['10.96.0.0/16', 'fd00::/112'],
+        podSubnets: ['10.244.0.0/16'],
+      },
+      namespaces: ['default', 'dev', 'empty'],
+      namespacesChanged: true,
+      services: [
+        {
+          namespace: 'default',
+          name: 'web',
+          addresses: ['10.96.0.10'],
+          ports: [port('http', 80)],
+        },
+        { namespace: 'dev', name: 'web', addresses: ['10.96.0.20', 'fd00::20'] },
+        {
+          namespace: 'default',
+          name: 'db',
+          endpointAddresses: ['10.244.0.4', '10.244.0.5'],
+          ports: [port('sql', 5432)],
+        },
+        { namespace: 'default', name: 'out', externalName: 'example.com' },
+      ],
+      synced: true,
+    }),
+  );
+  const deps = {
+    log: silentLogger,
+    names: model,
+    scope: { namespace: 'default', mapped },
+    lookup: async (bytes: Uint8Array): Promise<Uint8Array> => {
+      const message = decodeDnsMessage(Buffer.from(bytes));
+      const name = message?.questions[0]?.name ?? '';
+      asked.push(name);
+      if (message === undefined) throw new Error('no query');
+      if (name.startsWith('nobody')) return answerDnsQuery(message, { code: dnsCodes.nameError });
+      const data: DnsData = { kind: 'A', address: '10.244.0.4' };
+      return await Promise.resolve(
+        answerDnsQuery(message, {
+          code: 0,
+          answers: [{ name, class: 1, ttlSeconds: 30, data }],
+        }),
+      );
+    },
+  };
+  const ask = async (name: string, type: number = dnsTypes.A): Promise<DnsMessage> => {
+    const bytes = await answerQuery(deps, query(name, type), signal);
+    const message = bytes === undefined ? undefined : decodeDnsMessage(bytes);
+    assert.ok(message !== undefined);
+    assert.equal(message.id, 7);
+    assert.equal(message.questions[0]?.name, name);
+    return message;
+  };
+  const addresses = async (name: string, type?: number): Promise<readonly string[]> => {
+    const message = await ask(name, type);
+    assert.equal(message.code, dnsCodes.noError, name);
+    return message.answers.map(({ data, name: owner }) => {
+      assert.equal(owner, name);
+      return 'address' in data ? data.address : data.kind;
+    });
+  };
+  return { ask, addresses, asked, model, deps };
+}
+
+test('services, by every form of their name', async () => {
+  const { addresses, asked } = sample();
+  for (const name of [
+    'web',
+    'WEB',
+    'web.default',
+    'web.default.svc',
+    'web.default.svc.cluster.local',
+    'Web.Default.Svc.Cluster.Local',
+  ]) {
+    assert.deepEqual(await addresses(name), ['10.96.0.10'], name);
+  }
+  assert.deepEqual(await addresses('web.dev'), ['10.96.0.20']);
+  assert.deepEqual(await addresses('web.dev', dnsTypes.AAAA), ['fd00::20']);
+  assert.deepEqual(await addresses('db'), ['10.244.0.4', '10.244.0.5']);
+  assert.deepEqual(asked, []);
+});
+
+test('a service without IPv6 has no AAAA, which is not the same as no name', async () => {
+  const { addresses } = sample();
+  assert.deepEqual(await addresses('web', dnsTypes.AAAA), []);
+  assert.deepEqual(await addresses('web.default.svc.cluster.local', dnsTypes.TXT), []);
+});
+
+test('names of the cluster that do not exist are refused at once', async () => {
+  const { ask, asked } = sample();
+  for (const name of [
+    'nope.default.svc.cluster.local',
+    'web.nope.svc.cluster.local',
+    'nope.default.svc',
+    'x.web.default.svc.cluster.local',
+  ]) {
+    assert.equal((await ask(name)).code, dnsCodes.nameError, name);
+  }
+  assert.deepEqual(asked, []);
+});
+
+test('names that may be the world’s are left to it', async () => {
+  const { ask, asked } = sample();
+  for (const name of ['nope', 'nope.dev', 'example.com', 'a.b.dev', 'web.nope', 'a.web.dev', '']) {
+    assert.equal((await ask(name)).code, dnsCodes.refused, name);
+  }
+  assert.equal((await ask('1.2.0.192.in-addr.arpa', dnsTypes.PTR)).code, dnsCodes.refused);
+  assert.deepEqual(asked, []);
+});
+
+test('only mapped namespaces are known', async () => {
+  const { ask, addresses } = sample(['dev']);
+  assert.deepEqual(await addresses('web.dev'), ['10.96.0.20']);
+  assert.equal((await ask('web')).code, dnsCodes.refused);
+  assert.equal((await ask('web.default.svc.cluster.local')).code, dnsCodes.nameError);
+});
+
+test('what memory does not hold is asked of the cluster, by the full name', async () => {
+  const { ask, addresses, asked } = sample();
+  assert.deepEqual(await addresses('db-0.db'), ['10.244.0.4']);
+  assert.deepEqual(await addresses('db-0.db.default'), ['10.244.0.4']);
+  assert.deepEqual(await addresses('out'), ['10.244.0.4']);
+  assert.deepEqual(await addresses('kube.cluster.local'), ['10.244.0.4']);
+  assert.equal((await ask('nobody.db')).code, dnsCodes.refused);
+  assert.equal((await ask('nobody.db.default.svc.cluster.local')).code, dnsCodes.nameError);
+  assert.deepEqual(asked, [
+    'db-0.db.default.svc.cluster.local',
+    'db-0.db.default.svc.cluster.local',
+    'out.default.svc.cluster.local',
+    'kube.cluster.local',
+    'nobody.db.default.svc.cluster.local',
+    'nobody.db.default.svc.cluster.local',
+  ]);
+});
+
+test('SRV and PTR', async () => {
+  const { ask, asked } = sample();
+  const srv = await ask('_http._tcp.web.default', dnsTypes.SRV);
+  assert.partialDeepStrictEqual(srv.answers[0]?.data, {
+    kind: 'SRV',
+    port: 80,
+    target: 'web.default.svc.cluster.local',
+  });
+  assert.equal(
+    (await ask('_nope._tcp.web.default.svc.cluster.local', dnsTypes.SRV)).code,
+    dnsCodes.nameError,
+  );
+  const ptr = await ask('10.0.96.10.in-addr.arpa', dnsTypes.PTR);
+  assert.deepEqual(ptr.answers[0]?.data, {
+    kind: 'PTR',
+    target: 'web.default.svc.cluster.local',
+  });
+  await ask('4.0.244.10.in-addr.arpa', dnsTypes.PTR);
+  await ask('_sql._tcp.db', dnsTypes.SRV);
+  assert.deepEqual(asked, ['4.0.244.10.in-addr.arpa', '_sql._tcp.db.default.svc.cluster.local']);
+  const six = `${[...'0020'].toReversed().join('.')}.${'0.'.repeat(24)}0.0.d.f.ip6.arpa`;
+  assert.partialDeepStrictEqual((await ask(six, dnsTypes.PTR)).answers[0]?.data, {
+    target: 'web.dev.svc.cluster.local',
+  });
+});
+
+test('the old names hold until the new snapshot is complete', async () => {
+  const { model, addresses, ask } = sample();
+  model.restart();
+  model.apply(
+    create(ClusterUpdateSchema, {
+      services: [{ namespace: 'default', name: 'late', addresses: ['10.96.0.30'] }],
+    }),
+  );
+  assert.deepEqual(await addresses('web'), ['10.96.0.10']);
+  model.apply(create(ClusterUpdateSchema, { synced: true }));
+  assert.deepEqual(await addresses('late'), ['10.96.0.30']);
+  assert.equal((await ask('web')).code, dnsCodes.refused);
+});
+
+test('noise is never answered by an error of ours', async () => {
+  const { deps } = sample();
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 80 }), async (noise) => {
+      await answerQuery(deps, Buffer.from(noise), signal);
+    }),
+  );
+  const name = fc.stringMatching(/^([a-z_0-9]{1,8}\.){0,5}(svc|dev|web|cluster\.local)$/);
+  await fc.assert(
+    fc.asyncProperty(name, fc.constantFrom(1, 12, 16, 28, 33, 255), async (text, type) => {
+      assert.ok((await answerQuery(deps, query(text, type), signal)) !== undefined);
+    }),
+  );
+});
