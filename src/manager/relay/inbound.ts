@@ -1,0 +1,42 @@
+import type { Logger } from '#base/log.ts';
+import { patienceHeader, sourceHeader } from '#protocol/flow-headers.ts';
+import type { IncomingFlow } from '#tunnel/server-session.ts';
+import { carryFlow, type Next } from './carry-flow.ts';
+import type { Desired } from './desired.ts';
+
+interface Deps {
+  readonly log: Logger;
+  readonly desired: () => Desired | undefined;
+  /** Sessions on which flows can be opened towards a laptop. */
+  readonly reverse: (connectionUid: string) => readonly Next[];
+  /** How long a laptop may take to answer; undefined before its first sign of life. */
+  readonly patienceMs: (connectionUid: string) => number | undefined;
+}
+
+/** Brings a connection that an agent took from its pod to the laptop that intercepts it. */
+export async function takeInboundFlow(
+  deps: Deps,
+  podUid: string,
+  flow: IncomingFlow,
+): Promise<void> {
+  const intercept = deps.desired()?.intercepts.get(flow.authority);
+  const log = deps.log.child({ intercept: flow.authority, pod: podUid });
+  if (intercept?.podUids.has(podUid) !== true) {
+    log.info('flow refused', { reason: 'not an intercept of this pod' });
+    flow.refuse('Forbidden');
+    return;
+  }
+  const patience = deps.patienceMs(intercept.connectionUid);
+  if (patience !== undefined) tellPatience(flow, patience);
+  const source = flow.headers[sourceHeader];
+  const headers = typeof source === 'string' ? { [sourceHeader]: source } : {};
+  const carried = await carryFlow(flow, deps.reverse(intercept.connectionUid), headers);
+  if (carried.kind === 'unasked') flow.refuse('Unavailable');
+  if (carried.kind === 'refused') log.debug('flow not taken', { reason: carried.error.message });
+}
+
+// The agent knows its own distance to us, not the laptop's.
+function tellPatience({ stream }: IncomingFlow, ms: number): void {
+  if (stream.destroyed || stream.closed || stream.headersSent) return;
+  stream.additionalHeaders({ ':status': 103, [patienceHeader]: String(Math.ceil(ms)) });
+}

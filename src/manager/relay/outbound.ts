@@ -1,0 +1,85 @@
+import net from 'node:net';
+import type { Clock } from '#base/clock.ts';
+import { describe, toError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { withDeadline } from '#base/wait.ts';
+import { decideDial } from '#protocol/dial-policy.ts';
+import { refusalForDial } from '#tunnel/refusal.ts';
+import type { IncomingFlow } from '#tunnel/server-session.ts';
+import { splice } from '#tunnel/splice.ts';
+import { carryFlow, type Next } from './carry-flow.ts';
+import type { Desired } from './desired.ts';
+
+interface Deps {
+  readonly log: Logger;
+  readonly clock: Pick<Clock, 'after'>;
+  readonly desired: () => Desired | undefined;
+  /** Sessions to agents that may dial for this Connection, the best group first. */
+  readonly dialers: (connectionUid: string) => readonly (readonly Next[])[];
+}
+
+/** A SYN is given up by Linux after two minutes; whoever waits on the laptop gives up before. */
+const dialWithinMs = 30_000;
+
+/** Brings a laptop's flow to where it wants to go, if it may (design decision 3). */
+export async function takeOutboundFlow(
+  deps: Deps,
+  connectionUid: string,
+  flow: IncomingFlow,
+): Promise<void> {
+  const desired = deps.desired();
+  const log = deps.log.child({ connection: connectionUid, to: flow.authority });
+  if (desired?.connections.has(connectionUid) !== true) {
+    flow.refuse('Forbidden');
+    return;
+  }
+  const decision = decideDial(flow.authority, desired.policy);
+  if (!decision.ok) {
+    log.info('flow refused', { reason: decision.reason });
+    flow.refuse('Forbidden');
+    return;
+  }
+  for (const sessions of deps.dialers(connectionUid)) {
+    const carried = await carryFlow(flow, sessions);
+    if (carried.kind === 'refused') log.debug('flow not opened', { reason: carried.error.message });
+    if (carried.kind !== 'unasked' || flow.signal.aborted) return;
+  }
+  await dialHere(deps, flow, decision, log);
+}
+
+async function dialHere(
+  deps: Pick<Deps, 'clock'>,
+  flow: IncomingFlow,
+  target: { readonly host: string; readonly port: number },
+  log: Logger,
+): Promise<void> {
+  const what = `dial ${target.host}:${String(target.port)}`;
+  const waiting = { ms: dialWithinMs, what, signal: flow.signal };
+  try {
+    const socket = await withDeadline(deps, waiting, async (signal) => await dial(target, signal));
+    splice(flow.accept().stream, socket);
+  } catch (error) {
+    log.debug('dial failed', { reason: describe(error) });
+    flow.refuse(refusalForDial(error));
+  }
+}
+
+async function dial(
+  target: { readonly host: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<net.Socket> {
+  const connected = Promise.withResolvers<net.Socket>();
+  const socket = net.connect({ ...target, allowHalfOpen: true, noDelay: true });
+  const giveUp = (): void => {
+    socket.destroy();
+    connected.reject(toError(signal.reason));
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
+  socket.on('error', connected.reject);
+  socket.once('connect', () => connected.resolve(socket));
+  try {
+    return await connected.promise;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
