@@ -183,7 +183,9 @@ export function createKubeClient(deps: Parameters<typeof createRequester>[0]): K
       };
     },
     async create(options) {
-      return await send('POST', options, { query: writeQuery(options), body: options.object });
+      // A new object's name is in the object; only a subresource is created below a name.
+      const address = options.subresource === undefined ? { ...options, name: undefined } : options;
+      return await send('POST', address, { query: writeQuery(options), body: options.object });
     },
     async patch(options) {
       return await send('PATCH', options, {
