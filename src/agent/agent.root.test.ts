@@ -13,8 +13,8 @@ import {
   agentPodIpVariable,
   agentTokenPath,
 } from '#protocol/agent-config.ts';
+import { sourceHeader } from '#protocol/flow-headers.ts';
 
-import { sourceHeader } from './take/offer.ts';
 import { testCa } from './testing/certificates.ts';
 import { testManager, type TestManager } from './testing/manager.ts';
 import { clusterAddress, podAddress, podNetwork, type PodNetwork } from './testing/pod-network.ts';
@@ -101,7 +101,7 @@ function manager(): Promise<TestManager> {
 }
 
 test('a pod’s traffic goes to the laptop, and to the app whenever the laptop cannot have it', async () => {
-  const agent = await startAgent();
+  using agent = await startAgent();
   assert.equal(await ask(), 'app:hello', 'without a manager');
   {
     await using it = await manager();
@@ -154,8 +154,33 @@ test('a pod’s traffic goes to the laptop, and to the app whenever the laptop c
   }
 });
 
+test('the pod dials for the laptop, but never its own loopback', async () => {
+  using agent = await startAgent();
+  await using it = await manager();
+  const outbound = await it.outbound();
+  const signal = AbortSignal.timeout(5000);
+  await using service = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end('the service');
+  });
+  service.listen(managerPort + 1, clusterAddress);
+  await once(service, 'listening');
+  const authority = `${clusterAddress}:${managerPort + 1}`;
+  const flow = await outbound.openFlow({ authority, signal });
+  let answer = '';
+  for await (const chunk of flow.stream.setEncoding('utf8')) answer += String(chunk);
+  assert.equal(answer, 'the service');
+  for (const never of ['127.0.0.1:8081', '169.254.169.254:80', '[::1]:8080']) {
+    const dialled = outbound.openFlow({ authority: never, signal });
+    await assert.rejects(dialled, { code: 'Forbidden' });
+  }
+  const refused = outbound.openFlow({ authority: `${clusterAddress}:1`, signal });
+  await assert.rejects(refused, { code: 'Refused' });
+  await end(agent, 'SIGTERM');
+});
+
 test('no connection is lost when an agent is stopped', async () => {
-  const agent = await startAgent();
+  using agent = await startAgent();
   await using it = await manager();
   answerAsLaptop(it);
   it.want([take]);
@@ -174,11 +199,12 @@ test('no connection is lost when an agent is stopped', async () => {
 
 test('an agent whose rules are missing says so, and the app answers', async () => {
   pod.run(['nft', 'flush', 'ruleset']);
-  const agent = await startAgent();
+  using agent = await startAgent();
   await using it = await manager();
   answerAsLaptop(it);
   it.want([take]);
-  assert.deepEqual(await it.reported(false), ['port 8080 cannot be switched in this pod']);
+  const [message] = await it.reported(false);
+  assert.match(message ?? '', /rules of the init container tel-agent-init are not there/);
   assert.equal(await ask(), 'app:hello');
   await end(agent, 'SIGTERM');
   pod.layRules();

@@ -90,7 +90,9 @@ test('an agent takes, gives back, and falls back to the app', async () => {
   assert.equal(await ask(), 'app:hello');
 
   manager.want([take(app.port), { ...take(1), interceptUid: 'other' }].slice(1));
-  assert.deepEqual(await manager.reported(false), ['port 1 cannot be switched in this pod']);
+  assert.deepEqual(await manager.reported(false), [
+    'the name of port 1 was not given to the agent',
+  ]);
   manager.want([]);
   assert.equal(await ask(), 'app:hello');
 });

@@ -152,5 +152,9 @@ async function listen(
 function portSwitch(take: TakeMode, config: AgentConfig): PortSwitch {
   if (take.kind === 'redirect') return take.ports;
   const ports = new Set(config.renamed.map((one) => one.appPort));
-  return { on: async (port) => ports.has(port), off: async () => {} };
+  return {
+    on: async (port) => ports.has(port),
+    off: async () => {},
+    whyNot: (port) => `the name of port ${port} was not given to the agent`,
+  };
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 import { podAddress, podNetwork, type PodNetwork } from '../testing/pod-network.ts';
 
@@ -170,6 +171,21 @@ test('an open connection that its client ends after the switch ends without a re
   idle.resume().end();
   assert.deepEqual(await ended, [false]);
   await leave(agent);
+});
+
+test('the init container lays them, as often as it runs, and not in a node’s network', () => {
+  const main = fileURLToPath(new URL('../init-main.ts', import.meta.url));
+  const init = (env: readonly string[]): string => pod.run(['env', ...env, process.execPath, main]);
+  pod.run(['nft', 'flush', 'ruleset']);
+  assert.match(
+    init(['TELEPRESENCE_AGENT_POD_IP=1.1.1.1', 'TELEPRESENCE_AGENT_HOST_IP=1.1.1.1']),
+    /HostNetwork|node's address/,
+  );
+  assert.equal(pod.run(['nft', 'list', 'ruleset']), '');
+  assert.match(init([]), /rules laid/);
+  assert.match(init([]), /rules laid/);
+  assert.equal(pod.run(['nft', 'list', 'tables']).trim(), 'table inet telepresence_agent');
+  assert.match(init(['PATH=/nowhere']), /rules not laid/);
 });
 
 test('the rules can be laid again while a port is taken', async () => {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import { sourceHeader } from '#protocol/flow-headers.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { listen, sessionPair } from '#tunnel/session.fixture.ts';
 import { splice } from '#tunnel/splice.ts';
@@ -12,7 +13,6 @@ import { splice } from '#tunnel/splice.ts';
 import { bring } from './accept.ts';
 import { createJoined } from './joined.ts';
 import { listenForTakes } from './listen.ts';
-import { sourceHeader } from './offer.ts';
 
 /** An agent with one listener, for `port` of an app, whose taker is `intercept-1`. */
 async function agent(options: {

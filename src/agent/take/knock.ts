@@ -5,20 +5,21 @@ import type { Clock } from '#base/clock.ts';
 import { systemCode } from '#base/errors.ts';
 import { knockOffAddress, knockOnAddress, knockTimeoutMs } from '#protocol/agent-config.ts';
 
+import { agentInitContainer } from '#protocol/resources.ts';
+
 import { knockCutAddress } from '../init/rules.ts';
+import type { PortSwitch } from './takes.ts';
 
 /** How often a taken port is renewed: four can be missed before the app answers again. */
 export const knockEveryMs = knockTimeoutMs / 5;
 
 /** Switches ports between the app and the agent by datagrams that the init container's rules read. */
-export interface Knocker extends AsyncDisposable {
+export interface Knocker extends PortSwitch, AsyncDisposable {
   /**
    * New connections to `port` come to the agent from now on, those already open end soon. False
    * when nobody heard: the rules are not there, or this process is not in the agent's group.
    */
   on(port: number): Promise<boolean>;
-  /** New connections to `port` go to the app from now on. */
-  off(port: number): Promise<void>;
 }
 
 interface KnockerDeps {
@@ -54,6 +55,8 @@ export function createKnocker(deps: KnockerDeps): Knocker {
       return false;
     },
     off,
+    whyNot: () =>
+      `the rules of the init container ${agentInitContainer} are not there: see its log`,
     async [Symbol.asyncDispose]() {
       await Promise.all([...renewing.keys()].map(off));
     },

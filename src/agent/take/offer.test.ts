@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { test } from 'node:test';
 
+import { patienceHeader } from '#protocol/flow-headers.ts';
 import { openClientSession } from '#tunnel/client-session.ts';
 import { sessionDeps, socketPair } from '#tunnel/session.fixture.ts';
 
-import { offer, patienceHeader, type Offer } from './offer.ts';
+import { offer, type Offer } from './offer.ts';
 
 /** An offer of a connection that says `hello` and ends, to a relay that does as `onStream` says. */
 async function offered(

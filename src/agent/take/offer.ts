@@ -3,14 +3,10 @@ import type { Socket } from 'node:net';
 
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
+import { patienceHeader, sourceHeader } from '#protocol/flow-headers.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import { TunnelError } from '#tunnel/errors.ts';
 import type { Flow } from '#tunnel/flow.ts';
-
-/** Header of a CONNECT: who opened the connection that was taken, `address:port`. */
-export const sourceHeader = 'telepresence-source';
-/** Header of an informational (1xx) answer by the relay: how many ms to wait for the laptop. */
-export const patienceHeader = 'telepresence-patience-ms';
 
 /** What became of a connection that was offered to a laptop. */
 export type Offer =

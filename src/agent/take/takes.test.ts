@@ -24,6 +24,7 @@ function fixture(slow?: Promise<void>): Fixture {
       async off(port) {
         calls.push(`off ${port}`);
       },
+      whyNot: (port) => `port ${port} cannot be switched`,
     },
     joined: {
       moved: (port, side) =>
@@ -68,7 +69,7 @@ test('what cannot be taken says why', async () => {
       '',
       'port 80 is taken by another intercept',
       'UDP ports cannot be taken',
-      'port 20000 cannot be switched in this pod',
+      'port 20000 cannot be switched',
     ],
   );
 });

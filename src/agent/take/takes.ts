@@ -21,6 +21,8 @@ export interface PortSwitch {
   /** False when this cannot be done in this pod. */
   on(port: number): Promise<boolean>;
   off(port: number): Promise<void>;
+  /** Why it could not be done, for people. */
+  whyNot(port: number): string;
 }
 
 /** What is taken. Once disposed of it takes nothing any more. */
@@ -101,7 +103,7 @@ export function createTakes(deps: Deps): Takes {
     if (desired().get(one.containerPort) !== one.interceptUid) {
       return `port ${one.containerPort} is taken by another intercept`;
     }
-    return `port ${one.containerPort} cannot be switched in this pod`;
+    return deps.ports.whyNot(one.containerPort);
   };
 
   const reconcile = (): Promise<readonly TakeOutcome[]> => {

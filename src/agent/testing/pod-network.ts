@@ -1,6 +1,7 @@
 import {
   execFileSync,
   spawn,
+  spawnSync,
   type ChildProcess,
   type ChildProcessByStdio,
 } from 'node:child_process';
@@ -87,7 +88,8 @@ export async function podNetwork(): Promise<PodNetwork> {
         child.kill('SIGKILL');
         await ended;
       }
-      execFileSync('ip', ['link', 'delete', wire]);
+      // It is gone already where the pod's namespace was faster.
+      spawnSync('ip', ['link', 'delete', wire]);
     },
   };
 }
