@@ -1,0 +1,86 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+
+import { CodedError, describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import {
+  AppliedSchema,
+  FailureSchema,
+  type Applied,
+  type Desired,
+} from '#protocol/gen/telepresence_pb.ts';
+
+import { RootDaemonError } from '../errors.ts';
+import type { Machine } from '../machine.ts';
+import { planOf } from '../plan.ts';
+
+interface Deps {
+  readonly machine: Pick<Machine, 'apply' | 'release' | 'lost'>;
+  readonly log: Logger;
+}
+
+/** Serves `Hold`: the machine is as the stream's last message says, and as it was when it ends. */
+export type ServeHold = (
+  desires: AsyncIterable<Desired>,
+  context: Pick<HandlerContext, 'signal'>,
+) => AsyncGenerator<MessageInitShape<typeof AppliedSchema>>;
+
+/** One stream at a time holds the machine. */
+export function createHold({ machine, log }: Deps): ServeHold {
+  let taken = false;
+  return async function* hold(desires, { signal }) {
+    if (taken) {
+      throw new ConnectError('another user daemon holds this machine', Code.AlreadyExists);
+    }
+    taken = true;
+    log.info('held');
+    // The end of the connection must not wait until somebody asks this generator to go on.
+    const release = (): void => {
+      machine.release().catch((error: unknown) => {
+        log.error('machine not released', { reason: describe(error) });
+      });
+    };
+    signal.addEventListener('abort', release, { once: true });
+    try {
+      const iterator = desires[Symbol.asyncIterator]();
+      for (;;) {
+        const next = iterator.next();
+        next.catch(() => {});
+        const lost = machine.lost.then((error): never => {
+          throw error;
+        });
+        const result = await Promise.race([next, lost]);
+        if (result.done === true) return;
+        yield await applied({ machine, log }, { desired: result.value, signal });
+      }
+    } catch (error) {
+      if (error instanceof RootDaemonError) throw new ConnectError(error.message, Code.Aborted);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', release);
+      await machine.release();
+      taken = false;
+      log.info('released');
+    }
+  };
+}
+
+async function applied(
+  { machine, log }: Deps,
+  { desired, signal }: { readonly desired: Desired; readonly signal: AbortSignal },
+): Promise<Applied> {
+  const { epoch } = desired;
+  try {
+    await machine.apply(planOf(desired), signal);
+    return create(AppliedSchema, { epoch });
+  } catch (error) {
+    signal.throwIfAborted();
+    log.warning('desire not applied', { epoch: String(epoch), reason: describe(error) });
+    const failure = create(FailureSchema, {
+      code: error instanceof CodedError ? String(error.code) : 'Internal',
+      message: describe(error),
+      facts: error instanceof RootDaemonError ? { ...error.facts } : {},
+    });
+    return create(AppliedSchema, { epoch, failure });
+  }
+}

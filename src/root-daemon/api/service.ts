@@ -1,0 +1,64 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
+
+import { version } from '#base/version.ts';
+import { formatSubnet } from '#host/subnets.ts';
+import { RootDaemon } from '#protocol/gen/telepresence_pb.ts';
+
+import type { Machine } from '../machine.ts';
+import { clusterAnswerMs } from '../resolver/name-service.ts';
+import type { ServeHold } from './hold.ts';
+
+interface Deps {
+  readonly machine: Pick<Machine, 'state'>;
+  readonly hold: ServeHold;
+  readonly executable: string;
+  /** Ends this process, after the answer has gone out. */
+  readonly quit: () => void;
+}
+
+/** The service for the user whose daemon this is. */
+export function rootDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
+  const about = { version, executable: deps.executable, name: 'Root Daemon' };
+  return (router) =>
+    router.service(RootDaemon, {
+      hold: deps.hold,
+      version: () => about,
+      status() {
+        const state = deps.machine.state;
+        if (state === undefined) return { running: true, version };
+        const { plan, names } = state;
+        return {
+          running: true,
+          version,
+          subnets: plan.routed.map(formatSubnet),
+          neverProxy: plan.spared.map(formatSubnet),
+          ...(names !== undefined && {
+            dns: {
+              localAddress: names.local,
+              remoteAddress: names.nameserver ?? '',
+              excludeSuffixes: [...(plan.names?.excludeSuffixes ?? [])],
+              includeSuffixes: [...(plan.names?.includeSuffixes ?? [])],
+              timeoutMs: clusterAnswerMs,
+            },
+          }),
+        };
+      },
+      quit() {
+        setImmediate(deps.quit);
+        return {};
+      },
+    });
+}
+
+/** The service for anybody else: who owns this daemon, and no more. */
+export function foreignRoutes(ownerName: string): (router: ConnectRouter) => void {
+  const refuse = (): never => {
+    throw new ConnectError(
+      `this machine's root daemon belongs to ${ownerName}`,
+      Code.PermissionDenied,
+    );
+  };
+  return (router) =>
+    router.service(RootDaemon, { hold: refuse, version: refuse, status: refuse, quit: refuse });
+}

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+
+import { systemClock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import { createLogger } from '#base/log.ts';
+import { forgetDnsFlows } from '#host/conntrack.ts';
+import { readKubeProxyAddresses } from '#host/kube-proxy.ts';
+import { openLibc } from '#host/libc.ts';
+import { openRuleTable } from '#host/nft.ts';
+import { createReadPeerCredentials } from '#host/peer-credentials.ts';
+import { parseResolvConf } from '#host/resolv-conf.ts';
+import { readMachineRoutes } from '#host/routes.ts';
+import { runTool } from '#host/run-tool.ts';
+import { openTun } from '#host/tun.ts';
+import { listenOnUnixSocket, type AsOwner } from '#host/unix-listener.ts';
+import { nameOfUser } from '#host/user-names.ts';
+
+import { createHold } from './api/hold.ts';
+import { createApiServer } from './api/server.ts';
+import { foreignRoutes, rootDaemonRoutes } from './api/service.ts';
+import { createMachine } from './machine.ts';
+import { startNameService } from './resolver/name-service.ts';
+import { exemptGroup } from './rules/rules.ts';
+
+const clock = systemClock;
+const log = createLogger(
+  { clock, write: (line) => process.stderr.write(line) },
+  { level: 'info', fields: { program: 'root-daemon' } },
+);
+const { socket, uid } = readArguments();
+
+// Our own DNS queries are known by this group, or we would answer ourselves.
+process.setegid?.(exemptGroup);
+process.umask(0o077);
+
+const libc = openLibc();
+const tools = { libc, runTool };
+const readPeerCredentials = createReadPeerCredentials({ libc });
+const machine = createMachine({
+  clock,
+  log,
+  openTable: (signal) => openRuleTable({ directory: tmpdir() }, { name: 'telepresence', signal }),
+  openTun: (signal) => openTun(tools, { name: 'tel0', ownerUid: uid, signal }),
+  startNames: (desired, signal) =>
+    startNameService({ clock, log, readPeerCredentials }, desired, {
+      host: '127.0.0.1',
+      ownerUid: uid,
+      signal,
+    }),
+  async readNameservers() {
+    const { nameservers } = parseResolvConf(await readFile('/etc/resolv.conf', 'utf8'));
+    // What the C library asks when nothing is listed.
+    return nameservers.length === 0 ? ['127.0.0.1'] : nameservers;
+  },
+  readRoutes: (signal) => readMachineRoutes(tools, signal),
+  readKubeProxy: (signal) => readKubeProxyAddresses(tools, signal),
+  forgetDnsFlows: (signal) => forgetDnsFlows(tools, signal),
+});
+
+const ended = Promise.withResolvers<string>();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => ended.resolve(signal));
+}
+const api = createApiServer(
+  {
+    readPeerCredentials,
+    routes: rootDaemonRoutes({
+      machine,
+      hold: createHold({ machine, log }),
+      executable: process.argv[1] ?? '',
+      quit: () => ended.resolve('quit'),
+    }),
+    foreignRoutes: foreignRoutes(nameOfUser(await readFile('/etc/passwd', 'utf8'), uid)),
+  },
+  { ownerUid: uid },
+);
+try {
+  await listenOnUnixSocket(
+    { server: api.server, asOwner: asOwner() },
+    { path: socket, signal: AbortSignal.timeout(5000) },
+  );
+  log.info('listening', { socket, uid, pid: process.pid });
+  log.info('ending', { why: await ended.promise });
+} catch (error) {
+  log.error('cannot run', { reason: describe(error) });
+  process.exitCode = 1;
+}
+await machine.release();
+await api[Symbol.asyncDispose]();
+log.info('ended');
+
+/** `--socket PATH --uid OWNER`; its log is what it writes to standard error. */
+function readArguments(): { socket: string; uid: number } {
+  const { values } = parseArgs({
+    options: { socket: { type: 'string' }, uid: { type: 'string' } },
+  });
+  const uid = Number(values.uid);
+  if (values.socket === undefined || values.uid === undefined || !Number.isInteger(uid)) {
+    log.error('cannot run', { reason: 'usage: root-daemon --socket PATH --uid OWNER' });
+    process.exit(2);
+  }
+  return { socket: values.socket, uid };
+}
+
+/** The owner's rights for the length of one call; files made in it are private. */
+function asOwner(): AsOwner {
+  return (run) => {
+    const mask = process.umask(0o177);
+    process.seteuid?.(uid);
+    try {
+      return run();
+    } finally {
+      process.seteuid?.(0);
+      process.umask(mask);
+    }
+  };
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { ReadPeerCredentials } from '#host/peer-credentials.ts';
+
+import { askClusterBy, type ClusterAnswers } from './cluster-answers.ts';
+import { startSplitter } from './splitter.ts';
+import { createUpstream } from './upstream.ts';
+import type { NameRule } from './whose-name.ts';
+
+/** The names as they are to be split now. */
+export interface DesiredNames {
+  readonly rule: NameRule;
+  /** Of resolv.conf, in its order. */
+  readonly nameservers: readonly string[];
+}
+
+/** The running splitter, whose rule and nameservers may change under it. */
+export interface NameService extends AsyncDisposable {
+  readonly port: number;
+  apply(desired: DesiredNames): void;
+  /** The nameserver that outside names go to. */
+  readonly nameserver: string | undefined;
+}
+
+interface Deps {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly log: Logger;
+  readonly readPeerCredentials: ReadPeerCredentials;
+}
+
+interface Options {
+  readonly host: string;
+  /** Whose process answers for the cluster. */
+  readonly ownerUid: number;
+  readonly signal: AbortSignal;
+}
+
+/** The user daemon's time to answer a name. */
+export const clusterAnswerMs = 4000;
+/** The resolvers of libc wait five seconds by default; what comes later is of no use. */
+const upstreamAnswerMs = 5000;
+const upstreamPatienceMs = 1200;
+const dnsPort = 53;
+
+/** Starts to listen; `desired` holds until the next `apply`. */
+export async function startNameService(
+  deps: Deps,
+  desired: DesiredNames,
+  options: Options,
+): Promise<NameService> {
+  const upstreamOf = ({ nameservers }: DesiredNames) =>
+    createUpstream(deps, {
+      nameservers,
+      port: dnsPort,
+      patienceMs: upstreamPatienceMs,
+      answerMs: upstreamAnswerMs,
+    });
+  const clusterOf = ({ rule }: DesiredNames): ClusterAnswers =>
+    askClusterBy(deps, {
+      socketPath: rule.answerSocket,
+      ownerUid: options.ownerUid,
+      answerMs: clusterAnswerMs,
+    });
+
+  let current = desired;
+  let upstream = upstreamOf(desired);
+  let cluster = clusterOf(desired);
+  const splitter = await startSplitter(
+    {
+      log: deps.log,
+      names: () => ({ rule: current.rule, cluster }),
+      upstream: () => upstream,
+    },
+    { host: options.host, signal: options.signal },
+  );
+  return {
+    port: splitter.port,
+    apply(next) {
+      if (next.nameservers.join() !== current.nameservers.join()) upstream = upstreamOf(next);
+      if (next.rule.answerSocket !== current.rule.answerSocket) {
+        cluster[Symbol.dispose]();
+        cluster = clusterOf(next);
+      }
+      current = next;
+    },
+    get nameserver() {
+      return upstream.current;
+    },
+    async [Symbol.asyncDispose]() {
+      await splitter[Symbol.asyncDispose]();
+      cluster[Symbol.dispose]();
+    },
+  };
+}

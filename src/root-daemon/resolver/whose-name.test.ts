@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { classInternet, dnsTypes } from '#protocol/dns-record.ts';
+import { parseSubnet } from '#protocol/ip-address.ts';
+import { whoseName, type NameOwner, type NameRule } from './whose-name.ts';
+
+const rule: NameRule = {
+  clusterDomain: 'cluster.local',
+  namespaces: new Set(['default', 'dev']),
+  answerSocket: '/x',
+  excludeSuffixes: ['com', 'internal.svc'],
+  includeSuffixes: ['corp.example'],
+  subnets: ['10.96.0.0/12', 'fd00::/64'].flatMap((text) => parseSubnet(text) ?? []),
+};
+const owner = (name: string, type: number = dnsTypes.A): NameOwner =>
+  whoseName(rule, { name, type, class: classInternet });
+
+const cases: Record<NameOwner, string[]> = {
+  cluster: ['web.default.svc.cluster.local', 'Nothing.CLUSTER.local', 'cluster.local'],
+  perhaps: [
+    'web',
+    'web.default',
+    'WEB.dev',
+    'web.default.svc',
+    'a.b.c.svc',
+    'svc',
+    'x.corp.example',
+    '_http._tcp.web.default',
+    '_http._tcp.web.default.svc',
+  ],
+  outside: [
+    '',
+    'example.org',
+    'web.unknown',
+    'www.web.dev',
+    'www.example.com',
+    'web.internal.svc',
+    'notcluster.local',
+    '_dmarc',
+    '_http._tcp.example.org',
+    'a\\.b.default.x',
+  ],
+};
+for (const [expected, names] of Object.entries(cases)) {
+  test(`names that are ${expected}`, () => {
+    for (const name of names) assert.equal(owner(name), expected, name);
+  });
+}
+
+test('addresses of the cluster have names there', () => {
+  const ptr = dnsTypes.PTR;
+  const v6 = '5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa';
+  assert.equal(owner('1.0.96.10.in-addr.arpa', ptr), 'perhaps');
+  assert.equal(owner(v6, ptr), 'perhaps');
+  assert.equal(owner(`${v6.slice(0, -13)}.e.f.ip6.arpa`, ptr), 'outside');
+  assert.equal(owner('1.0.0.127.in-addr.arpa', ptr), 'outside');
+  assert.equal(owner('96.10.in-addr.arpa', ptr), 'outside');
+  assert.equal(owner('999.0.96.10.in-addr.arpa', ptr), 'outside');
+});
