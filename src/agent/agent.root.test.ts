@@ -127,8 +127,13 @@ test('a pod’s traffic goes to the laptop, and to the app whenever the laptop c
     answerAsLaptop(it);
     assert.equal(await ask(), 'laptop:hello');
 
+    const open = net.connect({ host: podAddress, port: 8080 });
+    open.write('hello');
+    await once(open, 'data');
+    const reset = once(open, 'error');
     it.want([]);
     await it.reported(true);
+    assert.equal((await reset)[0].code, 'ECONNRESET', 'idle at the switch');
     assert.equal(await ask(8080, 'who?'), `app:${clusterAddress}`, 'by the kernel');
 
     it.onFlow = (flow) => flow.refuse('Unavailable');

@@ -161,6 +161,36 @@ test('an open connection that is busy lives for 5 s, and not much longer', async
   await leave(agent);
 });
 
+test('an open connection that stops being busy ends before the 5 s', async () => {
+  const busy = await connect(8080);
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  for (let said = 0; said < 10; said += 1) {
+    await sleep(60);
+    assert.equal(await say(busy, 'still'), 'app:still');
+  }
+  await sleep(450);
+  assert.equal(await say(busy, 'late'), 'ECONNRESET');
+  await leave(agent);
+});
+
+test('an app that speaks on an idle connection is reset too', async () => {
+  const idle = await connect(8080);
+  const open = (): string =>
+    pod.run(['ss', '-tnH', 'state', 'established', `dport = :${idle.localPort}`]);
+  const agent = await startAgent();
+  idle.write('later');
+  await tell(agent, { on: 8080 });
+  assert.notEqual(open(), '');
+  const deadline = performance.now() + 3000;
+  while (open() !== '') {
+    assert.ok(performance.now() < deadline, 'the app still has the connection');
+    await sleep(50);
+  }
+  assert.equal(await say(idle, 'after'), 'ECONNRESET');
+  await leave(agent);
+});
+
 test('an open connection that its client ends after the switch ends without a reset', async () => {
   const idle = await connect(8080);
   assert.equal(await say(idle, 'before'), 'app:before');

@@ -2,12 +2,15 @@ import { createServer } from 'node:net';
 
 /**
  * For tests: an app that answers each chunk with `app:` and the same chunk, or, asked `who?`, with
- * who asks; on the port and address of argv.
+ * who asks; `later` is answered after 700 ms. Port and address are in argv.
  */
 const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
   socket.on('data', (chunk) => {
     const said = String(chunk);
-    socket.write(`app:${said === 'who?' ? socket.remoteAddress : said}`);
+    const answer = (): void =>
+      void socket.write(`app:${said === 'who?' ? socket.remoteAddress : said}`);
+    if (said === 'later') setTimeout(answer, 700);
+    else answer();
   });
   socket.on('end', () => socket.end());
   socket.on('error', () => {});

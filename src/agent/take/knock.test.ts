@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { knockOffAddress, knockOnAddress } from '#protocol/agent-config.ts';
+
+import { knockCutAddress } from '../init/rules.ts';
+import { createKnocker, knockEveryMs } from './knock.ts';
+
+/** A knocker whose time and datagrams are the test's. */
+function fixture(heard = true) {
+  const sent: string[] = [];
+  const timers = new Set<() => void>();
+  const knocker = createKnocker({
+    clock: {
+      every(ms, run) {
+        assert.equal(ms, knockEveryMs);
+        timers.add(run);
+        return { [Symbol.dispose]: () => timers.delete(run) };
+      },
+    },
+    async send(address, port) {
+      sent.push(`${address}:${port}`);
+      return heard;
+    },
+  });
+  const tick = (): void => {
+    for (const run of timers) run();
+  };
+  return { knocker, sent, tick, timers };
+}
+
+test('a port is cut, switched on, renewed, and switched off', async () => {
+  const { knocker, sent, tick, timers } = fixture();
+  assert.equal(await knocker.on(80), true);
+  assert.deepEqual(sent.splice(0), [`${knockCutAddress}:80`, `${knockOnAddress}:80`]);
+  assert.equal(await knocker.on(80), true);
+  assert.deepEqual(sent, [], 'once is enough');
+  tick();
+  tick();
+  assert.deepEqual(sent.splice(0), [`${knockOnAddress}:80`, `${knockOnAddress}:80`]);
+  await knocker.off(80);
+  tick();
+  assert.deepEqual(sent.splice(0), [`${knockOffAddress}:80`]);
+  await knocker.off(80);
+  assert.deepEqual(sent, []);
+  assert.equal(timers.size, 0);
+});
+
+test('what nobody heard is not renewed', async () => {
+  const { knocker, timers } = fixture(false);
+  assert.equal(await knocker.on(80), false);
+  assert.equal(timers.size, 0);
+  assert.match(knocker.whyNot(80), /init container/);
+});
+
+test('disposing gives every port back', async () => {
+  const { knocker, sent, timers } = fixture();
+  await knocker.on(80);
+  await knocker.on(81);
+  sent.length = 0;
+  await knocker[Symbol.asyncDispose]();
+  assert.deepEqual(sent, [`${knockOffAddress}:80`, `${knockOffAddress}:81`]);
+  assert.equal(timers.size, 0);
+});
