@@ -89,6 +89,10 @@ export function createMachine(deps: MachineDeps): Machine {
   return {
     apply: (plan, signal) =>
       inTurn(async () => {
+        if (isEmpty(plan)) {
+          await releaseNow();
+          return;
+        }
         const what = "change of the machine's network";
         await withDeadline(deps, { ms: applyMs, what, signal }, async (signal) => {
           held ??= await Held.open(deps, signal);
@@ -236,6 +240,10 @@ class Held implements AsyncDisposable {
       trouble: failures.map(describe).join('; ') || undefined,
     });
   }
+}
+
+function isEmpty(plan: Plan): boolean {
+  return plan.routed.length === 0 && plan.names === undefined;
 }
 
 function address(text: string): IpAddress[] {
