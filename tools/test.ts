@@ -39,7 +39,7 @@ const parts: readonly Part[] = [
     commands: () => [
       nodeTest(
         beside.filter((file) => !isRoot(file)),
-        ['--test-timeout=120000'],
+        ['--test-concurrency=2', '--test-timeout=120000'],
       ),
     ],
   },
@@ -70,10 +70,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const chosen = parts.filter(({ name }) => asked.length === 0 || asked.includes(name));
 const wasUp = succeeds(playground('status'), 'ignore');
 const took: string[] = [];
 let failed: string | undefined;
-for (const part of parts.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
+for (const part of chosen) {
   console.log(`\n== ${part.name}`);
   const start = performance.now();
   const bad = part.commands().find((command) => !succeeds(command, 'inherit'));
@@ -85,7 +86,7 @@ for (const part of parts.filter(({ name }) => asked.length === 0 || asked.includ
     break;
   }
 }
-if (!wasUp) succeeds(playground('down'), 'inherit');
+if (!wasUp && chosen.some(({ name }) => name === 'up')) succeeds(playground('down'), 'inherit');
 console.log(`\n${took.join('\n')}`);
 if (failed !== undefined) {
   console.error(`\nfailed: ${failed}`);
