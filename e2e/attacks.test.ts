@@ -31,7 +31,7 @@ before(async () => {
     createUser('bob'),
     createUser('mallory'),
   ]);
-  await grant(namespace, 'telepresence-client', [alice]);
+  await grant(namespace, { kind: 'ClusterRole', name: 'telepresence-client' }, [alice]);
   await giveEverything();
   allowed(await write(bob, connection('probe', { user: 'bob' })));
   probeUid = await read(`${connections}/probe`, '.metadata.uid');
@@ -39,18 +39,19 @@ before(async () => {
 after(() => resources.disposeAsync());
 
 /** A role that no client is given: every verb, on status too. */
+const everything = 'attack-everything';
+
 async function giveEverything(): Promise<void> {
-  const role = 'attack-everything';
-  resources.defer(() => kubectl('delete', 'clusterrole', role).then(() => {}));
+  resources.defer(() => kubectl('delete', 'clusterrole', everything).then(() => {}));
   await apply(
     JSON.stringify({
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
-      metadata: { name: role },
+      metadata: { name: everything },
       rules: [{ apiGroups: [group], resources: ['*'], verbs: ['*'] }],
     }),
   );
-  await grant(namespace, role, [bob]);
+  await grant(namespace, { kind: 'ClusterRole', name: everything }, [bob]);
 }
 
 function connection(name: string, { user }: { user: string }): object {
@@ -226,7 +227,7 @@ test('who has no rights has none here', async () => {
 
 test('nothing of this keeps a namespace from being deleted', async () => {
   await using _namespace = await createNamespace('attack-deleted');
-  await grant('attack-deleted', 'attack-everything', [bob]);
+  await grant('attack-deleted', { kind: 'ClusterRole', name: everything }, [bob]);
   const object = connectionManifest({ namespace: 'attack-deleted', name: 'x', user: 'bob' });
   allowed(await write(bob, object));
   await kubectl('delete', 'namespace', 'attack-deleted', '--timeout=30s');

@@ -32,7 +32,8 @@ export async function laptopCommand(
     inherited: process.env,
   });
   return {
-    argv: [...enter(machine, options.cwd ?? root), ...argv],
+    // nsenter does not become the command but its parent: when that is ended, so is the command.
+    argv: [...enter(machine, options.cwd ?? root), 'setpriv', '--pdeathsig=TERM', '--', ...argv],
     env: { ...env, ...options.env },
   };
 }

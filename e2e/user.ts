@@ -27,10 +27,10 @@ export async function createUser(name: string, groups: readonly string[] = []): 
   };
 }
 
-/** Gives users a ClusterRole in one namespace; it is gone with the namespace. */
+/** Gives users a role in one namespace; it is gone with the namespace. */
 export async function grant(
   namespace: string,
-  clusterRole: string,
+  role: { readonly kind: 'ClusterRole' | 'Role'; readonly name: string },
   users: readonly KubeUser[],
 ): Promise<void> {
   const apiGroup = 'rbac.authorization.k8s.io';
@@ -38,9 +38,15 @@ export async function grant(
     JSON.stringify({
       apiVersion: `${apiGroup}/v1`,
       kind: 'RoleBinding',
-      metadata: { name: `e2e-${clusterRole}`, namespace },
-      roleRef: { apiGroup, kind: 'ClusterRole', name: clusterRole },
+      metadata: { name: `e2e-${role.name}`, namespace },
+      roleRef: { apiGroup, ...role },
       subjects: users.map(({ name }) => ({ kind: 'User', apiGroup, name })),
     }),
   );
+}
+
+/** Gives users what a developer has: our client role in a namespace, and the way to the manager. */
+export async function grantClient(namespace: string, users: readonly KubeUser[]): Promise<void> {
+  await grant(namespace, { kind: 'ClusterRole', name: 'telepresence-client' }, users);
+  await grant('ambassador', { kind: 'Role', name: 'traffic-manager-tunnel' }, users);
 }
