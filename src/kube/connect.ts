@@ -14,10 +14,7 @@ export interface ConnectDeps {
   readonly tuneSocket?: (socket: net.Socket) => void;
 }
 
-/**
- * One new connection to the API server: TCP, a proxy where there is one, TLS with our identity.
- * The identity comes first and outside the deadline: a plugin that signs in may take its time.
- */
+/** One new connection to the API server: TCP, a proxy where there is one, TLS with our identity. */
 export async function connectApiServer(
   deps: ConnectDeps,
   options: {
@@ -36,6 +33,36 @@ export async function connectApiServer(
   } catch (error) {
     options.signal.throwIfAborted();
     throw unreachable(what, error);
+  }
+}
+
+/**
+ * Does `work` on a connection of its own, within `deadlineMs`. The identity comes before that: a
+ * plugin that signs in may take its time.
+ */
+export async function onOwnConnection<T>(
+  deps: ConnectDeps,
+  options: {
+    /** What is tried, for the error. */
+    readonly what: string;
+    readonly deadlineMs: number;
+    readonly signal: AbortSignal;
+  },
+  work: (socket: net.Socket, identity: Identity, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { what, deadlineMs } = options;
+  const identity = await deps.access.identify(options.signal);
+  try {
+    const deadline = { ms: deadlineMs, what, signal: options.signal };
+    return await withDeadline(deps, deadline, async (signal) => {
+      const socket = await connectApiServer(deps, { identity, deadlineMs, signal });
+      return await work(socket, identity, signal);
+    });
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const known = unreachable(what, error);
+    if (known.code === 'Unauthorized') deps.access.forgetIdentity();
+    throw known;
   }
 }
 

@@ -6,6 +6,7 @@ import { withDeadline } from '#base/wait.ts';
 import { connectApiServer, type ConnectDeps } from './connect.ts';
 import { KubeError, unreachable } from './errors.ts';
 import { errorFromAnswer } from './status.ts';
+import { basePath } from './tcp.ts';
 
 const connectMs = 10_000;
 const idleMs = 50_000;
@@ -123,6 +124,8 @@ export function createRequester(deps: RequesterDeps): Requester {
   return {
     async send(request) {
       try {
+        // Before the deadline begins: a plugin that signs in may take its time.
+        await deps.access.identify(request.signal);
         return await withDeadline(deps, deadline(request), async (signal) => {
           const response = await answered(request, signal);
           return {
@@ -137,6 +140,7 @@ export function createRequester(deps: RequesterDeps): Requester {
     async stream(request) {
       const stopped = new AbortController();
       try {
+        await deps.access.identify(request.signal);
         return await withDeadline(deps, deadline(request), async (signal) => {
           // The deadline ends with the head; the caller's signal lives on with the body.
           const stop = (): void => stopped.abort(signal.reason);
@@ -191,10 +195,6 @@ class ApiAgent extends http.Agent {
       done(toError(error), new net.Socket());
     }
   }
-}
-
-function basePath(server: URL): string {
-  return server.pathname.replace(/\/$/, '');
 }
 
 /** A body as text; an answer that is cut or too long throws. */

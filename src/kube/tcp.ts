@@ -52,3 +52,8 @@ export function portOf(url: URL): number {
       return 80;
   }
 }
+
+/** What a server's URL puts before every path, without the slash at its end. */
+export function basePath(url: URL): string {
+  return url.pathname.replace(/\/$/, '');
+}

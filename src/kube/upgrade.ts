@@ -1,11 +1,11 @@
 import http from 'node:http';
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { withDeadline } from '#base/wait.ts';
-import { connectApiServer, type ConnectDeps } from './connect.ts';
-import { KubeError, unreachable } from './errors.ts';
+import { onOwnConnection, type ConnectDeps } from './connect.ts';
+import { KubeError } from './errors.ts';
 import { readText } from './request.ts';
 import { errorFromAnswer } from './status.ts';
+import { basePath } from './tcp.ts';
 
 /** A Service's named port, reached through the API server's proxy. */
 export interface ServiceTarget {
@@ -35,36 +35,21 @@ export async function openServiceUpgrade(
   deps: ConnectDeps,
   options: UpgradeOptions,
 ): Promise<Duplex> {
-  const { target } = options;
-  const identity = await deps.access.identify(options.signal);
-  const base = deps.access.server.pathname.replace(/\/$/, '');
+  const { target, path } = options;
   const service = `https:${target.service}:${target.portName}`;
   const proxy = `/api/v1/namespaces/${target.namespace}/services/${service}/proxy`;
   const what = `service proxy ${target.namespace}/${service}`;
-  try {
-    return await withDeadline(
-      deps,
-      { ms: options.deadlineMs, what, signal: options.signal },
-      async (signal) => {
-        const socket = await connectApiServer(deps, {
-          identity,
-          deadlineMs: options.deadlineMs,
-          signal,
-        });
-        return await requestUpgrade({
-          socket,
-          host: deps.access.server.host,
-          path: base + proxy + options.path,
-          headers: { ...identity.headers, ...options.headers },
-          what,
-          signal,
-        });
-      },
-    );
-  } catch (error) {
-    options.signal.throwIfAborted();
-    throw unreachable(what, error);
-  }
+  return await onOwnConnection(deps, { ...options, what }, async (socket, identity, signal) => {
+    const { server } = deps.access;
+    return await requestUpgrade({
+      socket,
+      host: server.host,
+      path: basePath(server) + proxy + path,
+      headers: { ...identity.headers, ...options.headers },
+      what,
+      signal,
+    });
+  });
 }
 
 /**

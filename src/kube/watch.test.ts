@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type http from 'node:http';
 import test from 'node:test';
-import { systemClock } from '#base/clock.ts';
+import { systemClock, type Clock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { createKubeClient } from './client.ts';
 import { isKubeError } from './errors.ts';
@@ -56,11 +56,11 @@ function script(lists: readonly string[]) {
   };
 }
 
-function start(server: TestApiServer) {
+function start(server: TestApiServer, clock: Clock = systemClock) {
   const client = createKubeClient({ access: server.access, clock: systemClock, userAgent: 'test' });
   const deltas: string[] = [];
   const watch = watchResources<KubeObject>(
-    { client, clock: systemClock, random: () => 0, log: silentLogger },
+    { client, clock, random: () => 0, log: silentLogger },
     {
       resource: resources.pods,
       namespace: 'default',
@@ -155,4 +155,40 @@ test('no rights: synced rejects at once; the watch itself goes on trying', async
   await using _watch = watch;
   await assert.rejects(watch.synced(signal), (error) => isKubeError(error, 'Forbidden'));
   assert.deepEqual(await until(2), ['added default/a', 'synced']);
+});
+
+test('a connection that has gone silent is given up for a new one', async () => {
+  const api = script([list(5, pod('a', 3))]);
+  await using server = await startTestApiServer(api.answer);
+  const silences: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    after: (ms, run) => {
+      if (ms === 90_000) silences.push(run);
+      return { [Symbol.dispose]: () => {} };
+    },
+  };
+  const { client, watch, until } = start(server, clock);
+  await using _client = client;
+  await using _watch = watch;
+  await until(2);
+  const first = await api.nextWatch();
+  first.response.write(event('MODIFIED', pod('a', 6)));
+  await until(1);
+  silences.at(-1)?.();
+  assert.equal((await api.nextWatch()).query.get('resourceVersion'), '6');
+});
+
+test('one object that cannot be read does not hide the others', async () => {
+  const strange = { metadata: { name: 7 } };
+  const api = script([list(5, strange, pod('a', 3))]);
+  await using server = await startTestApiServer(api.answer);
+  const { client, watch, until } = start(server);
+  await using _client = client;
+  await using _watch = watch;
+  assert.deepEqual(await until(2), ['added default/a', 'synced']);
+  const first = await api.nextWatch();
+  const bad = { metadata: { name: 7, resourceVersion: '8' } };
+  first.response.write(event('ADDED', bad) + event('ADDED', pod('b', 9)));
+  assert.deepEqual(await until(1), ['added default/b']);
 });
