@@ -10,7 +10,7 @@ import { parseIp, type IpAddress } from '#protocol/ip-address.ts';
 
 import { deviceSubnets, refuseConflicts } from './device/conflicts.ts';
 import { RootDaemonError } from './errors.ts';
-import type { Plan } from './plan.ts';
+import { routedSubnets, type Plan } from './plan.ts';
 import type { DesiredNames, NameService } from './resolver/name-service.ts';
 import { rulesChange } from './rules/change.ts';
 import { rulesOf, type NameRules, type Rules } from './rules/rules.ts';
@@ -192,7 +192,7 @@ class Held implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<NameRules | undefined> {
     if (plan.names === undefined) return undefined;
-    const desired = { rule: { ...plan.names, subnets: plan.routed }, nameservers };
+    const desired = { rule: { ...plan.names, subnets: routedSubnets(plan) }, nameservers };
     if (this.#names === undefined) this.#names = await this.#deps.startNames(desired, signal);
     else this.#names.apply(desired);
     const redirected = nameservers.flatMap(address).filter(({ family }) => family === 4);
@@ -243,7 +243,7 @@ class Held implements AsyncDisposable {
 }
 
 function isEmpty(plan: Plan): boolean {
-  return plan.routed.length === 0 && plan.names === undefined;
+  return routedSubnets(plan).length === 0 && plan.names === undefined;
 }
 
 function address(text: string): IpAddress[] {

@@ -241,6 +241,28 @@ test('a stopped root daemon gives names back within its timer, and takes them ag
   while ((await resolve('web', 200)) !== '10.96.0.9') assert(performance.now() < deadline);
 });
 
+test('a socket that asked before is redirected too, and given back at the end', async () => {
+  await using _outside = await startNameserver(outsideAnswer);
+  await using daemon = await startDaemon();
+  using _names = closing(await answerNames(daemon));
+  const socket = createSocket('udp4');
+  socket.connect(53, nameserver);
+  await once(socket, 'connect');
+  const ask = async (): Promise<string | number | undefined> => {
+    const answered = once(socket, 'message', { signal: AbortSignal.timeout(1000) });
+    socket.send(queryOf('web'));
+    const [message]: unknown[] = await answered;
+    return Buffer.isBuffer(message) ? addressIn(message) : undefined;
+  };
+  assert.equal(await ask(), '203.0.113.1');
+  await using hold = holdMachine(daemon);
+  await hold.apply(desired(daemon));
+  assert.equal(await ask(), '10.96.0.9');
+  await hold.apply({});
+  assert.equal(await ask(), '203.0.113.1');
+  socket.close();
+});
+
 test('kill -9 of the root daemon gives names back at once', async () => {
   await using _outside = await startNameserver(outsideAnswer);
   await using daemon = await startDaemon();

@@ -23,8 +23,9 @@ export interface NamePlan {
 export interface Plan {
   /** The user daemon's listener on 127.0.0.1, 0 for none. */
   readonly redirectPort: number;
-  /** All that goes to the cluster. */
-  readonly routed: readonly Subnet[];
+  /** The cluster's own subnets, and what else is to go there: both are routed. */
+  readonly subnets: readonly Subnet[];
+  readonly alsoProxy: readonly Subnet[];
   /** Left alone although routed. */
   readonly spared: readonly Subnet[];
   /** TCP that is left alone: the API server's own. */
@@ -40,7 +41,8 @@ export interface Plan {
 export function planOf(desired: Desired): Plan {
   const plan: Plan = {
     redirectPort: port(desired.redirectPort),
-    routed: [...subnets(desired.subnets), ...subnets(desired.alsoProxy)],
+    subnets: subnets(desired.subnets),
+    alsoProxy: subnets(desired.alsoProxy),
     spared: subnets(desired.neverProxy),
     sparedPorts: endpoints(desired.neverPorts),
     services: subnets(desired.serviceSubnets),
@@ -48,13 +50,19 @@ export function planOf(desired: Desired): Plan {
     names: desired.dns && namesOf(desired.dns),
     allowConflicts: desired.allowConflictingSubnets,
   };
-  if (plan.routed.length > 0 && plan.redirectPort === 0) {
+  const routed = routedSubnets(plan);
+  if (routed.length > 0 && plan.redirectPort === 0) {
     throw new RootDaemonError('BadDesired', 'subnets without a port to redirect to');
   }
-  if (plan.routed.some(({ prefix }) => prefix === 0)) {
+  if (routed.some(({ prefix }) => prefix === 0)) {
     throw new RootDaemonError('BadDesired', 'the whole Internet cannot be routed to a cluster');
   }
   return plan;
+}
+
+/** All that goes to the cluster. */
+export function routedSubnets(plan: Pick<Plan, 'subnets' | 'alsoProxy'>): readonly Subnet[] {
+  return [...plan.subnets, ...plan.alsoProxy];
 }
 
 function namesOf(dns: DesiredDns): NamePlan {

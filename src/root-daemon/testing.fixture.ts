@@ -54,7 +54,12 @@ export async function startDaemon(uid = 0): Promise<RunningDaemon> {
   });
   const ended = exit.then(() => assert.fail(`the daemon ended: ${log.join('')}`));
   ended.catch(() => {});
-  await Promise.race([listening.promise, ended]);
+  try {
+    await Promise.race([listening.promise, ended]);
+  } catch (error) {
+    await rm(directory, { recursive: true });
+    throw error;
+  }
   return {
     directory,
     socketPath,

@@ -31,7 +31,8 @@ export function rootDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
         return {
           running: true,
           version,
-          subnets: plan.routed.map(formatSubnet),
+          subnets: plan.subnets.map(formatSubnet),
+          alsoProxy: plan.alsoProxy.map(formatSubnet),
           neverProxy: plan.spared.map(formatSubnet),
           ...(names !== undefined && {
             dns: {

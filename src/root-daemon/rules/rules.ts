@@ -1,6 +1,6 @@
 import type { IpAddress, Subnet } from '#protocol/ip-address.ts';
 
-import type { Endpoint, Plan } from '../plan.ts';
+import { routedSubnets, type Endpoint, type Plan } from '../plan.ts';
 
 /** All that the nft table says, as data. */
 export interface Rules {
@@ -34,7 +34,7 @@ export const exemptGroup = 7438;
 export function rulesOf(plan: Plan, machine: MachineFacts): Rules {
   return {
     redirectPort: plan.redirectPort,
-    routed: plan.routed,
+    routed: routedSubnets(plan),
     spared: [...plan.spared, ...machine.spared.map(asSubnet)],
     sparedPorts: plan.sparedPorts,
     services: plan.services,

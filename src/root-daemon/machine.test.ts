@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { create } from '@bufbuild/protobuf';
+
+import type { Clock } from '#base/clock.ts';
+import { silentLogger } from '#base/log.ts';
+import { createFakeRuleTable, type FakeRuleTable } from '#host/nft.fake.ts';
+import { HostError } from '#host/errors.ts';
+import { createFakeTun, type FakeTun } from '#host/tun.fake.ts';
+import { DesiredSchema } from '#protocol/gen/telepresence_pb.ts';
+
+import { createMachine, type Machine, type MachineDeps } from './machine.ts';
+import { planOf, type Plan } from './plan.ts';
+
+/** A machine of fakes: what happened to it, and time that passes when told. */
+interface Lab {
+  readonly machine: Machine;
+  readonly table: FakeRuleTable;
+  readonly tun: FakeTun;
+  readonly events: string[];
+  nameservers: string[];
+  /** Lets everything that repeats every `ms` happen once. */
+  tick(ms: number): void;
+}
+
+function createLab(more: Partial<MachineDeps> = {}): Lab {
+  const events: string[] = [];
+  const repeated = new Set<{ ms: number; run: () => void }>();
+  const clock: Clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    sleep: async () => {},
+    after: () => ({ [Symbol.dispose]() {} }),
+    every(ms, run) {
+      const entry = { ms, run };
+      repeated.add(entry);
+      return { [Symbol.dispose]: () => void repeated.delete(entry) };
+    },
+  };
+  const table = createFakeRuleTable();
+  const tun = createFakeTun();
+  const noted = <T>(event: string, value: T): T => {
+    events.push(event);
+    return value;
+  };
+  const lab = {
+    table,
+    tun,
+    events,
+    nameservers: ['192.0.2.53'],
+    tick: (ms: number) => {
+      for (const entry of repeated) if (entry.ms === ms) entry.run();
+    },
+  };
+  const machine = createMachine({
+    clock,
+    log: silentLogger,
+    openTable: async () => noted('open table', table),
+    openTun: async () => noted('open tun', tun),
+    startNames: async ({ nameservers }) => {
+      events.push(`names by ${nameservers.join(' ')}`);
+      return {
+        port: 4053,
+        nameserver: nameservers[0],
+        apply: (next) => void events.push(`names by ${next.nameservers.join(' ')}`),
+        [Symbol.asyncDispose]: async () => noted('end names', undefined),
+      };
+    },
+    readNameservers: async () => lab.nameservers,
+    readRoutes: async () => ({ routes: [], defaultGateways: ['192.0.2.1'] }),
+    readKubeProxy: async () => [],
+    forgetDnsFlows: async () => noted('forget flows', true),
+    ...more,
+  });
+  return Object.assign(lab, { machine });
+}
+
+const plan = (fields: { names?: boolean; port?: number } = {}): Plan =>
+  planOf(
+    create(DesiredSchema, {
+      redirectPort: fields.port ?? 4000,
+      subnets: ['10.96.0.0/12', '192.0.2.0/24'],
+      ...(fields.names !== false && {
+        dns: { clusterDomain: 'cluster.local', answerSocket: '/run/names.sock' },
+      }),
+    }),
+  );
+const signal = (): AbortSignal => AbortSignal.timeout(1000);
+
+test('everything is built once, and taken back in the other order', async () => {
+  const { machine, table, tun, events } = createLab();
+  await machine.apply(plan(), signal());
+  await machine.apply(plan(), signal());
+  await machine.apply(plan({ port: 4001 }), signal());
+  assert.equal(table.bodies.length, 2, 'the same plan again changes nothing');
+  assert.deepEqual(machine.state?.names, { local: '127.0.0.1:4053', nameserver: '192.0.2.53' });
+  // The nameserver and the gateway lie in a routed subnet, and stay where they are.
+  assert(!tun.routes().includes('192.0.2.0/24'));
+  assert(tun.routes().includes('192.0.2.128/25'));
+  assert.match(table.bodies[0] ?? '', /spared4 .* 192\.0\.2\.53\/32, 192\.0\.2\.1\/32/);
+
+  await machine.release();
+  await machine.release();
+  assert.deepEqual(events, [
+    'open table',
+    'open tun',
+    'names by 192.0.2.53',
+    'forget flows',
+    'names by 192.0.2.53',
+    'names by 192.0.2.53',
+    'forget flows',
+    'end names',
+  ]);
+  assert(table.closed() && tun.closed());
+  assert.equal(machine.state, undefined);
+});
+
+test('names are renewed every second while they are redirected', async () => {
+  const lab = createLab();
+  await lab.machine.apply(plan(), signal());
+  lab.tick(1000);
+  lab.tick(1000);
+  assert.deepEqual(
+    lab.table.changes.map(({ kind, set, element }) => [kind, set, element]),
+    [
+      ['refresh', 'names_alive', '53'],
+      ['refresh', 'names_alive', '53'],
+    ],
+  );
+  await lab.machine.apply(plan({ names: false }), signal());
+  lab.tick(1000);
+  assert.equal(lab.table.changes.length, 2);
+  await lab.machine.release();
+});
+
+test('other nameservers in resolv.conf are taken up', async () => {
+  const lab = createLab();
+  await lab.machine.apply(plan(), signal());
+  lab.tick(5000);
+  lab.nameservers = ['198.51.100.1', '198.51.100.2'];
+  lab.tick(5000);
+  // The recheck waits its turn; what comes after it has seen its end.
+  await lab.machine.apply(plan(), signal());
+  assert.match(lab.table.bodies.at(-1) ?? '', /nameservers4 .* 198\.51\.100\.1, 198\.51\.100\.2/);
+  await lab.machine.release();
+});
+
+test('an empty plan takes everything back', async () => {
+  const lab = createLab();
+  await lab.machine.apply(plan(), signal());
+  await lab.machine.apply(planOf(create(DesiredSchema)), signal());
+  assert(lab.table.closed() && lab.tun.closed());
+});
+
+test('what cannot be built leaves nothing', async () => {
+  const lab = createLab({
+    openTun: async () => {
+      throw new HostError('TunMissing', 'no TUN');
+    },
+  });
+  await assert.rejects(lab.machine.apply(plan(), signal()), /no TUN/);
+  assert(lab.table.closed());
+  const lab2 = createLab({
+    startNames: async () => {
+      throw new Error('no port');
+    },
+  });
+  await assert.rejects(lab2.machine.apply(plan(), signal()), /no port/);
+  assert(lab2.table.closed() && lab2.tun.closed());
+});
