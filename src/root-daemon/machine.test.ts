@@ -10,7 +10,8 @@ import { HostError } from '#host/errors.ts';
 import { createFakeTun, type FakeTun } from '#host/tun.fake.ts';
 import { DesiredSchema } from '#protocol/gen/telepresence_pb.ts';
 
-import { createMachine, type Machine, type MachineDeps } from './machine.ts';
+import type { MachineDeps } from './held.ts';
+import { createMachine, type Machine } from './machine.ts';
 import { planOf, type Plan } from './plan.ts';
 
 /** A machine of fakes: what happened to it, and time that passes when told. */
@@ -76,11 +77,14 @@ function createLab(more: Partial<MachineDeps> = {}): Lab {
   return Object.assign(lab, { machine });
 }
 
-const plan = (fields: { names?: boolean; port?: number } = {}): Plan =>
+const plan = (fields: { names?: boolean; port?: number; open?: string } = {}): Plan =>
   planOf(
     create(DesiredSchema, {
       redirectPort: fields.port ?? 4000,
       subnets: ['10.96.0.0/12', '192.0.2.0/24'],
+      ...(fields.open !== undefined && {
+        openServices: [{ address: fields.open, port: 80 }],
+      }),
       ...(fields.names !== false && {
         dns: { clusterDomain: 'cluster.local', answerSocket: '/run/names.sock' },
       }),
@@ -108,12 +112,33 @@ test('everything is built once, and taken back in the other order', async () => 
     'names by 192.0.2.53',
     'forget flows',
     'names by 192.0.2.53',
-    'names by 192.0.2.53',
     'forget flows',
     'end names',
   ]);
   assert(table.closed() && tun.closed());
   assert.equal(machine.state, undefined);
+});
+
+test('for open services alone the machine is not looked at again', async () => {
+  let looked = 0;
+  const lab = createLab({
+    readRoutes: async () => {
+      looked += 1;
+      return { routes: [], defaultGateways: [] };
+    },
+  });
+  await lab.machine.apply(plan(), signal());
+  await lab.machine.apply(plan({ open: '10.96.0.9' }), signal());
+  await lab.machine.apply(plan({ open: '10.96.0.10' }), signal());
+  assert.equal(looked, 1);
+  assert.deepEqual(
+    lab.table.changes.map(({ kind, element }) => `${kind} ${element}`),
+    ['add 10.96.0.9 . 80', 'delete 10.96.0.9 . 80', 'add 10.96.0.10 . 80'],
+  );
+  await lab.machine.apply(plan({ open: '10.96.0.10', port: 4001 }), signal());
+  assert.equal(looked, 2);
+  assert.match(lab.table.bodies.at(-1) ?? '', /10\.96\.0\.10 \. 80/);
+  await lab.machine.release();
 });
 
 test('names are renewed every second while they are redirected', async () => {

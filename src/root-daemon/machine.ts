@@ -1,27 +1,10 @@
 import type { Clock } from '#base/clock.ts';
-import { describe, toError } from '#base/errors.ts';
-import type { Logger } from '#base/log.ts';
-import { withDeadline } from '#base/wait.ts';
-import type { RuleTable } from '#host/nft.ts';
-import type { MachineRoutes } from '#host/routes.ts';
-import { formatSubnet } from '#host/subnets.ts';
-import type { TunDevice } from '#host/tun.ts';
-import { parseIp, type IpAddress } from '#protocol/ip-address.ts';
+import { describe } from '#base/errors.ts';
+import { DeadlineError } from '#base/wait.ts';
 
-import { deviceSubnets, refuseConflicts } from './device/conflicts.ts';
-import { RootDaemonError } from './errors.ts';
+import type { RootDaemonError } from './errors.ts';
+import { Held, type MachineDeps, type MachineState } from './held.ts';
 import { routedSubnets, type Plan } from './plan.ts';
-import type { DesiredNames, NameService } from './resolver/name-service.ts';
-import { rulesChange } from './rules/change.ts';
-import { rulesOf, type NameRules, type Rules } from './rules/rules.ts';
-import { aliveElement, aliveSeconds, aliveSet } from './rules/rules-text.ts';
-
-/** What the machine is like because of us; undefined when it is as we found it. */
-export interface MachineState {
-  readonly plan: Plan;
-  /** The splitter's address, and the nameserver it passes other names to. */
-  readonly names: { readonly local: string; readonly nameserver: string | undefined } | undefined;
-}
 
 /** Changes this machine as planned, one change at a time, and takes everything back. */
 export interface Machine {
@@ -34,24 +17,7 @@ export interface Machine {
   readonly lost: Promise<RootDaemonError>;
 }
 
-/** The parts of the machine, as main.ts builds them. */
-export interface MachineDeps {
-  readonly clock: Clock;
-  readonly log: Logger;
-  openTable(signal: AbortSignal): Promise<RuleTable>;
-  openTun(signal: AbortSignal): Promise<TunDevice>;
-  startNames(desired: DesiredNames, signal: AbortSignal): Promise<NameService>;
-  /** Of /etc/resolv.conf, in its order. */
-  readNameservers(): Promise<readonly string[]>;
-  readRoutes(signal: AbortSignal): Promise<MachineRoutes>;
-  /** Service addresses of a cluster on this machine. */
-  readKubeProxy(signal: AbortSignal): Promise<readonly IpAddress[]>;
-  forgetDnsFlows(signal: AbortSignal): Promise<boolean>;
-}
-
 const applyMs = 15_000;
-const releaseMs = 5000;
-const renewMs = 1000;
 /** A VPN or another Wi-Fi brings other nameservers. */
 const recheckMs = 5000;
 
@@ -93,17 +59,16 @@ export function createMachine(deps: MachineDeps): Machine {
           await releaseNow();
           return;
         }
-        const what = "change of the machine's network";
-        await withDeadline(deps, { ms: applyMs, what, signal }, async (signal) => {
-          held ??= await Held.open(deps, signal);
-          recheck ??= deps.clock.every(recheckMs, () => void inTurn(recheckNow).catch(failed));
-          try {
-            await held.apply(plan, signal);
-          } catch (error) {
-            if (held.state === undefined) await releaseNow();
-            throw error;
-          }
-        });
+        using deadline = deadlineOf(deps.clock);
+        const inTime = AbortSignal.any([signal, deadline.signal]);
+        held ??= await Held.open(deps, inTime);
+        recheck ??= deps.clock.every(recheckMs, () => void inTurn(recheckNow).catch(failed));
+        try {
+          if (!(await held.applyServices(plan, inTime))) await held.apply(plan, inTime);
+        } catch (error) {
+          if (held.state === undefined) await releaseNow();
+          throw error;
+        }
       }),
     release: () => inTurn(releaseNow),
     get state() {
@@ -115,138 +80,17 @@ export function createMachine(deps: MachineDeps): Machine {
   };
 }
 
-/** All that we hold of the machine, from the first change to the last. */
-class Held implements AsyncDisposable {
-  readonly #deps: MachineDeps;
-  readonly #table: RuleTable;
-  readonly #tun: TunDevice;
-  readonly lost: Promise<RootDaemonError>;
-  #nameservers: readonly string[] = [];
-  #names: NameService | undefined;
-  #rules: Rules | undefined;
-  #plan: Plan | undefined;
-  #renewal: Disposable | undefined;
-  #ending = false;
-
-  private constructor(deps: MachineDeps, table: RuleTable, tun: TunDevice) {
-    this.#deps = deps;
-    this.#table = table;
-    this.#tun = tun;
-    const lost = Promise.withResolvers<RootDaemonError>();
-    this.lost = lost.promise;
-    void table.gone.then((words) => {
-      if (this.#ending) return;
-      const message = 'nft ended, and our rules with it';
-      lost.resolve(new RootDaemonError('TableLost', message, { cause: new Error(words) }));
-    });
-  }
-
-  static async open(deps: MachineDeps, signal: AbortSignal): Promise<Held> {
-    await using stack = new AsyncDisposableStack();
-    const table = stack.use(await deps.openTable(signal));
-    const tun = stack.use(await deps.openTun(signal));
-    const held = new Held(deps, table, tun);
-    stack.move();
-    return held;
-  }
-
-  get state(): MachineState | undefined {
-    if (this.#plan === undefined) return undefined;
-    const names = this.#names && {
-      local: `127.0.0.1:${this.#names.port}`,
-      nameserver: this.#names.nameserver,
-    };
-    return { plan: this.#plan, names };
-  }
-
-  /** Routes first, rules last: nothing is redirected before there is somebody to take it. */
-  async apply(plan: Plan, signal: AbortSignal): Promise<void> {
-    const [nameservers, routes, kubeProxy] = await Promise.all([
-      this.#deps.readNameservers(),
-      this.#deps.readRoutes(signal),
-      this.#deps.readKubeProxy(signal),
-    ]);
-    const hadNames = this.#rules?.names !== undefined;
-    const spared = [...nameservers, ...routes.defaultGateways].flatMap(address);
-    const subnets = deviceSubnets(rulesOf(plan, { spared, names: undefined }));
-    if (!plan.allowConflicts) {
-      const others = routes.routes.filter(({ device }) => device !== this.#tun.name);
-      refuseConflicts(subnets, { routes: others, kubeProxy });
-    }
-    const names = await this.#applyNames(plan, nameservers, signal);
-    await this.#tun.apply({ subnets }, signal);
-    await this.#applyRules(rulesOf(plan, { spared, names }), signal);
-    this.#nameservers = nameservers;
-    if (hadNames !== (names !== undefined)) await this.#deps.forgetDnsFlows(signal);
-    this.#plan = plan;
-    this.#deps.log.info('machine changed', { subnets: subnets.map(formatSubnet).join(' ') });
-  }
-
-  async hasOtherNameservers(): Promise<boolean> {
-    return (await this.#deps.readNameservers()).join() !== this.#nameservers.join();
-  }
-
-  async #applyNames(
-    plan: Plan,
-    nameservers: readonly string[],
-    signal: AbortSignal,
-  ): Promise<NameRules | undefined> {
-    if (plan.names === undefined) return undefined;
-    const desired = { rule: { ...plan.names, subnets: routedSubnets(plan) }, nameservers };
-    if (this.#names === undefined) this.#names = await this.#deps.startNames(desired, signal);
-    else this.#names.apply(desired);
-    const redirected = nameservers.flatMap(address).filter(({ family }) => family === 4);
-    return { nameservers: redirected, port: this.#names.port };
-  }
-
-  async #applyRules(rules: Rules, signal: AbortSignal): Promise<void> {
-    const change = rulesChange(this.#rules, rules);
-    if (change.kind === 'table') await this.#table.replace(change.body, signal);
-    if (change.kind === 'elements') await this.#table.update(change.changes, signal);
-    this.#rules = rules;
-    if (rules.names === undefined) this.#stopRenewal();
-    else this.#renewal ??= this.#deps.clock.every(renewMs, () => this.#renew());
-  }
-
-  /** As long as this happens every second the kernel goes on to redirect names. */
-  #renew(): void {
-    const alive = { set: aliveSet, element: aliveElement, timeoutSeconds: aliveSeconds } as const;
-    const signal = AbortSignal.timeout(releaseMs);
-    this.#table.update([{ kind: 'refresh', ...alive }], signal).catch((error: unknown) => {
-      if (!this.#ending) this.#deps.log.warning('names not renewed', { reason: describe(error) });
-    });
-  }
-
-  #stopRenewal(): void {
-    this.#renewal?.[Symbol.dispose]();
-    this.#renewal = undefined;
-  }
-
-  /** Rules first, so that nothing is redirected to somebody who is gone. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#ending = true;
-    this.#stopRenewal();
-    const failures: Error[] = [];
-    const step = async (work: () => PromiseLike<unknown> | undefined): Promise<void> => {
-      await Promise.resolve(work()).catch((error: unknown) => failures.push(toError(error)));
-    };
-    await step(() => this.#table.close());
-    if (this.#rules?.names !== undefined) {
-      await step(() => this.#deps.forgetDnsFlows(AbortSignal.timeout(releaseMs)));
-    }
-    await step(() => this.#names?.[Symbol.asyncDispose]());
-    await step(() => this.#tun.close());
-    this.#deps.log.info('machine as before', {
-      trouble: failures.map(describe).join('; ') || undefined,
-    });
-  }
+/** Every step of a change heeds it, so that a change has really ended when the next one begins. */
+function deadlineOf(clock: Pick<Clock, 'after'>): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const timer = clock.after(applyMs, () =>
+    controller.abort(
+      new DeadlineError('DeadlineExceeded', `the machine was not changed within ${applyMs} ms`),
+    ),
+  );
+  return { signal: controller.signal, [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
 
 function isEmpty(plan: Plan): boolean {
   return routedSubnets(plan).length === 0 && plan.names === undefined;
-}
-
-function address(text: string): IpAddress[] {
-  const parsed = parseIp(text);
-  return parsed === undefined ? [] : [parsed];
 }

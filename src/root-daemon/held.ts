@@ -1,0 +1,191 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import type { Clock } from '#base/clock.ts';
+import { describe, toError } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import type { RuleTable } from '#host/nft.ts';
+import type { MachineRoutes } from '#host/routes.ts';
+import { formatSubnet } from '#host/subnets.ts';
+import type { TunDevice } from '#host/tun.ts';
+import { parseIp, type IpAddress } from '#protocol/ip-address.ts';
+
+import { deviceSubnets, refuseConflicts } from './device/conflicts.ts';
+import { RootDaemonError } from './errors.ts';
+import { routedSubnets, type Plan } from './plan.ts';
+import type { DesiredNames, NameService } from './resolver/name-service.ts';
+import { rulesChange } from './rules/change.ts';
+import { rulesOf, type NameRules, type Rules } from './rules/rules.ts';
+import { aliveElement, aliveSeconds, aliveSet } from './rules/rules-text.ts';
+
+/** What the machine is like because of us; undefined when it is as we found it. */
+export interface MachineState {
+  readonly plan: Plan;
+  /** The splitter's address, and the nameserver it passes other names to. */
+  readonly names: { readonly local: string; readonly nameserver: string | undefined } | undefined;
+}
+
+/** The parts of the machine, as main.ts builds them. */
+export interface MachineDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  openTable(signal: AbortSignal): Promise<RuleTable>;
+  openTun(signal: AbortSignal): Promise<TunDevice>;
+  startNames(desired: DesiredNames, signal: AbortSignal): Promise<NameService>;
+  /** Of /etc/resolv.conf, in its order. */
+  readNameservers(): Promise<readonly string[]>;
+  readRoutes(signal: AbortSignal): Promise<MachineRoutes>;
+  /** Service addresses of a cluster on this machine. */
+  readKubeProxy(signal: AbortSignal): Promise<readonly IpAddress[]>;
+  forgetDnsFlows(signal: AbortSignal): Promise<boolean>;
+}
+
+const stepMs = 5000;
+const renewMs = 1000;
+
+/** All that we hold of the machine, from the first change to the last. */
+export class Held implements AsyncDisposable {
+  readonly #deps: MachineDeps;
+  readonly #table: RuleTable;
+  readonly #tun: TunDevice;
+  /** Settles when nft is gone though we did not end it. */
+  readonly lost: Promise<RootDaemonError>;
+  #nameservers: readonly string[] = [];
+  #names: NameService | undefined;
+  #rules: Rules | undefined;
+  #plan: Plan | undefined;
+  #renewal: Disposable | undefined;
+  #ending = false;
+
+  private constructor(deps: MachineDeps, table: RuleTable, tun: TunDevice) {
+    this.#deps = deps;
+    this.#table = table;
+    this.#tun = tun;
+    const lost = Promise.withResolvers<RootDaemonError>();
+    this.lost = lost.promise;
+    void table.gone.then((words) => {
+      if (this.#ending) return;
+      const message = 'nft ended, and our rules with it';
+      lost.resolve(new RootDaemonError('TableLost', message, { cause: new Error(words) }));
+    });
+  }
+
+  /** Takes hold, and changes nothing yet that could be noticed. */
+  static async open(deps: MachineDeps, signal: AbortSignal): Promise<Held> {
+    await using stack = new AsyncDisposableStack();
+    const table = stack.use(await deps.openTable(signal));
+    const tun = stack.use(await deps.openTun(signal));
+    const held = new Held(deps, table, tun);
+    stack.move();
+    return held;
+  }
+
+  get state(): MachineState | undefined {
+    if (this.#plan === undefined) return undefined;
+    const names = this.#names && {
+      local: `127.0.0.1:${this.#names.port}`,
+      nameserver: this.#names.nameserver,
+    };
+    return { plan: this.#plan, names };
+  }
+
+  /** Routes first, rules last: nothing is redirected before there is somebody to take it. */
+  async apply(plan: Plan, signal: AbortSignal): Promise<void> {
+    const [nameservers, routes, kubeProxy] = await Promise.all([
+      this.#deps.readNameservers(),
+      this.#deps.readRoutes(signal),
+      this.#deps.readKubeProxy(signal),
+    ]);
+    const hadNames = this.#rules?.names !== undefined;
+    const spared = [...nameservers, ...routes.defaultGateways].flatMap(address);
+    const subnets = deviceSubnets(rulesOf(plan, { spared, names: undefined }));
+    if (!plan.allowConflicts) {
+      const others = routes.routes.filter(({ device }) => device !== this.#tun.name);
+      refuseConflicts(subnets, { routes: others, kubeProxy });
+    }
+    const names = await this.#applyNames(plan, nameservers, signal);
+    await this.#tun.apply({ subnets }, signal);
+    await this.#applyRules(rulesOf(plan, { spared, names }), signal);
+    this.#nameservers = nameservers;
+    if (hadNames !== (names !== undefined)) await this.#deps.forgetDnsFlows(signal);
+    this.#plan = plan;
+    this.#deps.log.info('machine changed', { subnets: subnets.map(formatSubnet).join(' ') });
+  }
+
+  /**
+   * Services come and go all the time: when nothing else is different the machine is not looked at
+   * again. False when something is.
+   */
+  async applyServices(plan: Plan, signal: AbortSignal): Promise<boolean> {
+    const none = { openServices: [] };
+    if (this.#rules === undefined || this.#plan === undefined) return false;
+    if (!isDeepStrictEqual({ ...this.#plan, ...none }, { ...plan, ...none })) return false;
+    await this.#applyRules({ ...this.#rules, openServices: plan.openServices }, signal);
+    this.#plan = plan;
+    return true;
+  }
+
+  /** Whether resolv.conf says something else by now. */
+  async hasOtherNameservers(): Promise<boolean> {
+    return (await this.#deps.readNameservers()).join() !== this.#nameservers.join();
+  }
+
+  async #applyNames(
+    plan: Plan,
+    nameservers: readonly string[],
+    signal: AbortSignal,
+  ): Promise<NameRules | undefined> {
+    if (plan.names === undefined) return undefined;
+    const desired = { rule: { ...plan.names, subnets: routedSubnets(plan) }, nameservers };
+    if (this.#names === undefined) this.#names = await this.#deps.startNames(desired, signal);
+    else this.#names.apply(desired);
+    const redirected = nameservers.flatMap(address).filter(({ family }) => family === 4);
+    return { nameservers: redirected, port: this.#names.port };
+  }
+
+  async #applyRules(rules: Rules, signal: AbortSignal): Promise<void> {
+    const change = rulesChange(this.#rules, rules);
+    if (change.kind === 'table') await this.#table.replace(change.body, signal);
+    if (change.kind === 'elements') await this.#table.update(change.changes, signal);
+    this.#rules = rules;
+    if (rules.names === undefined) this.#stopRenewal();
+    else this.#renewal ??= this.#deps.clock.every(renewMs, () => this.#renew());
+  }
+
+  /** As long as this happens every second the kernel goes on to redirect names. */
+  #renew(): void {
+    const alive = { set: aliveSet, element: aliveElement, timeoutSeconds: aliveSeconds } as const;
+    const signal = AbortSignal.timeout(stepMs);
+    this.#table.update([{ kind: 'refresh', ...alive }], signal).catch((error: unknown) => {
+      if (!this.#ending) this.#deps.log.warning('names not renewed', { reason: describe(error) });
+    });
+  }
+
+  #stopRenewal(): void {
+    this.#renewal?.[Symbol.dispose]();
+    this.#renewal = undefined;
+  }
+
+  /** Rules first, so that nothing is redirected to somebody who is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending = true;
+    this.#stopRenewal();
+    const failures: Error[] = [];
+    const step = async (work: () => PromiseLike<unknown> | undefined): Promise<void> => {
+      await Promise.resolve(work()).catch((error: unknown) => failures.push(toError(error)));
+    };
+    await step(() => this.#table.close());
+    if (this.#rules?.names !== undefined) {
+      await step(() => this.#deps.forgetDnsFlows(AbortSignal.timeout(stepMs)));
+    }
+    await step(() => this.#names?.[Symbol.asyncDispose]());
+    await step(() => this.#tun.close());
+    this.#deps.log.info('machine as before', {
+      trouble: failures.map(describe).join('; ') || undefined,
+    });
+  }
+}
+
+function address(text: string): IpAddress[] {
+  const parsed = parseIp(text);
+  return parsed === undefined ? [] : [parsed];
+}
