@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { agentAudience, group } from '#protocol/resources.ts';
 import { startHandler } from './handler.ts';
 import { createNamespace } from './namespace.ts';
-import { inPodNetwork, readyPod } from './pod-network.ts';
+import { idlePod, inPodNetwork, readyPod } from './pod-network.ts';
 import { prepare } from './prepare.ts';
 import { apply, kubectl, telepresence } from './run.ts';
 import { webApp } from './web-app.ts';
@@ -18,8 +18,8 @@ before(async () => {
   await prepare();
   resources.use(await createNamespace(namespace));
   await apply(webApp({ namespace, name: 'app', replicas: 1 }));
-  await apply(pod('attacker'));
-  await apply(pod('gone'));
+  await apply(idlePod(namespace, 'attacker'));
+  await apply(idlePod(namespace, 'gone'));
   await kubectl('-n', namespace, 'rollout', 'status', 'deployment/app', '--timeout=50s');
   attackerIp = await readyPod(namespace, 'attacker');
   await readyPod(namespace, 'gone');
@@ -28,18 +28,6 @@ after(async () => {
   await telepresence(['quit', '-s'], { mayFail: true });
   await resources.disposeAsync();
 });
-
-function pod(name: string): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { namespace, name },
-    spec: {
-      terminationGracePeriodSeconds: 0,
-      containers: [{ name: 'main', image: 'playground/busybox:1', command: ['sleep', '1000000'] }],
-    },
-  });
-}
 
 async function token(...flags: readonly string[]): Promise<string> {
   return (await kubectl('create', 'token', 'default', '-n', namespace, ...flags)).trim();

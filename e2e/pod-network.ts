@@ -1,5 +1,5 @@
 import type { CommandResult } from '../images/command.ts';
-import { kubectl, onCluster, type RunOptions } from './run.ts';
+import { clusterCommand, kubectl, onCluster, type RunOptions } from './run.ts';
 
 const repository = new URL('..', import.meta.url).pathname;
 
@@ -8,6 +8,19 @@ export async function readyPod(namespace: string, name: string): Promise<string>
   const ready = ['--for=condition=Ready', '--timeout=50s'];
   await kubectl('wait', '-n', namespace, ...ready, `pod/${name}`);
   return await kubectl('get', '-n', namespace, `pod/${name}`, '-o', 'jsonpath={.status.podIP}');
+}
+
+/** A pod of busybox that does nothing: a network to run programs in. */
+export function idlePod(namespace: string, name: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace, name },
+    spec: {
+      terminationGracePeriodSeconds: 0,
+      containers: [{ name: 'main', image: 'playground/busybox:1', command: ['sleep', '1000000'] }],
+    },
+  });
 }
 
 /**
@@ -19,6 +32,18 @@ export async function inPodNetwork(
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<CommandResult> {
+  return await onCluster(entering(podIp, argv), options);
+}
+
+/** The words that start a long-running program there, and its environment. */
+export async function podNetworkCommand(
+  podIp: string,
+  argv: readonly string[],
+): ReturnType<typeof clusterCommand> {
+  return await clusterCommand(entering(podIp, argv));
+}
+
+function entering(podIp: string, argv: readonly string[]): readonly string[] {
   const script = `cd ${repository} || exit 1
 for net in /run/netns/*; do
   case $(nsenter --net=$net ip -4 -o addr show dev eth0 2>/dev/null) in
@@ -27,5 +52,5 @@ for net in /run/netns/*; do
 done
 echo "no network of ${podIp}" >&2
 exit 1`;
-  return await onCluster(['sh', '-c', script, 'sh', ...argv], options);
+  return ['sh', '-c', script, 'sh', ...argv];
 }

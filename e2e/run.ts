@@ -6,6 +6,8 @@ import { run, type CommandResult } from '../images/command.ts';
 
 const layout = () => settingsFrom(process.env).layout;
 const root = new URL('..', import.meta.url).pathname;
+// nsenter does not become the command but its parent: when that is ended, so is the command.
+const endedWithParent = ['setpriv', '--pdeathsig=TERM', '--'] as const;
 
 export interface RunOptions {
   /** A status other than 0 is returned instead of thrown. */
@@ -32,8 +34,7 @@ export async function laptopCommand(
     inherited: process.env,
   });
   return {
-    // nsenter does not become the command but its parent: when that is ended, so is the command.
-    argv: [...enter(machine, options.cwd ?? root), 'setpriv', '--pdeathsig=TERM', '--', ...argv],
+    argv: [...enter(machine, options.cwd ?? root), ...endedWithParent, ...argv],
     env: { ...env, ...options.env },
   };
 }
@@ -47,14 +48,25 @@ export async function onLaptop(
   return await run(command.argv, { ...runOptions(options), env: command.env });
 }
 
+/** The words and environment that run a command on the cluster's node. */
+export async function clusterCommand(
+  argv: readonly string[],
+  options: RunOptions = {},
+): ReturnType<typeof laptopCommand> {
+  const machine = await requireMachine(layout(), clusterMachine);
+  return {
+    argv: [...enter(machine, '/'), ...endedWithParent, ...argv],
+    env: { ...clusterEnvironment(layout(), process.env), ...options.env },
+  };
+}
+
 /** Runs a command on the cluster's node to its end. */
 export async function onCluster(
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<CommandResult> {
-  const machine = await requireMachine(layout(), clusterMachine);
-  const env = { ...clusterEnvironment(layout(), process.env), ...options.env };
-  return await run([...enter(machine, '/'), ...argv], { ...runOptions(options), env });
+  const command = await clusterCommand(argv, options);
+  return await run(command.argv, { ...runOptions(options), env: command.env });
 }
 
 /** Runs kubectl as the cluster's administrator; returns what it printed. */

@@ -1,0 +1,198 @@
+// What breaks while a workload is intercepted, and how long a pod's requests notice it.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { group } from '#protocol/resources.ts';
+import { restartComponent } from '../playground/component.ts';
+import { clusterMachine, requireMachine } from '../playground/machine.ts';
+import { settingsFrom } from '../playground/settings.ts';
+import { eventually } from './eventually.ts';
+import { startHandler, type Handler } from './handler.ts';
+import { signalDaemon } from './laptop-machine.ts';
+import { createNamespace } from './namespace.ts';
+import { idlePod, readyPod } from './pod-network.ts';
+import { prepare, rollOut } from './prepare.ts';
+import { startRequestLoop, type RequestLoop } from './request-loop.ts';
+import { apply, kubectl, onCluster, telepresence } from './run.ts';
+import { webApp } from './web-app.ts';
+
+const namespace = 'attack-failures';
+const resources = new AsyncDisposableStack();
+const { layout } = settingsFrom(process.env);
+/** By which somebody must have answered again; the figures that are printed are what counts. */
+const withinMs = 10_000;
+const byApp = /^200 web-/;
+const byLaptop = /^200 laptop$/;
+let clientIp = '';
+let handler: Handler;
+let loop: RequestLoop;
+let url = '';
+
+before(async () => {
+  await prepare();
+  resources.use(await createNamespace(namespace));
+  await apply(webApp({ namespace, name: 'web', replicas: 1 }));
+  await apply(idlePod(namespace, 'client'));
+  await rollOut(namespace);
+  clientIp = await readyPod(namespace, 'client');
+  const path = 'jsonpath={.spec.clusterIP}';
+  url = `http://${await kubectl('get', '-n', namespace, 'service', 'web', '-o', path)}/`;
+  handler = resources.use(await startHandler('laptop'));
+});
+after(async () => {
+  await telepresence(['quit', '-s'], { mayFail: true });
+  await resources.disposeAsync();
+});
+
+beforeEach(async () => {
+  await telepresence(['connect', '--namespace', namespace]);
+  await telepresence(['intercept', 'web', '--port', String(handler.port)], { deadlineMs: 90_000 });
+  loop = await startRequestLoop(clientIp, url);
+  await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'the laptop answers' });
+});
+afterEach(async () => {
+  await loop[Symbol.asyncDispose]();
+  await telepresence(['quit', '-s'], { mayFail: true });
+  // Each test starts without what the one before left to be noticed.
+  await kubectl('delete', `intercepts.${group},connections.${group}`, '-n', namespace, '--all');
+});
+
+/** Does something, and waits for who answers then. */
+async function afterwards(what: string, who: RegExp, cause: () => Promise<unknown>) {
+  const since = Date.now();
+  await cause();
+  return await loop.settles(who, { since, withinMs, what });
+}
+
+async function webPods(): Promise<string[]> {
+  const names = ['-n', namespace, '-l', 'app=web', '-o', 'jsonpath={.items[*].metadata.name}'];
+  return (await kubectl('get', 'pods', ...names)).split(' ');
+}
+
+test('the user daemon is killed: the app answers', async () => {
+  await afterwards('the app answers', byApp, () => signalDaemon('user-daemon', 'KILL'));
+  // Whoever connects again may intercept again, at once.
+  await telepresence(['connect', '--namespace', namespace]);
+  await telepresence(['intercept', 'web', '--port', String(handler.port)]);
+  await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'intercepted again' });
+});
+
+test('the root daemon is killed: the laptop goes on answering', async () => {
+  const { errors } = await afterwards('the laptop answers', byLaptop, () =>
+    signalDaemon('root-daemon', 'KILL'),
+  );
+  assert.deepEqual(errors, []);
+});
+
+test('the laptop sleeps: the app answers; it wakes: the laptop answers', async () => {
+  await afterwards('the app answers', byApp, () => signalDaemon('user-daemon', 'STOP'));
+  await afterwards('the laptop answers', byLaptop, () => signalDaemon('user-daemon', 'CONT'));
+});
+
+test('the laptop’s wire is cut: the app answers; it is mended: the laptop answers', async () => {
+  const wire = async (state: string): Promise<void> => {
+    await onCluster(['ip', 'link', 'set', 'laptop0', state]);
+  };
+  try {
+    await afterwards('the app answers', byApp, () => wire('down'));
+  } finally {
+    await wire('up');
+  }
+  const mended = { since: Date.now(), withinMs: 20_000, what: 'the laptop answers' };
+  await loop.settles(byLaptop, mended);
+});
+
+test('the handler on the laptop ends: that is said truthfully', async () => {
+  const other = await startHandler('other');
+  await telepresence(['leave', 'web']);
+  await telepresence(['intercept', 'web', '--port', String(other.port)]);
+  await loop.settles(/^200 other$/, { since: Date.now(), withinMs, what: 'another answers' });
+  await afterwards('refused', /^error ECONNRE(SET|FUSED)$/, async () => {
+    await other[Symbol.asyncDispose]();
+  });
+});
+
+test('the agent is killed: the app answers until it is back', async () => {
+  const [pod = ''] = await webPods();
+  const path = '{.status.initContainerStatuses[?(@.name=="traffic-agent")].containerID}';
+  const id = await kubectl('get', 'pod', '-n', namespace, pod, '-o', `jsonpath=${path}`);
+  const container = id.replace('containerd://', '');
+  assert.match(container, /^[0-9a-f]{64}$/);
+  await afterwards('the app answers', byApp, () =>
+    onCluster(['ctr', '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', container]),
+  );
+  const back = { since: Date.now(), withinMs: 30_000, what: 'the laptop answers' };
+  await loop.settles(byLaptop, back);
+});
+
+test('the manager is deleted: the intercept comes back by itself', async () => {
+  const since = Date.now();
+  await kubectl('delete', 'pod', '-n', 'ambassador', '-l', 'telepresence=manager', '--wait=false');
+  await loop.settles(byApp, { since, withinMs, what: 'the app answers' });
+  const manager = ['deployment/traffic-manager', '--timeout=50s'];
+  await kubectl('-n', 'ambassador', 'rollout', 'status', ...manager);
+  console.log(`a manager is ready after ${String(Date.now() - since)} ms`);
+  const back = { since: Date.now(), withinMs: 30_000, what: 'the laptop answers' };
+  await loop.settles(byLaptop, back);
+  const { stdout } = await telepresence(['list']);
+  assert.match(stdout, /web: intercepted/);
+});
+
+test('the API server restarts: nothing of it reaches who is intercepted for long', async () => {
+  const machine = await requireMachine(layout, clusterMachine);
+  const since = Date.now();
+  const signal = AbortSignal.timeout(60_000);
+  await restartComponent({ layout, machine }, 'kube-apiserver', signal);
+  await eventually('the API server', 60_000, () =>
+    kubectl('get', '--raw', '/readyz').then(() => {}),
+  );
+  console.log(`the API server is back after ${String(Date.now() - since)} ms`);
+  const back = { since, withinMs: 30_000, what: 'the laptop answers' };
+  await loop.settles(byLaptop, back);
+  const { stdout } = await telepresence(['list']);
+  assert.match(stdout, /web: intercepted/);
+});
+
+test('the workload grows: new pods are intercepted too, and shrinks again', async () => {
+  const scale = async (replicas: number): Promise<void> => {
+    const args = ['-n', namespace, 'deployment/web', '--replicas', String(replicas)];
+    await kubectl('scale', ...args);
+    await rollOut(namespace);
+  };
+  const since = Date.now();
+  await scale(3);
+  console.log(`three pods after ${String(Date.now() - since)} ms`);
+  const settled = { since: Date.now(), withinMs, what: 'the laptop answers for all' };
+  await loop.settles(byLaptop, settled);
+  // Three pods and a hundred requests: each is asked some thirty times.
+  const from = loop.answers.length;
+  await eventually('a hundred more', 20_000, async () => {
+    assert.ok(loop.answers.length > from + 100);
+  });
+  const others = loop.answers.slice(from).filter(({ got }) => !byLaptop.test(got));
+  assert.deepEqual(others, []);
+  await afterwards('one pod again', byLaptop, () => scale(1));
+});
+
+test('the pods are replaced: the new ones are intercepted too', async () => {
+  await afterwards('the laptop answers', byLaptop, async () => {
+    await kubectl('-n', namespace, 'rollout', 'restart', 'deployment/web');
+    await rollOut(namespace);
+  });
+});
+
+test('kubectl delete intercept ends it', async () => {
+  await afterwards('the app answers', byApp, () =>
+    kubectl('delete', '-n', namespace, `intercepts.${group}`, '--all'),
+  );
+  const { stdout } = await telepresence(['list']);
+  assert.doesNotMatch(stdout, /web: intercepted/);
+});
+
+test('leave and quit end it', async () => {
+  const left = await afterwards('the app answers', byApp, () => telepresence(['leave', 'web']));
+  assert.deepEqual(left.errors, []);
+  await telepresence(['intercept', 'web', '--port', String(handler.port)]);
+  await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'intercepted again' });
+  const quit = await afterwards('the app answers', byApp, () => telepresence(['quit']));
+  assert.deepEqual(quit.errors, []);
+});
