@@ -29,7 +29,6 @@ export const kubeFlags: readonly FlagSpec[] = [
     kind: 'text',
     help: 'The namespace to work in',
   },
-  text('request-timeout', 'How long to wait for one answer of the API server (1s, 2m)', 'duration'),
   { name: 'server', short: 's', kind: 'text', help: 'Address and port of the API server' },
   text('tls-server-name', "Name in the API server's certificate"),
   text('token', 'Bearer token for the API server'),

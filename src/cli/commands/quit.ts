@@ -7,13 +7,12 @@ import type { RunCommand } from './command-spec.ts';
 
 /** `telepresence quit [-s]` */
 export const runQuit: RunCommand = async (context, line) => {
-  if (line.on('stop-daemons')) return await stopDaemons(context);
   const daemon = await findUserDaemon(context);
   const wasConnected =
     daemon !== undefined &&
     (await call(async () => await daemon.disconnect({}, { signal: context.signal }))).wasConnected;
   context.print(wasConnected ? 'Disconnected' : 'Not connected');
-  return 0;
+  return line.on('stop-daemons') ? await stopDaemons(context) : 0;
 };
 
 async function stopDaemons(context: CliContext): Promise<number> {

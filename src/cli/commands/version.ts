@@ -13,7 +13,7 @@ async function askVersions(context: CliContext): Promise<Versions> {
   const { existsSync } = await import('node:fs');
   const { userDaemonSocket, rootDaemonSocket } = context.places;
   const none = {
-    client: `v${version}`,
+    client: version,
     rootDaemon: undefined,
     userDaemon: undefined,
     manager: undefined,

@@ -195,24 +195,25 @@ test('status: what is not well is said', () => {
 test('version', () => {
   const none = { rootDaemon: undefined, userDaemon: undefined, manager: undefined };
   assert.deepEqual(versionLines({ client: 'v1', agentImage: undefined, ...none }), [
-    'OSS Client : v1',
-    'Root Daemon: not running',
-    'User Daemon: not running',
+    'Client         : v1',
+    'Root Daemon    : not running',
+    'User Daemon    : not running',
+    'Traffic Manager: not connected',
   ]);
   assert.deepEqual(
     versionLines({
-      client: 'v1',
+      client: '1',
       rootDaemon: 'v1',
       userDaemon: 'v1',
       manager: 'v2',
       agentImage: 'tel2:2',
     }),
     [
-      'OSS Client         : v1',
-      'OSS Root Daemon    : v1',
-      'OSS User Daemon    : v1',
-      'OSS Traffic Manager: v2',
-      'Traffic Agent      : tel2:2',
+      'Client         : v1',
+      'Root Daemon    : v1',
+      'User Daemon    : v1',
+      'Traffic Manager: v2',
+      'Traffic Agent  : tel2:2',
     ],
   );
 });

@@ -1,5 +1,6 @@
 import type { RootStatus, StatusResponse } from '#protocol/gen/telepresence_pb.ts';
 import { alignKeyValues, type KeyValue } from './key-values.ts';
+import { shownVersion } from './version-lines.ts';
 
 /** What `status` prints where no user daemon runs; the root daemon may outlive one by a moment. */
 export function stoppedStatusLines(rootVersion: string | undefined): readonly string[] {
@@ -9,7 +10,7 @@ export function stoppedStatusLines(rootVersion: string | undefined): readonly st
       ? ['OSS Root Daemon: Not running']
       : [
           'OSS Root Daemon: Running',
-          ...alignKeyValues([{ key: 'Version', value: rootVersion }], 2),
+          ...alignKeyValues([{ key: 'Version', value: shownVersion(rootVersion) }], 2),
         ]),
     'OSS Traffic Manager: Not connected',
   ];
@@ -27,7 +28,7 @@ export function statusLines(status: StatusResponse): readonly string[] {
 
 function userDaemon(status: StatusResponse): readonly KeyValue[] {
   const pairs: KeyValue[] = [
-    { key: 'Version', value: status.version?.version ?? '' },
+    { key: 'Version', value: shownVersion(status.version?.version) },
     { key: 'Executable', value: status.version?.executable ?? '' },
     { key: 'Install ID', value: status.installId },
     { key: 'Status', value: status.status },
@@ -66,7 +67,7 @@ function rootDaemonLines(root: RootStatus | undefined): readonly string[] {
       root === undefined || root.error === '' ? [] : [{ key: 'Error', value: root.error }];
     return ['OSS Root Daemon: Not running', ...alignKeyValues(why, 2)];
   }
-  const pairs: KeyValue[] = [{ key: 'Version', value: root.version }];
+  const pairs: KeyValue[] = [{ key: 'Version', value: shownVersion(root.version) }];
   if (root.error !== '') pairs.push({ key: 'Error', value: root.error });
   if (root.dns !== undefined) {
     pairs.push({ key: 'DNS', value: '', beneath: alignKeyValues(dnsPairs(root.dns), 0) });
@@ -102,7 +103,7 @@ function subnetList(key: string, subnets: readonly string[]): KeyValue {
 
 function managerLines(status: StatusResponse): readonly string[] {
   if (status.status !== 'Connected') return ['OSS Traffic Manager: Not connected'];
-  const pairs: KeyValue[] = [{ key: 'Version', value: status.managerVersion }];
+  const pairs: KeyValue[] = [{ key: 'Version', value: shownVersion(status.managerVersion) }];
   if (status.agentImage !== '') pairs.push({ key: 'Traffic Agent', value: status.agentImage });
   return ['OSS Traffic Manager: Connected', ...alignKeyValues(pairs, 2)];
 }

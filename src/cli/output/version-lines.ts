@@ -12,24 +12,20 @@ export interface Versions {
   readonly agentImage: string | undefined;
 }
 
+/** A version as people know it, with its `v`; `otherwise` where there is none. */
+export function shownVersion(version: string | undefined, otherwise = ''): string {
+  if (version === undefined || version === '') return otherwise;
+  return /^\d/.test(version) ? `v${version}` : version;
+}
+
 /** What `version` prints. */
 export function versionLines(versions: Versions): readonly string[] {
   const pairs = [
-    { key: 'OSS Client', value: versions.client },
-    versions.rootDaemon === undefined
-      ? { key: 'Root Daemon', value: 'not running' }
-      : { key: 'OSS Root Daemon', value: versions.rootDaemon },
-    versions.userDaemon === undefined
-      ? { key: 'User Daemon', value: 'not running' }
-      : { key: 'OSS User Daemon', value: versions.userDaemon },
+    { key: 'Client', value: shownVersion(versions.client) },
+    { key: 'Root Daemon', value: shownVersion(versions.rootDaemon, 'not running') },
+    { key: 'User Daemon', value: shownVersion(versions.userDaemon, 'not running') },
+    { key: 'Traffic Manager', value: shownVersion(versions.manager, 'not connected') },
   ];
-  if (versions.userDaemon !== undefined) {
-    pairs.push(
-      versions.manager === undefined
-        ? { key: 'Traffic Manager', value: 'not connected' }
-        : { key: 'OSS Traffic Manager', value: versions.manager },
-    );
-  }
   if (versions.agentImage !== undefined && versions.agentImage !== '') {
     pairs.push({ key: 'Traffic Agent', value: versions.agentImage });
   }

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { Logger } from '#base/log.ts';
-import { listenOnUnixSocket } from '#host/unix-listener.ts';
 import type { ReadPeerCredentials } from '#host/peer-credentials.ts';
+import { listenPrivately } from '../private-socket.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -33,11 +33,7 @@ export async function serveApi(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  // The process's umask makes it private; a live daemon's socket is not taken from it.
-  await listenOnUnixSocket(
-    { server, asOwner: (run) => run() },
-    { path, signal: new AbortController().signal },
-  );
+  await listenPrivately(server, { path, signal: new AbortController().signal });
   return {
     async [Symbol.asyncDispose]() {
       const closed = Promise.withResolvers<undefined>();

@@ -2,7 +2,7 @@ import type { GetEnvironmentResponse } from '#protocol/gen/telepresence_pb.ts';
 
 /** What a handler's environment says beside the container's own. */
 interface InterceptFacts {
-  /** The intercept's UID. */
+  /** `connection:name`, by which a program knows which intercept it serves. */
   readonly id: string;
   /** Where the container's volumes are mounted, or undefined when they are not. */
   readonly mountPoint: string | undefined;
@@ -18,7 +18,7 @@ export function handlerEnvironment(
     TELEPRESENCE_CONTAINER: container,
     TELEPRESENCE_INTERCEPT_ID: id,
     TELEPRESENCE_MOUNTS: mounts.join(':'),
-    // Without a mount there is no root: an empty one would send a handler to the laptop's own files.
-    ...(mountPoint === undefined ? {} : { TELEPRESENCE_ROOT: mountPoint }),
+    // Empty without a mount: scripts that begin with `set -u` read it.
+    TELEPRESENCE_ROOT: mountPoint ?? '',
   };
 }

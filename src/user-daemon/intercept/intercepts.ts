@@ -69,7 +69,7 @@ export function openIntercepts(
         const active = await createIntercept(deps, wanted, { report, signal });
         try {
           const found = await readEnvironment(deps, active, signal);
-          const id = active.metadata.uid;
+          const id = `${deps.connection.uid}:${active.spec.name}`;
           const environment = handlerEnvironment(found, { id, mountPoint: undefined });
           return { ...interceptInfo(active), environment: { ...environment } };
         } catch (error) {

@@ -203,7 +203,7 @@ test('SRV and PTR', async () => {
   await ask('4.0.244.10.in-addr.arpa', dnsTypes.PTR);
   await ask('_sql._tcp.db', dnsTypes.SRV);
   assert.deepEqual(asked, ['4.0.244.10.in-addr.arpa', '_sql._tcp.db.default.svc.cluster.local']);
-  const six = `${[...'0020'].toReversed().join('.')}.${'0.'.repeat(24)}0.0.d.f.ip6.arpa`;
+  const six = `0.2.0.0.${'0.'.repeat(24)}0.0.d.f.ip6.arpa`;
   assert.partialDeepStrictEqual((await ask(six, dnsTypes.PTR)).answers[0]?.data, {
     target: 'web.dev.svc.cluster.local',
   });

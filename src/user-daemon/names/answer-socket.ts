@@ -1,8 +1,8 @@
 import { createServer, type Socket } from 'node:net';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
-import { listenOnUnixSocket } from '#host/unix-listener.ts';
 import { createDnsFrameReader, frameDnsMessage } from '#protocol/dns-stream.ts';
+import { listenPrivately } from '../private-socket.ts';
 
 /** Answers one raw query; undefined where the bytes are no query. */
 export type Answer = (query: Buffer, signal: AbortSignal) => Promise<Buffer | undefined>;
@@ -22,8 +22,8 @@ export async function serveNames(deps: Deps, path: string): Promise<AsyncDisposa
     socket.on('error', () => {});
     serveOne(deps, socket, ending.signal);
   });
-  // The process's umask makes it private: the splitter that asks is root's.
-  await listenOnUnixSocket({ server, asOwner: (run) => run() }, { path, signal: ending.signal });
+  // Private: the splitter that asks is root's.
+  await listenPrivately(server, { path, signal: ending.signal });
   return {
     async [Symbol.asyncDispose]() {
       ending.abort(new Error('names are no longer answered'));

@@ -115,6 +115,7 @@ test('connect, use, disconnect: nothing is left', async () => {
 
   const { desired } = cluster;
   assert.ok(desired !== undefined);
+  assert.deepEqual(desired.alsoProxy, []);
   assert.deepEqual(desired.subnets, ['10.96.0.0/16', '10.244.0.0/24']);
   assert.partialDeepStrictEqual(desired.openServices, [{ address: '10.96.0.10', port: 80 }]);
   assert.equal(desired.openServices.length, 1);
@@ -187,9 +188,11 @@ test('an intercept: traffic comes, and stops when it is left', async () => {
     GREETING: 'hello',
     ID: info.id,
     TELEPRESENCE_CONTAINER: 'app',
-    TELEPRESENCE_INTERCEPT_ID: info.id,
+    TELEPRESENCE_INTERCEPT_ID: info.environment['TELEPRESENCE_INTERCEPT_ID'],
     TELEPRESENCE_MOUNTS: '/etc/config',
+    TELEPRESENCE_ROOT: '',
   });
+  assert.match(info.environment['TELEPRESENCE_INTERCEPT_ID'] ?? '', /^[0-9a-f-]{36}:web$/);
   const key = [...cluster.api.objects.keys()].find((each) => each.startsWith('intercepts/')) ?? '';
   assert.match(key, /^intercepts\/default\/web-[a-z0-9]{5}$/);
   const object = cluster.api.objects.get(key);
@@ -242,7 +245,7 @@ test('an intercept under the same name takes over from the old one', async () =>
     create(InterceptRequestSchema, { name: 'web', port: '1111' }),
     quiet,
   );
-  const [old = ''] = [...cluster.api.objects.keys()].filter((key) => key.startsWith('intercepts/'));
+  const old = [...cluster.api.objects.keys()].find((key) => key.startsWith('intercepts/')) ?? '';
   const second = await intercepts.intercept(
     create(InterceptRequestSchema, { name: 'web', port: '2222:http' }),
     quiet,

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http2';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -163,7 +164,8 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
     api.lay(`${base}/pods`, { metadata: {}, items: [pod] });
   }
 
-  const rootServer = createServer(
+  const rootSockets = new Set<Socket>();
+  const rootServer = speakBoth(
     connectNodeAdapter({
       routes(router) {
         router.service(RootDaemon, {
@@ -183,6 +185,7 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
         });
       },
     }),
+    rootSockets,
   );
   rootServer.listen(rootSocket);
   await once(rootServer, 'listening');
@@ -218,9 +221,26 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
       for (const session of sessions) session.destroy(new Error('the test is over'));
       await api[Symbol.asyncDispose]();
       rootServer.close();
+      for (const socket of rootSockets) socket.destroy();
       await rm(directory, { recursive: true });
     },
   };
+}
+
+/** HTTP/1.1 and HTTP/2 on one socket, as the root daemon speaks. */
+function speakBoth(handler: RpcHandler & RequestListener, sockets: Set<Socket>): Server {
+  const one = createHttpServer(handler);
+  const two = createHttp2Server(handler);
+  return createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('readable', () => {
+      const head: unknown = socket.read();
+      if (!Buffer.isBuffer(head)) return;
+      socket.unshift(head);
+      (head.subarray(0, 3).toString() === 'PRI' ? two : one).emit('connection', socket);
+    });
+  });
 }
 
 function snapshot(): ClusterUpdate {

@@ -26,6 +26,8 @@ export function createRootDaemonClient(socketPath: string): RootDaemonClient {
       httpVersion: '2',
       baseUrl: 'http://root-daemon',
       nodeOptions: { createConnection: () => connect(socketPath) },
+      // Calls other than Hold are rare: no connection is kept for them.
+      idleConnectionTimeoutMs: 500,
     }),
   );
 }
@@ -132,8 +134,13 @@ export function holdMachine(deps: Deps): Machine {
           { ms: statusMs, what: 'status of the root daemon', signal },
           async (waiting) => await deps.client.status({}, { signal: waiting }),
         );
-        const error = outcome?.error?.message ?? '';
-        return status.error === '' ? { ...status, error } : status;
+        const error = status.error === '' ? (outcome?.error?.message ?? '') : status.error;
+        const { dns } = status;
+        if (dns === undefined || wanted?.dns === undefined) return { ...status, error };
+        // The suffixes as they were written, and whom the cluster asks; not the splitter's own view.
+        const { remoteAddress, excludeSuffixes, includeSuffixes } = wanted.dns;
+        const shown = { ...dns, localAddress: '', remoteAddress, excludeSuffixes, includeSuffixes };
+        return { ...status, error, dns: shown };
       } catch (error) {
         signal.throwIfAborted();
         return create(RootStatusSchema, { running: false, error: describe(error) });

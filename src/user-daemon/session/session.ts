@@ -33,7 +33,7 @@ import { holdMachine, type Machine, type RootDaemonClient } from './machine.ts';
 import { managerPresence, managerService } from './manager-presence.ts';
 import { createConnection, type OwnConnectionObject } from './own-connection.ts';
 import { openTunnels, type Tunnels } from './tunnels.ts';
-import { routedSubnets, wantedMachine } from './wanted-machine.ts';
+import { wantedMachine } from './wanted-machine.ts';
 
 /** What a session needs of the machine and its user. */
 export interface SessionDeps {
@@ -186,9 +186,7 @@ export async function openSession(
     holdMachine({ ...deps, client: deps.createRootDaemonClient(request.rootDaemonSocket) }),
   );
   apply = () => {
-    if (model.info === undefined) return;
     const { alsoProxy, neverProxy } = request;
-    routed.set({ routed: routedSubnets(model.info, { alsoProxy }), never: neverProxy });
     const wanted = wantedMachine(model, {
       redirectPort: listener.port,
       answerSocket: deps.answerSocket,
@@ -197,7 +195,9 @@ export async function openSession(
       alsoProxy,
       neverProxy,
     });
-    if (wanted !== undefined) machine.want(wanted);
+    if (wanted === undefined) return;
+    routed.set({ routed: [...wanted.subnets, ...wanted.alsoProxy], never: wanted.neverProxy });
+    machine.want(wanted);
   };
   await untilUp(deps, { tunnels, link, facts, signal });
   report('Setting up this machine');

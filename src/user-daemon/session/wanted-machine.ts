@@ -30,30 +30,22 @@ export function wantedMachine(
   const mapped = facts.mappedNamespaces;
   return {
     redirectPort: facts.redirectPort,
-    subnets: routedSubnets(info, facts),
-    neverProxy: [...facts.neverProxy],
+    subnets: [...new Set([...info.serviceSubnets, ...info.podSubnets])],
+    neverProxy: [...facts.neverProxy, ...info.neverProxy],
     neverPorts: facts.apiServer.map((each) => create(AddressPortSchema, each)),
     serviceSubnets: [...info.serviceSubnets],
     openServices: openServices(model),
-    alsoProxy: [...facts.alsoProxy],
-    allowConflictingSubnets: false,
+    alsoProxy: [...facts.alsoProxy, ...info.alsoProxy],
+    allowConflictingSubnets: info.allowConflicting.length > 0,
     dns: create(DesiredDnsSchema, {
       clusterDomain: info.clusterDomain === '' ? 'cluster.local' : info.clusterDomain,
       namespaces: [...model.namespaces].filter((n) => mapped.length === 0 || mapped.includes(n)),
       answerSocket: facts.answerSocket,
-      excludeSuffixes,
-      includeSuffixes: [],
+      excludeSuffixes: info.excludeSuffixes.length > 0 ? info.excludeSuffixes : excludeSuffixes,
+      includeSuffixes: info.includeSuffixes,
       remoteAddress: info.dnsAddress,
     }),
   };
-}
-
-/** Every subnet whose TCP connections come to us. */
-export function routedSubnets(
-  info: { readonly serviceSubnets: readonly string[]; readonly podSubnets: readonly string[] },
-  facts: Pick<MachineFacts, 'alsoProxy'>,
-): string[] {
-  return [...new Set([...info.serviceSubnets, ...info.podSubnets, ...facts.alsoProxy])];
 }
 
 /** Ports of Services behind which somebody is ready; the kernel refuses all others. */
