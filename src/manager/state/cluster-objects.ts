@@ -157,6 +157,8 @@ export const serviceCidrObject = v.object({
   spec: v.object({ cidrs: v.optional(v.array(v.string()), []) }),
 });
 
+export type ServiceCidrObject = v.InferOutput<typeof serviceCidrObject>;
+
 /** A Node. */
 export const nodeObject = v.object({
   metadata: objectMeta,
@@ -168,3 +170,4 @@ export const nodeObject = v.object({
     {},
   ),
 });
+export type NodeObject = v.InferOutput<typeof nodeObject>;

@@ -7,6 +7,8 @@ import type { Workload } from './view.ts';
 /** A workload whose pods need an agent (or another one). */
 export interface InjectionNeed {
   readonly workload: Workload;
+  /** For whom. */
+  readonly interceptUids: readonly string[];
   /** What to try, the best first; empty when nothing can do it. */
   readonly requests: readonly AgentRequest[];
   /** The template asks already, and the pods have to be made again. */
@@ -17,9 +19,10 @@ export interface InjectionNeed {
 export function injectionNeed(
   workload: Workload,
   namespace: NamespaceObject | undefined,
-  port: PortAsked,
+  claim: { readonly interceptUid: string; readonly port: PortAsked },
   pods: readonly PodFact[],
 ): InjectionNeed | undefined {
+  const { port, interceptUid } = claim;
   // Pods made after the request and still without an agent are the webhook's failure; making them
   // again and again would not help.
   const lacking = pods.filter((pod) => !pod.able && !pod.asked);
@@ -28,6 +31,7 @@ export function injectionNeed(
   const covered = requestCovers(request, port);
   return {
     workload,
+    interceptUids: [interceptUid],
     requests: covered && request !== undefined ? [request] : candidates(namespace, port, request),
     recreateOnly: covered,
   };
@@ -61,5 +65,11 @@ export function mergeNeeds(a: InjectionNeed, b: InjectionNeed): InjectionNeed {
     if (x === undefined || y === undefined) continue;
     requests.push({ take, ports: [...new Set([...x.ports, ...y.ports])].toSorted() });
   }
-  return { workload: a.workload, requests, recreateOnly: a.recreateOnly && b.recreateOnly };
+  const interceptUids = [...a.interceptUids, ...b.interceptUids];
+  return {
+    workload: a.workload,
+    interceptUids,
+    requests,
+    recreateOnly: a.recreateOnly && b.recreateOnly,
+  };
 }

@@ -22,7 +22,7 @@ export interface World {
   readonly view: ClusterView;
   namespace(name: string): NamespaceObject | undefined;
   readonly facts: Facts;
-  /** Why agents could not be brought into a workload, by its UID. */
+  /** Why agents could not be brought into a workload, by the UID of the Intercept that wants them. */
   readonly injectionRefusals: ReadonlyMap<string, Refusal>;
   readonly manager: ManagerIdentity;
   readonly lifetimes: Lifetimes;
@@ -85,15 +85,14 @@ export function plan(world: World): Plan {
       target === undefined || !held
         ? []
         : podFacts(world.view, world.facts, { target, interceptUid: uid });
-    const need = target === undefined || !held ? undefined : needOf(world, target, pods);
+    const need = target === undefined || !held ? undefined : needOf(world, uid, target, pods);
     if (need !== undefined && live) addNeed(injections, need);
     if (target !== undefined && held) {
       served.push(servedIntercept(intercept, pods));
       if (live) addTakes(takes, uid, target, pods);
     }
     const refusal = outcome.ok
-      ? (claims.refused.get(uid) ??
-        (need && world.injectionRefusals.get(need.workload.object.metadata.uid)))
+      ? (claims.refused.get(uid) ?? (need && world.injectionRefusals.get(uid)))
       : outcome.refusal;
     interceptStatus.set(
       intercept,
@@ -141,9 +140,14 @@ function claimsOf(
   return claims;
 }
 
-function needOf(world: World, target: Target, pods: readonly PodFact[]): InjectionNeed | undefined {
+function needOf(
+  world: World,
+  interceptUid: string,
+  target: Target,
+  pods: readonly PodFact[],
+): InjectionNeed | undefined {
   const namespace = world.namespace(target.workload.object.metadata.namespace);
-  return injectionNeed(target.workload, namespace, target, pods);
+  return injectionNeed(target.workload, namespace, { interceptUid, port: target }, pods);
 }
 
 function addNeed(needs: Map<string, InjectionNeed>, need: InjectionNeed): void {

@@ -1,0 +1,89 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import type { Logger } from '#base/log.ts';
+import { AgentControl, type AgentIdentity } from '#protocol/gen/telepresence_pb.ts';
+import type { PlannedTake } from '../state/plan.ts';
+import { createLatest, type Latest } from './latest.ts';
+
+interface TakeFact {
+  readonly active: boolean;
+  readonly message: string;
+}
+
+interface Wanted {
+  readonly epoch: bigint;
+  readonly takes: readonly PlannedTake[];
+}
+
+interface Connected {
+  readonly wanted: Latest<Wanted>;
+  states: ReadonlyMap<string, TakeFact>;
+}
+
+/** What each agent is to take, and what it says of it. */
+export interface AgentHub {
+  /** Tells every agent its part; those that are not named take nothing. */
+  publish(takes: ReadonlyMap<string, readonly PlannedTake[]>): void;
+  takeState(podUid: string, interceptUid: string): TakeFact | undefined;
+  serve(router: ConnectRouter, identity: AgentIdentity): void;
+}
+
+/** An empty hub; `onChange` is called when an agent comes, goes or reports. */
+export function createAgentHub(deps: { readonly log: Logger }, onChange: () => void): AgentHub {
+  const agents = new Map<string, Connected>();
+  let published: ReadonlyMap<string, readonly PlannedTake[]> = new Map();
+  let epoch = 0n;
+  const takesOf = (podUid: string): Wanted => {
+    epoch += 1n;
+    return { epoch, takes: published.get(podUid) ?? [] };
+  };
+
+  return {
+    publish(takes) {
+      published = takes;
+      for (const [podUid, agent] of agents) {
+        const next = takes.get(podUid) ?? [];
+        if (JSON.stringify(agent.wanted.value.takes) === JSON.stringify(next)) continue;
+        agent.wanted.set(takesOf(podUid));
+      }
+    },
+    takeState: (podUid, interceptUid) => agents.get(podUid)?.states.get(interceptUid),
+    serve(router, { podUid, pod, namespace }) {
+      const log = deps.log.child({ pod, namespace });
+      let self: Connected | undefined;
+      router.service(AgentControl, {
+        async *watchTakes({ agentVersion }, { signal }) {
+          const agent: Connected = { wanted: createLatest(takesOf(podUid)), states: new Map() };
+          // A new connection of the same agent takes the place of one that is not known to be dead.
+          agents.set(podUid, agent);
+          self = agent;
+          log.info('agent attached', { version: agentVersion });
+          onChange();
+          try {
+            for await (const { epoch: of, takes } of agent.wanted.follow(signal)) {
+              yield { epoch: of, takes: [...takes] };
+            }
+          } finally {
+            if (agents.get(podUid) === agent) {
+              agents.delete(podUid);
+              log.info('agent detached');
+              onChange();
+            }
+          }
+        },
+        reportTakes(report) {
+          // What is said of an older list is no news.
+          if (self !== undefined && report.epoch === self.wanted.value.epoch) {
+            self.states = new Map(
+              report.states.map(({ interceptUid, active, message }) => [
+                interceptUid,
+                { active, message },
+              ]),
+            );
+            onChange();
+          }
+          return {};
+        },
+      });
+    },
+  };
+}

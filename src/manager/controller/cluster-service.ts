@@ -1,0 +1,133 @@
+import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
+import { describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { Cluster, type ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
+import type { ServiceFacts } from '../state/service-info.ts';
+import type { ListedWorkload } from '../state/workload-list.ts';
+import type { Latest } from './latest.ts';
+import type { ServiceModel } from './service-model.ts';
+
+interface Deps {
+  readonly log: Logger;
+  readonly services: Pick<ServiceModel, 'follow'>;
+  readonly namespaces: Latest<readonly string[]>;
+  readonly info: Latest<Omit<ClusterInfo, '$typeName' | '$unknown'>>;
+  readonly lookup: (query: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
+  readonly listWorkloads: (namespace: string) => readonly ListedWorkload[];
+}
+
+// An answer of the DNS is at most 64 KiB; so is a question.
+const maxQueryBytes = 65_535;
+
+/** What laptops may ask the controller. */
+export function serveCluster(deps: Deps, router: ConnectRouter): void {
+  router.service(Cluster, {
+    async *watchCluster({ namespaces }, { signal }) {
+      const wanted = new Set(namespaces);
+      const isWanted = (name: string): boolean => wanted.size === 0 || wanted.has(name);
+      let synced = false;
+      for await (const part of merge(deps, isWanted, signal)) {
+        switch (part.kind) {
+          case 'services':
+            yield {
+              services: part.changes.changed.map(serviceMessage),
+              removedServices: [...part.changes.removed],
+              synced: !synced,
+            };
+            synced = true;
+            break;
+          case 'namespaces':
+            yield { namespaces: part.namespaces.filter(isWanted), namespacesChanged: true };
+            break;
+          case 'info':
+            yield { info: { ...part.info, $typeName: 'telepresence.v1.ClusterInfo' } };
+        }
+      }
+    },
+    async lookup({ query }, { signal }) {
+      if (query.length < 12 || query.length > maxQueryBytes) {
+        throw new ConnectError('not a DNS question', Code.InvalidArgument);
+      }
+      try {
+        return { answer: await deps.lookup(query, signal) };
+      } catch (error) {
+        deps.log.debug('lookup failed', { reason: describe(error) });
+        throw new ConnectError('the cluster’s DNS does not answer', Code.Unavailable);
+      }
+    },
+    listWorkloads({ namespace }) {
+      return { workloads: [...deps.listWorkloads(namespace)] };
+    },
+  });
+}
+
+type Part =
+  | { readonly kind: 'info'; readonly info: Deps['info']['value'] }
+  | { readonly kind: 'namespaces'; readonly namespaces: readonly string[] }
+  | {
+      readonly kind: 'services';
+      readonly changes: {
+        readonly changed: readonly ServiceFacts[];
+        readonly removed: readonly string[];
+      };
+    };
+
+/** Info and namespaces first, then everything as it comes. */
+async function* merge(
+  deps: Deps,
+  isWanted: (namespace: string) => boolean,
+  signal: AbortSignal,
+): AsyncIterable<Part> {
+  const info = iterate(deps.info.follow(signal), (value): Part => ({ kind: 'info', info: value }));
+  const namespaces = iterate(deps.namespaces.follow(signal), (value): Part => ({
+    kind: 'namespaces',
+    namespaces: value,
+  }));
+  const services = iterate(deps.services.follow(isWanted, signal), (changes): Part => ({
+    kind: 'services',
+    changes,
+  }));
+  for (const first of [info, namespaces]) {
+    const part = await first.next();
+    if (part.done !== true) yield part.value;
+  }
+  const waiting = new Map([info, namespaces, services].map((one) => [one, tagged(one)]));
+  while (waiting.size > 0) {
+    const { from, result } = await Promise.race(waiting.values());
+    if (result.done === true) {
+      waiting.delete(from);
+      continue;
+    }
+    waiting.set(from, tagged(from));
+    yield result.value;
+  }
+}
+
+async function* iterate<T>(
+  values: AsyncIterable<T>,
+  part: (value: T) => Part,
+): AsyncGenerator<Part> {
+  for await (const value of values) yield part(value);
+}
+
+async function tagged(
+  from: AsyncGenerator<Part>,
+): Promise<{ from: AsyncGenerator<Part>; result: IteratorResult<Part> }> {
+  return { from, result: await from.next() };
+}
+
+function serviceMessage(facts: ServiceFacts): {
+  namespace: string;
+  name: string;
+  addresses: string[];
+  ports: { name: string; port: number; protocol: string; ready: boolean }[];
+  endpointAddresses: string[];
+  externalName: string;
+} {
+  return {
+    ...facts,
+    addresses: [...facts.addresses],
+    ports: [...facts.ports],
+    endpointAddresses: [...facts.endpointAddresses],
+  };
+}

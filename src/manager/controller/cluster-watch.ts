@@ -1,0 +1,112 @@
+import type { Clock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import type { KubeClient } from '#kube/client.ts';
+import type { ObjectSchema } from '#kube/objects.ts';
+import { resources, type Resource } from '#kube/resource.ts';
+import { watchResources, type Delta, type ResourceWatch } from '#kube/watch.ts';
+import { connection, intercept, type Connection, type Intercept } from '#protocol/resources.ts';
+import {
+  endpointSliceObject,
+  namespaceObject,
+  nodeObject,
+  podObject,
+  serviceCidrObject,
+  serviceObject,
+  workloadObject,
+  type EndpointSliceObject,
+  type NamespaceObject,
+  type NodeObject,
+  type PodObject,
+  type ServiceCidrObject,
+  type ServiceObject,
+  type WorkloadObject,
+} from '../state/cluster-objects.ts';
+import * as own from './resources.ts';
+
+interface Deps {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+interface Options {
+  /** Something changed that decisions may hang on. */
+  readonly onChange: () => void;
+  readonly onService: (delta: Delta<ServiceObject>) => void;
+  readonly onSlice: (delta: Delta<EndpointSliceObject>) => void;
+  readonly onNamespace: () => void;
+  /** Subnets may have changed. */
+  readonly onNetwork: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** All that the manager watches, by `namespace/name`. */
+export interface ClusterWatch extends AsyncDisposable {
+  readonly connections: ReadonlyMap<string, Connection>;
+  readonly intercepts: ReadonlyMap<string, Intercept>;
+  readonly deployments: ReadonlyMap<string, WorkloadObject>;
+  readonly replicaSets: ReadonlyMap<string, WorkloadObject>;
+  readonly statefulSets: ReadonlyMap<string, WorkloadObject>;
+  readonly services: ReadonlyMap<string, ServiceObject>;
+  readonly slices: ReadonlyMap<string, EndpointSliceObject>;
+  readonly pods: ResourceWatch<PodObject>;
+  readonly namespaces: ReadonlyMap<string, NamespaceObject>;
+  readonly nodes: ReadonlyMap<string, NodeObject>;
+  /** Empty where the cluster does not have the kind. */
+  readonly serviceCidrs: ReadonlyMap<string, ServiceCidrObject>;
+}
+
+/** Starts all watches, and resolves when what decisions need is there. */
+export async function watchCluster(deps: Deps, options: Options): Promise<ClusterWatch> {
+  const { signal } = options;
+  await using starting = new AsyncDisposableStack();
+  const start = <T>(
+    resource: Resource,
+    schema: ObjectSchema<T>,
+    onChange: (delta: Delta<T>) => void,
+  ): ResourceWatch<T> => starting.use(watchResources(deps, { resource, schema, signal, onChange }));
+  const changed = (): void => options.onChange();
+
+  const watches = {
+    connections: start(own.connections, connection, changed),
+    intercepts: start(own.intercepts, intercept, changed),
+    deployments: start(resources.deployments, workloadObject, changed),
+    replicaSets: start(resources.replicaSets, workloadObject, changed),
+    statefulSets: start(resources.statefulSets, workloadObject, changed),
+    services: start(resources.services, serviceObject, (delta) => {
+      options.onService(delta);
+      changed();
+    }),
+    slices: start(resources.endpointSlices, endpointSliceObject, options.onSlice),
+    pods: start(resources.pods, podObject, changed),
+    namespaces: start(resources.namespaces, namespaceObject, () => {
+      options.onNamespace();
+      changed();
+    }),
+    nodes: start(resources.nodes, nodeObject, () => options.onNetwork()),
+  };
+  const serviceCidrs = start(resources.serviceCIDRs, serviceCidrObject, () => options.onNetwork());
+  await Promise.all(Object.values(watches).map(async (watch) => await watch.synced(signal)));
+  await serviceCidrs.synced(signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    deps.log.info('no ServiceCIDRs to read', { reason: describe(error) });
+  });
+
+  const running = starting.move();
+  return {
+    connections: watches.connections.store,
+    intercepts: watches.intercepts.store,
+    deployments: watches.deployments.store,
+    replicaSets: watches.replicaSets.store,
+    statefulSets: watches.statefulSets.store,
+    services: watches.services.store,
+    slices: watches.slices.store,
+    pods: watches.pods,
+    namespaces: watches.namespaces.store,
+    nodes: watches.nodes.store,
+    serviceCidrs: serviceCidrs.store,
+    [Symbol.asyncDispose]: async () => await running.disposeAsync(),
+  };
+}

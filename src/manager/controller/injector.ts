@@ -1,0 +1,176 @@
+import * as v from 'valibot';
+import type { Clock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import type { KubeClient } from '#kube/client.ts';
+import type { ResourceWatch } from '#kube/watch.ts';
+import type { AgentRequest } from '#protocol/agent-config.ts';
+import { agentRequestAnnotation, fieldManager } from '#protocol/resources.ts';
+import type { PodObject } from '../state/cluster-objects.ts';
+import { requestOf } from '../state/injected.ts';
+import type { InjectionNeed } from '../state/injection-need.ts';
+import { nameOf } from '../state/owner.ts';
+import { found, refused, type Outcome, type Refusal } from '../state/refusal.ts';
+import type { ClusterView, Workload } from '../state/view.ts';
+import type { InjectorConfig } from '../webhook/agent-containers.ts';
+import { dryRunInjection } from './dry-run.ts';
+import { recreatePods } from './recreate-pods.ts';
+import { workloadResource } from './resources.ts';
+
+interface Deps {
+  readonly client: Pick<KubeClient, 'get' | 'create' | 'patch'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly pods: Pick<ResourceWatch<PodObject>, 'until'>;
+  readonly view: () => ClusterView;
+  readonly injector: InjectorConfig;
+  /** A refusal came or went. */
+  readonly onChange: () => void;
+}
+
+/** Brings agents into the pods of workloads, one task a workload. */
+export interface Injector {
+  /** Starts what is needed; what is under way goes on. */
+  need(needs: ReadonlyMap<string, InjectionNeed>): void;
+  /** Why it was not possible, by the UID of the Intercept that wants it. */
+  readonly refusals: ReadonlyMap<string, Refusal>;
+}
+
+// The API server learns of a webhook, and of its CA, within a second or so.
+const reachTries = 6;
+const reachMs = 300;
+const retryMs = 15_000;
+
+/** An injector without work. */
+export function createInjector(deps: Deps, signal: AbortSignal): Injector {
+  const refusals = new Map<string, Refusal>();
+  /** By workload UID: what is being done, or was tried in vain and not long ago. */
+  const tasks = new Map<string, string>();
+
+  const run = async (uid: string, key: string, need: InjectionNeed): Promise<void> => {
+    const log = deps.log.child({ workload: nameOf(need.workload) });
+    try {
+      const refusal = await bringAgents({ ...deps, log }, need, signal);
+      for (const intercept of need.interceptUids) {
+        if (refusal === undefined) refusals.delete(intercept);
+        else refusals.set(intercept, refusal);
+      }
+      if (refusal !== undefined) log.warning('agent refused', { reason: refusal.message });
+      if (refusal === undefined && !need.recreateOnly) {
+        tasks.delete(uid);
+        return;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      log.error('injection failed', { reason: describe(error) });
+      const refusal = { reason: 'InjectionRefused', message: describe(error) } as const;
+      for (const intercept of need.interceptUids) refusals.set(intercept, refusal);
+    }
+    deps.clock.after(retryMs, () => {
+      if (tasks.get(uid) === key) tasks.delete(uid);
+      deps.onChange();
+    });
+  };
+
+  return {
+    refusals,
+    need(needs) {
+      const wanting = new Set([...needs.values()].flatMap((need) => need.interceptUids));
+      for (const uid of refusals.keys()) if (!wanting.has(uid)) refusals.delete(uid);
+      for (const [uid, need] of needs) {
+        const key = JSON.stringify([need.requests, need.recreateOnly, need.interceptUids]);
+        if (tasks.get(uid) === key) continue;
+        tasks.set(uid, key);
+        void run(uid, key, need).finally(deps.onChange);
+      }
+    },
+  };
+}
+
+/** What has to be done for one workload; returns why it cannot be. */
+async function bringAgents(
+  deps: Deps,
+  need: InjectionNeed,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
+  const { workload } = need;
+  let request = need.recreateOnly ? need.requests[0] : undefined;
+  if (request === undefined) {
+    const chosen = await chooseRequest(deps, need, signal);
+    if (!chosen.ok) return chosen.refusal;
+    request = chosen.value;
+    await annotate(deps, workload, request, signal);
+    deps.log.info('agent requested', { take: request.take });
+  }
+  // Deployments and StatefulSets roll by themselves.
+  if (workload.kind === 'ReplicaSet') {
+    const isOld = (pod: PodObject): boolean => requestOf(pod.metadata.annotations) === undefined;
+    await recreatePods(deps, { workload, isOld, signal });
+  }
+  return undefined;
+}
+
+/** The first request with which the API server would let a pod in. */
+async function chooseRequest(
+  deps: Deps,
+  need: InjectionNeed,
+  signal: AbortSignal,
+): Promise<Outcome<AgentRequest>> {
+  const { workload } = need;
+  const { namespace } = workload.object.metadata;
+  let why = `namespace ${namespace} does not allow the init container with NET_ADMIN that a numeric port needs; give the port a name and let the Service's targetPort name it`;
+  for (const request of need.requests) {
+    const outcome = await untilReached(deps, workload, request, signal);
+    switch (outcome.kind) {
+      case 'ok':
+        return found(request);
+      case 'left':
+        return refused('InjectionRefused', outcome.message);
+      case 'unreachable':
+        return refused(
+          'InjectionRefused',
+          'the API server does not reach the webhook agent-injector: no pod was touched',
+        );
+      case 'refused':
+        why = outcome.message;
+    }
+  }
+  return refused(
+    'InjectionRefused',
+    `${nameOf(workload)} with a traffic-agent would not be let in: ${why}`,
+  );
+}
+
+async function untilReached(
+  deps: Deps,
+  workload: Workload,
+  request: AgentRequest,
+  signal: AbortSignal,
+): Promise<Awaited<ReturnType<typeof dryRunInjection>>> {
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await dryRunInjection(deps, workload, request, signal);
+    if (outcome.kind !== 'unreachable' || tries === reachTries) return outcome;
+    await deps.clock.sleep(reachMs, signal);
+  }
+}
+
+async function annotate(
+  deps: Pick<Deps, 'client'>,
+  workload: Workload,
+  request: AgentRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, namespace, uid } = workload.object.metadata;
+  const annotations = { [agentRequestAnnotation]: JSON.stringify(request) };
+  await deps.client.patch({
+    resource: workloadResource(workload.kind),
+    namespace,
+    name,
+    type: 'merge',
+    patch: { metadata: { uid }, spec: { template: { metadata: { annotations } } } },
+    schema: v.unknown(),
+    fieldManager,
+    deadlineMs: 10_000,
+    signal,
+  });
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { agentsService, type ManagerConfig } from '#install/manager-config.ts';
+import { identitySecret } from '#install/manager-rights.ts';
+import { managerName } from '#install/manifest.ts';
+import { injectorService, webhookPath } from '#install/webhook-configuration.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { startController } from './controller/controller.ts';
+import type { ClusterDns } from './controller/dns-lookup.ts';
+import { loadIdentity } from './controller/identity-secret.ts';
+import { keepRelayProcess } from './controller/relay-process.ts';
+import { serveControllerSocket } from './controller/socket-server.ts';
+import { keepWebhookCa } from './controller/webhook-ca.ts';
+import { createLeaf, type Certificate } from './identity/certificate.ts';
+import type { InjectorConfig } from './webhook/agent-containers.ts';
+import { serveWebhook } from './webhook/server.ts';
+
+interface Deps {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+interface Options {
+  readonly config: ManagerConfig;
+  readonly dns: ClusterDns;
+  /** Where the controller's socket is. */
+  readonly folder: string;
+  /** This pod's addresses. */
+  readonly ownAddresses: readonly string[];
+  /** How the relay is started. */
+  readonly relayCommand: readonly [string, ...string[]];
+  readonly signal: AbortSignal;
+}
+
+const dayMs = 86_400_000;
+// Made anew at each start; a manager that runs for two years would have to be restarted.
+const leafDays = 731;
+
+/** Runs the manager until the signal aborts. */
+export async function runManager(deps: Deps, options: Options): Promise<void> {
+  const { clock, log } = deps;
+  const { config, signal } = options;
+  const { namespace } = config;
+  const identity = await loadIdentity(
+    { ...deps, randomBytes, now: () => clock.now() },
+    { namespace, name: identitySecret, signal },
+  );
+  const now = clock.now();
+  const leaf = (...services: readonly string[]): Certificate =>
+    createLeaf(
+      { randomBytes },
+      {
+        authority: identity.authority,
+        commonName: managerName,
+        names: services.flatMap((name) => [
+          name,
+          `${name}.${namespace}`,
+          `${name}.${namespace}.svc`,
+          `${name}.${namespace}.svc.${options.dns.domain}`,
+        ]),
+        notBefore: new Date(now - dayMs),
+        notAfter: new Date(now + leafDays * dayMs),
+      },
+    );
+  const injector = injectorConfig(config, identity.authority.cert);
+
+  await using stack = new AsyncDisposableStack();
+  if (config.injector.enabled) {
+    stack.use(
+      await serveWebhook(
+        { log: log.child({ part: 'webhook' }) },
+        {
+          tls: leaf(injectorService),
+          port: config.ports.webhook,
+          path: webhookPath,
+          config: injector,
+        },
+      ),
+    );
+    stack.use(
+      await keepWebhookCa(deps, {
+        name: config.injector.configuration,
+        ca: identity.authority.cert,
+        signal,
+      }),
+    );
+  }
+  const controller = stack.use(
+    await startController(deps, {
+      config,
+      injector,
+      publicKey: identity.signer.publicKey,
+      dns: options.dns,
+      signal,
+    }),
+  );
+  const socketPath = path.join(options.folder, 'controller.sock');
+  await mkdir(options.folder, { recursive: true });
+  await rm(socketPath, { force: true });
+  stack.use(
+    await serveControllerSocket(deps, { path: socketPath, services: controller.services, signal }),
+  );
+  log.info('manager ready', { version: config.version, namespace });
+  await keepRelayProcess(deps, {
+    command: options.relayCommand,
+    settings: {
+      socketPath,
+      ports: { api: config.ports.api, agents: config.ports.agents },
+      tls: leaf(managerName, agentsService),
+      managerKey: identity.signer.exportJwk(),
+      ownAddresses: [...options.ownAddresses],
+      logLevel: config.logLevel,
+    },
+    signal,
+  });
+}
+
+/** What the webhook puts into pods. */
+function injectorConfig(config: ManagerConfig, ca: string): InjectorConfig {
+  return {
+    image: config.agent.image,
+    pullPolicy: config.agent.pullPolicy,
+    resources: config.agent.resources,
+    logLevel: config.agent.logLevel,
+    manager: {
+      host: `${agentsService}.${config.namespace}.svc`,
+      port: config.ports.agents,
+    },
+    ca: [ca],
+  };
+}

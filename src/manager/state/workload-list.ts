@@ -1,0 +1,52 @@
+import { templateAnnotation } from './annotations.ts';
+import { agentOf } from './injected.ts';
+import { controllerOf, nameOf, podsOf } from './owner.ts';
+import { servicesFor } from './service-port.ts';
+import { checkInterceptable } from './target.ts';
+import type { ClusterView, Workload } from './view.ts';
+
+/** A workload as `telepresence list` shows it. */
+export interface ListedWorkload {
+  readonly namespace: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly uid: string;
+  /** Empty when it can be intercepted. */
+  readonly notInterceptableReason: string;
+  readonly agentInstalled: boolean;
+}
+
+/** The workloads of a namespace that somebody may think of as such. */
+export function listWorkloads(view: ClusterView, namespace: string): ListedWorkload[] {
+  return view
+    .workloadsIn(namespace)
+    .filter((workload) => !isPartOfAnother(workload))
+    .map((workload) => {
+      const pods = podsOf(view, workload);
+      const { name, uid } = workload.object.metadata;
+      return {
+        namespace,
+        name,
+        kind: workload.kind,
+        uid,
+        notInterceptableReason: reasonAgainst(view, workload),
+        agentInstalled: pods.length > 0 && pods.every((pod) => agentOf(pod) !== undefined),
+      };
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+}
+
+function isPartOfAnother({ object }: Workload): boolean {
+  const owner = controllerOf(object)?.kind;
+  return owner === 'Deployment' || owner === 'StatefulSet';
+}
+
+function reasonAgainst(view: ClusterView, workload: Workload): string {
+  const checked = checkInterceptable(workload);
+  if (!checked.ok) return checked.refusal.message;
+  const services = servicesFor(view, workload, undefined);
+  if (services.ok && services.value.length > 0) return '';
+  const { annotations } = workload.object.spec.template.metadata;
+  const offered = templateAnnotation(annotations, 'inject-container-ports');
+  return offered === undefined ? `no Service selects ${nameOf(workload)}` : '';
+}
