@@ -4,7 +4,7 @@
  */
 const programs = {
   manager: async () => await import('#manager/main.ts'),
-  relay: async () => await import('#manager/relay-main.ts'),
+  relay: async () => await import('#manager/main.ts'),
   agent: async () => await import('#agent/main.ts'),
   'agent-init': async () => await import('#agent/init-main.ts'),
 } as const;
@@ -15,6 +15,6 @@ if (found === undefined) {
   process.stderr.write(`tel2: error: not one of ${Object.keys(programs).join(', ')}: "${asked}"\n`);
   process.exit(2);
 }
-// The program reads its own arguments as if it had been started by its own file.
-process.argv.splice(2, 1);
+// Each reads its own arguments as if it had been started by its own file; the relay is the manager's.
+if (asked !== 'relay') process.argv.splice(2, 1);
 await found();
