@@ -43,11 +43,11 @@ async function bring(signal: AbortSignal): Promise<void> {
   // Beside the playground's state, so that it is gone with it.
   const mark = join(layout.state, 'e2e-installed');
   const wanted = await fingerprint();
-  const installed = await isManagerReady();
-  if (installed && (await readFile(mark, 'utf8').catch(() => '')) === wanted) return;
+  const same = (await readFile(mark, 'utf8').catch(() => '')) === wanted;
+  if (same && (await isManagerReady())) return;
   await rm(mark, { force: true });
   await loadOurImage(deps, signal);
-  if (installed) await replaceManager(progress);
+  if (await isInstalled()) await replaceManager(progress);
   else {
     progress('telepresence helm install');
     await telepresence(['helm', 'install', ...installFlags], { deadlineMs: 180_000 });
@@ -84,6 +84,12 @@ async function isDemoReady(): Promise<boolean> {
   const argv = ['kubectl', '-n', 'demo', 'wait', '--for=condition=Available', '--timeout=1s'];
   const { status } = await onCluster([...argv, 'deployments', '--all'], { mayFail: true });
   return status === 0;
+}
+
+/** Also where an earlier install did not come to its end. */
+async function isInstalled(): Promise<boolean> {
+  const argv = ['kubectl', '-n', 'ambassador', 'get', 'deployment/traffic-manager'];
+  return (await onCluster(argv, { mayFail: true })).status === 0;
 }
 
 async function isManagerReady(): Promise<boolean> {

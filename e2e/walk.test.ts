@@ -13,7 +13,7 @@ const server = 'https://198.18.0.1:6443';
 
 /** Asks hello from inside the cluster, over as many new connections. */
 async function insideHello(times: number): Promise<string[]> {
-  const ask = `for i in $(seq ${String(times)}); do wget -qO- -T 5 http://hello | head -1; done`;
+  const ask = `for i in $(seq ${String(times)}); do timeout 5 wget -qO- http://hello | head -1; done`;
   const shell = ['exec', '-n', 'demo', 'deployment/web', '--', 'sh', '-c', ask];
   return (await kubectl(...shell)).trim().split('\n');
 }

@@ -67,7 +67,7 @@ export async function tellStory(deps: StoryDeps): Promise<void> {
 /** Asks, from a pod of the application, which instance of graphql answers. */
 async function insideRequest(deps: StoryDeps): Promise<string> {
   const body = JSON.stringify({ query: '{ answeredBy }' });
-  const ask = `wget -qO- -T 5 --header 'Content-Type: application/json' --post-data '${body}' http://graphql/graphql`;
+  const ask = `timeout 5 wget -qO- --header 'Content-Type: application/json' --post-data '${body}' http://graphql/graphql`;
   deps.say(`web-pod$ ${ask}`);
   const { stdout } = await deps.site.kubectl(
     ['exec', '--namespace', 'demo', 'deployment/web', '--', 'sh', '-c', ask],
