@@ -179,21 +179,20 @@ export async function startController(deps: Deps, options: Options): Promise<Con
     );
     agents.publish(next.takes);
     injector.need(next.injections);
-    await Promise.all([writeStatuses(next), sweep(next)]);
+    writeStatuses(next);
+    await sweep(next);
   };
 
-  const writeStatuses = async (next: Plan): Promise<void> => {
+  const writeStatuses = (next: Plan): void => {
     const settling = clock.monotonic() - startedAt < settleMs;
-    const writes: Promise<void>[] = [];
     for (const [object, status] of next.connectionStatus) {
       if (settling && status.state === 'Disconnected') continue;
-      writes.push(writers.connections.write(object, status));
+      writers.connections.write(object, status);
     }
     for (const [object, status] of next.interceptStatus) {
       if (settling && status.state === 'Disconnected') continue;
-      writes.push(writers.intercepts.write(object, status));
+      writers.intercepts.write(object, status);
     }
-    await Promise.all(writes);
   };
 
   const sweep = async (next: Plan): Promise<void> => {

@@ -22,15 +22,18 @@ interface StatusObject {
 export interface StatusWriter<T extends StatusObject> {
   /** The newest that is known of each object: as watched, or as written. */
   freshest(objects: Iterable<T>): T[];
-  /** Writes a status where it differs; failures are tried again with the next pass. */
-  write(object: T, status: T['status']): Promise<void>;
+  /**
+   * Writes a status where it differs, and does not wait for it. What differs still when that is done,
+   * or could not be done, is for the next pass.
+   */
+  write(object: T, status: T['status']): void;
 }
 
 interface Deps {
   readonly client: KubeClient;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Logger;
-  /** A write failed, or met another: look again. */
+  /** A write is over that another one waited for, or failed: look again. */
   readonly onRetry: () => void;
 }
 
@@ -46,7 +49,33 @@ export function createStatusWriter<T extends StatusObject>(
   },
 ): StatusWriter<T> {
   const written = new Map<string, T>();
-  const writing = new Set<string>();
+  /** Writes under way, and whether there is more to write to the same object. */
+  const writing = new Map<string, boolean>();
+
+  const send = async (object: T, status: Readonly<Record<string, unknown>>): Promise<void> => {
+    const { uid, name, namespace } = object.metadata;
+    try {
+      const answer = await deps.client.patch({
+        resource: options.resource,
+        schema: options.schema,
+        namespace,
+        name,
+        subresource: 'status',
+        type: 'merge',
+        // With the uid, another object that took the name is left alone.
+        patch: { metadata: { uid }, status },
+        fieldManager,
+        deadlineMs: 10_000,
+        signal: options.signal,
+      });
+      written.set(uid, answer);
+    } catch (error) {
+      if (options.signal.aborted || isKubeError(error, 'NotFound', 'Conflict')) return;
+      deps.log.warning('status not written', { object: name, reason: describe(error) });
+      deps.clock.after(retryMs, deps.onRetry);
+    }
+  };
+
   return {
     freshest(objects) {
       const watched = [...objects];
@@ -59,37 +88,20 @@ export function createStatusWriter<T extends StatusObject>(
         return object;
       });
     },
-    async write(object, status) {
-      const { uid, name, namespace } = object.metadata;
+    write(object, status) {
+      const { uid } = object.metadata;
       const patch = mergePatch(object.status, status);
       if (patch === undefined) return;
       if (writing.has(uid)) {
-        deps.onRetry();
+        writing.set(uid, true);
         return;
       }
-      writing.add(uid);
-      try {
-        const answer = await deps.client.patch({
-          resource: options.resource,
-          schema: options.schema,
-          namespace,
-          name,
-          subresource: 'status',
-          type: 'merge',
-          // With the uid, another object that took the name is left alone.
-          patch: { metadata: { uid }, status: patch },
-          fieldManager,
-          deadlineMs: 10_000,
-          signal: options.signal,
-        });
-        written.set(uid, answer);
-      } catch (error) {
-        if (options.signal.aborted || isKubeError(error, 'NotFound', 'Conflict')) return;
-        deps.log.warning('status not written', { object: name, reason: describe(error) });
-        deps.clock.after(retryMs, deps.onRetry);
-      } finally {
+      writing.set(uid, false);
+      void send(object, patch).then(() => {
+        const more = writing.get(uid) === true;
         writing.delete(uid);
-      }
+        if (more) deps.onRetry();
+      });
     },
   };
 }

@@ -49,7 +49,10 @@ function describeTarget({ pods }: InterceptCase, target: Target): InterceptStatu
     container: target.container,
     containerPort: target.containerPort,
     protocol: target.protocol,
-    agents: { ready: pods.filter((pod) => pod.active).length, wanted: pods.length },
+    agents: {
+      ready: pods.filter((pod) => pod.active).length,
+      wanted: Math.max(pods.length, target.workload.object.spec.replicas),
+    },
     ...(podIP === undefined ? {} : { podIP }),
   };
 }
