@@ -64,6 +64,7 @@ export function holdMachine(deps: Deps): Machine {
   let queue: LatestQueue<Desired> | undefined;
   let outcome: { readonly epoch: bigint; readonly error: UserDaemonError | undefined } | undefined;
   let wake = Promise.withResolvers<undefined>();
+  let hurry = new AbortController();
   const changed = (): void => {
     wake.resolve(undefined);
     wake = Promise.withResolvers<undefined>();
@@ -100,7 +101,9 @@ export function holdMachine(deps: Deps): Machine {
         };
         changed();
       }
-      await deps.clock.sleep(delays.next(), stop.signal).catch(() => {});
+      hurry = new AbortController();
+      const waiting = AbortSignal.any([stop.signal, hurry.signal]);
+      await deps.clock.sleep(delays.next(), waiting).catch(() => {});
     }
   };
   let running: Promise<void> | undefined;
@@ -114,6 +117,11 @@ export function holdMachine(deps: Deps): Machine {
       running ??= run();
     },
     async applied(signal) {
+      // That it could not be reached says nothing about now: whoever asks may have just started it.
+      if (outcome?.error?.code === 'RootDaemonUnavailable') {
+        outcome = undefined;
+        hurry.abort();
+      }
       for (;;) {
         signal.throwIfAborted();
         if (outcome !== undefined && outcome.epoch >= epoch) {
