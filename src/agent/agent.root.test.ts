@@ -159,6 +159,22 @@ test('a pod’s traffic goes to the laptop, and to the app whenever the laptop c
   }
 });
 
+test('probes of a taken port stay the app’s, everything else of the node is the laptop’s', async () => {
+  // The test is the pod's gateway, as the node is.
+  using agent = await startAgent();
+  await using it = await manager();
+  const sources: string[] = [];
+  answerAsLaptop(it, sources);
+  it.want([take]);
+  await it.reported(true);
+  const probe = 'GET / HTTP/1.1\r\nUser-Agent: kube-probe/1.36\r\n\r\n';
+  assert.equal(await ask(8080, probe), `app:${probe}`);
+  assert.equal(await ask(8080, ''), '', 'a probe that only connects');
+  assert.deepEqual(sources, []);
+  assert.equal(await ask(), 'laptop:hello');
+  await end(agent, 'SIGTERM');
+});
+
 test('the pod dials for the laptop, but never its own loopback', async () => {
   using agent = await startAgent();
   await using it = await manager();

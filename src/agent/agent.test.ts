@@ -31,6 +31,7 @@ async function agent(manager: TestManager, appPort: number): Promise<RunningAgen
       readToken: async () => 'token of the pod',
       env: { A_GREETING: 'hi', PATH: '/bin', HOSTNAME: 'pod-1' },
       take: { kind: 'rename' },
+      nodeAddresses: new Set(),
     },
     {
       podIp,

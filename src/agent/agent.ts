@@ -30,6 +30,8 @@ interface Deps {
   /** The agent's own environment, in which the apps' is. */
   readonly env: Environment;
   readonly take: TakeMode;
+  /** Where the kubelet's probes come from; needed only where they are redirected too. */
+  readonly nodeAddresses: ReadonlySet<string>;
 }
 
 /** How connections come to the agent. */
@@ -94,7 +96,8 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   );
   stack.use(link);
 
-  const bringDeps = { log, clock, takes, joined, inbound: () => link.inbound() };
+  const { nodeAddresses } = deps;
+  const bringDeps = { log, clock, takes, joined, inbound: () => link.inbound(), nodeAddresses };
   await listen(deps.take, options, {
     stack,
     bringTo: (socket, port) => void bring(bringDeps, socket, { podIp, port }, stopped.signal),

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import {
   agentConfig,
   agentConfigVariable,
+  agentHostIpVariable,
   agentPodIpVariable,
   type AgentConfig,
 } from '#protocol/agent-config.ts';
@@ -13,6 +14,8 @@ import { AgentError } from './error.ts';
 export interface AgentStart {
   readonly config: AgentConfig;
   readonly podIp: string;
+  /** The node's address, where it was told. */
+  readonly hostIp: string | undefined;
 }
 
 /** Reads the agent's own variables; the error says which one is wrong. */
@@ -31,7 +34,7 @@ export function parseAgentStart(env: Readonly<Record<string, string | undefined>
   if (!parsed.success) {
     throw invalid(`${agentConfigVariable}: ${v.summarize(parsed.issues)}`);
   }
-  return { config: parsed.output, podIp };
+  return { config: parsed.output, podIp, hostIp: env[agentHostIpVariable] };
 }
 
 function invalid(message: string, options?: ErrorOptions): AgentError {

@@ -9,7 +9,8 @@ import { createReadOriginalDestination } from '#host/original-destination.ts';
 import { agentTokenPath, type AgentConfig } from '#protocol/agent-config.ts';
 
 import { startAgent, type TakeMode } from './agent.ts';
-import { parseAgentStart } from './config.ts';
+import { parseAgentStart, type AgentStart } from './config.ts';
+import { nodeAddresses } from './probe/node-addresses.ts';
 import { createKnocker, openKnockSender } from './take/knock.ts';
 
 /** The agent's program: runs until it gets SIGTERM, which a native sidecar gets after its app. */
@@ -26,18 +27,41 @@ async function takeMode(take: AgentConfig['take'], stack: AsyncDisposableStack):
   return { kind: 'redirect', ports, readOriginalDestination };
 }
 
+/** Where probes come from; a renamed port's never come to the agent. */
+async function probers({ config, hostIp }: AgentStart): Promise<ReadonlySet<string>> {
+  if (config.take === 'rename') return new Set();
+  // Without it the node's own address is still known.
+  const routeTable = await readFile('/proc/net/route', 'latin1').catch(() => '');
+  return nodeAddresses({ hostIp, routeTable });
+}
+
 async function main(): Promise<void> {
   const stopped = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopped.resolve);
-  const { config, podIp } = parseAgentStart(process.env);
+  const start = parseAgentStart(process.env);
+  const { config, podIp } = start;
   const log = logAt(config.logLevel);
   await using stack = new AsyncDisposableStack();
   const take = await takeMode(config.take, stack);
   const readToken = (): Promise<string> => readFile(agentTokenPath, 'utf8');
   const { env } = process;
-  const deps = { log, clock: systemClock, random: Math.random, readToken, env, take };
+  const probesFrom = await probers(start);
+  const deps = {
+    log,
+    clock: systemClock,
+    random: Math.random,
+    readToken,
+    env,
+    take,
+    nodeAddresses: probesFrom,
+  };
   stack.use(await startAgent(deps, { config, podIp, version }));
-  log.info('agent ready', { version, take: config.take, pod: podIp });
+  log.info('agent ready', {
+    version,
+    take: config.take,
+    pod: podIp,
+    node: [...probesFrom].join(' '),
+  });
   log.info('agent stopping', { signal: await stopped.promise });
 }
 

@@ -10,6 +10,8 @@ import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { listen, sessionPair } from '#tunnel/session.fixture.ts';
 import { splice } from '#tunnel/splice.ts';
 
+import { emptySettings } from '../probe/http2-request.ts';
+import { grpcProbe } from '../testing/grpc-probe.ts';
 import { bring } from './accept.ts';
 import { createJoined } from './joined.ts';
 import { listenForTakes } from './listen.ts';
@@ -20,12 +22,16 @@ async function agent(options: {
   readonly taker?: string;
   readonly connected?: boolean;
   readonly appPort?: number;
+  /** The test's own connections come from the node. */
+  readonly onNode?: boolean;
 }): Promise<{ readonly port: number } & AsyncDisposable> {
   const stack = new AsyncDisposableStack();
   const pair = stack.use(await sessionPair({ onFlow: options.onFlow }));
   const app = stack.use(
     await listen((socket) => {
-      socket.on('data', (chunk: Buffer) => socket.write(`app:${String(chunk)}`));
+      socket.on('data', (chunk: Buffer) => {
+        socket.write(Buffer.concat([Buffer.from('app:'), chunk]));
+      });
       socket.on('end', () => socket.end());
       socket.resume();
     }),
@@ -37,6 +43,7 @@ async function agent(options: {
     takes: { takerOf: () => options.taker },
     joined,
     inbound: () => (options.connected === false ? undefined : { session: pair.client, rttMs: 1 }),
+    nodeAddresses: new Set(options.onNode === true ? ['127.0.0.1'] : []),
   };
   const stopped = new AbortController();
   const listener = stack.use(
@@ -171,4 +178,117 @@ test('half-close and resets pass through to the handler and back', async () => {
   socket.write('reset me');
   const [error] = await once(socket, 'error');
   assert.equal(error.code, 'ECONNRESET');
+});
+
+const httpProbe = 'GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: kube-probe/1.36\r\n\r\n';
+
+function neverAsked(): void {
+  assert.fail('asked the laptop');
+}
+
+/** A laptop that answers with what it was sent until its end. */
+function answering(flow: IncomingFlow): void {
+  const { stream } = flow.accept();
+  let heard = '';
+  stream.on('data', (chunk: Buffer) => {
+    heard += chunk.toString('latin1');
+  });
+  stream.on('end', () => stream.end(`laptop:${heard}`, 'latin1'));
+}
+
+test('a probe of the node goes to the app, in one piece or in many', async () => {
+  await using it = await agent({ taker: 'intercept-1', onNode: true, onFlow: neverAsked });
+  const whole = client(it.port);
+  whole.end(httpProbe);
+  assert.equal(await all(whole), `app:${httpProbe}`);
+  const slow = client(it.port);
+  slow.setNoDelay(true);
+  for (const part of [httpProbe.slice(0, 20), httpProbe.slice(20, -5), httpProbe.slice(-5)]) {
+    slow.write(part);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  slow.end();
+  assert.equal((await all(slow)).replaceAll('app:', ''), httpProbe);
+});
+
+test('the same from elsewhere is the laptop’s', async () => {
+  await using it = await agent({ taker: 'intercept-1', onFlow: answering });
+  const socket = client(it.port);
+  socket.end(httpProbe);
+  assert.equal(await all(socket), `laptop:${httpProbe}`);
+});
+
+test('other traffic of the node is the laptop’s, with all its bytes', async () => {
+  await using it = await agent({ taker: 'intercept-1', onNode: true, onFlow: answering });
+  for (const text of ['hello', 'GET / HTTP/1.1\r\n\r\n', 'GET /half', 'x'.repeat(300_000)]) {
+    const socket = client(it.port);
+    socket.end(text);
+    assert.equal(await all(socket), `laptop:${text}`);
+  }
+});
+
+test('whoever waits for the server to speak first gets the laptop after 100 ms', async () => {
+  await using it = await agent({
+    taker: 'intercept-1',
+    onNode: true,
+    onFlow: (flow) => void flow.accept().stream.end('hello from the laptop'),
+  });
+  const started = performance.now();
+  const socket = client(it.port);
+  const [answer] = await once(socket, 'data');
+  assert.equal(String(answer), 'hello from the laptop');
+  const ms = performance.now() - started;
+  assert.ok(ms > 90 && ms < 250, `${ms} ms`);
+  socket.end();
+});
+
+test('a probe that only connects disturbs nobody', async () => {
+  await using it = await agent({ taker: 'intercept-1', onNode: true, onFlow: neverAsked });
+  const socket = client(it.port);
+  socket.end();
+  assert.equal(await all(socket), '');
+  const hasty = client(it.port);
+  await once(hasty, 'connect');
+  hasty.resetAndDestroy();
+});
+
+test('an app that is not there fails its probe', async () => {
+  const onFlow = neverAsked;
+  await using it = await agent({ taker: 'intercept-1', onNode: true, appPort: 1, onFlow });
+  const socket = client(it.port);
+  socket.write(httpProbe);
+  const [error] = await once(socket, 'error');
+  assert.equal(error.code, 'ECONNRESET');
+});
+
+/** Sends `opening`, waits for the agent's settings, sends `rest` and the end. */
+async function speakGrpc(port: number, opening: Buffer, rest: Buffer): Promise<Buffer> {
+  const socket = client(port);
+  socket.write(opening);
+  const [settings] = await once(socket, 'data');
+  assert.deepEqual(settings, emptySettings);
+  socket.end(rest);
+  let heard = '';
+  for await (const chunk of socket.setEncoding('latin1')) heard += String(chunk);
+  return Buffer.from(heard, 'latin1');
+}
+
+test('a gRPC probe of the node goes to the app, which sees no acknowledgement', async () => {
+  await using it = await agent({ taker: 'intercept-1', onNode: true, onFlow: neverAsked });
+  const { opening, request } = grpcProbe;
+  const expected = Buffer.concat([Buffer.from('app:'), opening, request.subarray(9)]);
+  const heard = await speakGrpc(it.port, opening, request);
+  assert.equal(heard.toString('latin1'), expected.toString('latin1'));
+});
+
+test('another gRPC client of the node is the laptop’s, idle or not', async () => {
+  await using it = await agent({ taker: 'intercept-1', onNode: true, onFlow: answering });
+  const { opening, request } = grpcProbe;
+  const acknowledgement = request.subarray(0, 9);
+  const idle = Buffer.concat([Buffer.from('laptop:'), opening]);
+  assert.deepEqual(await speakGrpc(it.port, opening, acknowledgement), idle);
+  const other = Buffer.concat([request.subarray(9, 18), Buffer.alloc(0x7d, 0x82)]);
+  const expected = Buffer.concat([idle, other]);
+  const rest = Buffer.concat([other, acknowledgement]);
+  assert.deepEqual(await speakGrpc(it.port, opening, rest), expected, 'acknowledged late');
 });

@@ -7,6 +7,7 @@ import type { ClientSession } from '#tunnel/client-session.ts';
 import { answerWithinMs } from '#tunnel/liveness.ts';
 import { resetEnd } from '#tunnel/splice.ts';
 
+import { look } from '../probe/look.ts';
 import { dialApp } from './app.ts';
 import type { Joined } from './joined.ts';
 import { offer } from './offer.ts';
@@ -25,6 +26,8 @@ interface Deps {
   readonly joined: Pick<Joined, 'join'>;
   /** Undefined while there is none. */
   readonly inbound: () => Inbound | undefined;
+  /** Where the kubelet's probes come from, which are the app's whoever has the port. */
+  readonly nodeAddresses: ReadonlySet<string>;
 }
 
 /**
@@ -39,7 +42,9 @@ export async function bring(
 ): Promise<void> {
   const { port } = options;
   try {
-    const interceptUid = deps.takes.takerOf(port);
+    const isProbe = await isKubelets(deps, socket, port, signal);
+    if (isProbe === undefined) return;
+    const interceptUid = isProbe ? undefined : deps.takes.takerOf(port);
     const inbound = deps.inbound();
     if (interceptUid !== undefined && inbound !== undefined) {
       const answer = await offer({ session: inbound.session, clock: deps.clock }, socket, {
@@ -65,4 +70,24 @@ export async function bring(
     deps.log.debug('connection reset', { port, reason: describe(error) });
     resetEnd(socket, toError(error));
   }
+}
+
+/**
+ * Whether a connection to a taken port is a probe; undefined when it has ended without a byte. A
+ * probe that only connects was answered by the kernel already: nobody needs to hear of it.
+ */
+async function isKubelets(
+  deps: Deps,
+  socket: Socket,
+  port: number,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  if (!deps.nodeAddresses.has(socket.remoteAddress ?? '')) return false;
+  if (deps.takes.takerOf(port) === undefined) return false;
+  const seen = await look(deps, socket, signal);
+  if (seen === 'nobody') {
+    socket.destroy();
+    return undefined;
+  }
+  return seen === 'kubelet';
 }
