@@ -112,14 +112,7 @@ export const valuesSchema = v.strictObject({
       ),
       dns: v.optional(
         v.strictObject({
-          excludeSuffixes: v.optional(v.array(v.string()), [
-            '.com',
-            '.io',
-            '.net',
-            '.org',
-            '.ru',
-            '.arpa',
-          ]),
+          excludeSuffixes: v.optional(v.array(v.string()), ['.com', '.io', '.net', '.org', '.ru']),
           includeSuffixes: v.optional(v.array(v.string()), []),
         }),
         {},
