@@ -1,6 +1,5 @@
 import http2 from 'node:http2';
 import type {
-  ClientHttp2Session,
   ClientHttp2Stream,
   ClientSessionRequestOptions,
   IncomingHttpHeaders,
@@ -13,7 +12,7 @@ import type { Logger } from '#base/log.ts';
 import { TunnelError } from './errors.ts';
 import type { Flow } from './flow.ts';
 import { refusalError, refusalOf } from './refusal.ts';
-import { holdSession } from './session-life.ts';
+import { assertAlive, holdSession } from './session-life.ts';
 import type { SessionLife } from './session-life.ts';
 import { clientSessionOptions } from './session-options.ts';
 
@@ -55,17 +54,29 @@ interface Deps {
 
 /** Starts HTTP/2 as the client on a connection where everything written has been flushed. */
 export function openClientSession(duplex: Duplex, deps: Deps): ClientSession {
+  assertAlive(duplex);
   const session = http2.connect('http://tunnel', {
     ...clientSessionOptions,
     createConnection: () => duplex,
   });
-  const life = holdSession(deps, session, duplex);
+  let openStreams = 0;
+  const life = holdSession(deps, session, duplex, () => openStreams);
   const flows = new Set<ClientHttp2Stream>();
   const unsent = unsentBytesOf(deps.clock, flows);
 
+  const request: ClientSession['request'] = (headers, options) => {
+    const stream = session.request(headers, options);
+    openStreams += 1;
+    stream.once('close', () => {
+      openStreams -= 1;
+    });
+    // Whoever uses the stream learns of its end by `close`; an error without listener ends the process.
+    stream.on('error', () => {});
+    return stream;
+  };
   const beginFlow = ({ authority, headers, signal }: FlowRequest): BegunFlow => {
     signal.throwIfAborted();
-    const stream = requestOn(session, {
+    const stream = request({
       ...headers,
       ':method': 'CONNECT',
       ':authority': authority,
@@ -86,6 +97,9 @@ export function openClientSession(duplex: Duplex, deps: Deps): ClientSession {
     get unsentBytes() {
       return unsent();
     },
+    get bytesReceived() {
+      return life.bytesReceived;
+    },
     retired: life.retired,
     closed: life.closed,
     ping: life.ping,
@@ -93,20 +107,9 @@ export function openClientSession(duplex: Duplex, deps: Deps): ClientSession {
     destroy: life.destroy,
     beginFlow,
     openFlow: async (request) => beginFlow(request).accepted,
-    request: (headers, options) => requestOn(session, headers, options),
+    request,
     [Symbol.asyncDispose]: () => life[Symbol.asyncDispose](),
   };
-}
-
-function requestOn(
-  session: ClientHttp2Session,
-  headers: OutgoingHttpHeaders,
-  options?: ClientSessionRequestOptions,
-): ClientHttp2Stream {
-  const stream = session.request(headers, options);
-  // Whoever uses the stream learns of its end by `close`; an error without listener ends the process.
-  stream.on('error', () => {});
-  return stream;
 }
 
 /** Waits for the answer to a CONNECT. */

@@ -60,6 +60,16 @@ const scripts: Readonly<Record<string, Script>> = {
     await client.received('half an answer');
     server.socket.resetAndDestroy();
   },
+  async 'the server answers and resets in one breath'(client, server) {
+    client.socket.write('question');
+    await server.received('question');
+    server.socket.write('answer');
+    server.socket.resetAndDestroy();
+  },
+  async 'the client asks and resets in one breath'(client) {
+    client.socket.write('question');
+    client.socket.resetAndDestroy();
+  },
   async 'the server resets after the client’s FIN'(client, server) {
     client.socket.end('question');
     await server.fin;

@@ -6,7 +6,7 @@ import { flowContract } from './flows.contract.ts';
 import type { Path } from './flows.contract.ts';
 import { refusalForDial } from './refusal.ts';
 import type { IncomingFlow } from './server-session.ts';
-import { dial, listen, sessionPair } from './session.fixture.ts';
+import { dial, listen, sessionPair, tlsSessionPair } from './session.fixture.ts';
 import { splice } from './splice.ts';
 
 /** Answers a flow by dialling its port. */
@@ -53,6 +53,14 @@ flowContract('plain TCP', async () => ({ dial, async [Symbol.asyncDispose]() {} 
 
 flowContract('one session', async (): Promise<Path> => {
   const pair = await sessionPair({ onFlow: (incoming) => void dialPort(incoming) });
+  return {
+    dial: (port) => dialThrough(pair.client, port),
+    [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose](),
+  };
+});
+
+flowContract('one session over TLS', async (): Promise<Path> => {
+  const pair = await tlsSessionPair({ onFlow: (incoming) => void dialPort(incoming) });
   return {
     dial: (port) => dialThrough(pair.client, port),
     [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose](),

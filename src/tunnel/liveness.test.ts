@@ -14,6 +14,7 @@ function fakeSession() {
   let lost: Error | undefined;
   return {
     pings,
+    bytesReceived: 0,
     get lost() {
       return lost;
     },
@@ -57,6 +58,19 @@ test('destroys a session that is silent for 5 s', async () => {
   assert.match(String(session.lost), /no sign of life for 5000 ms/);
   await clock.pass(60_000);
   assert.equal(session.pings.length, 2);
+});
+
+test('bytes that come in are a sign of life while the answer waits behind them', async () => {
+  const clock = manualClock();
+  const session = fakeSession();
+  using _liveness = watchLiveness({ clock }, session, { intervalMs: 2000 });
+  for (let second = 0; second < 20; second += 1) {
+    session.bytesReceived += 1000;
+    await clock.pass(1000);
+  }
+  assert.equal(session.lost, undefined);
+  await clock.pass(5000);
+  assert.match(String(session.lost), /no sign of life/);
 });
 
 test('a shorter interval holds at once, also while waiting', async () => {

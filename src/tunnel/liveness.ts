@@ -22,10 +22,13 @@ export function answerWithinMs(rttMs: number | undefined): number {
   return Math.max(250, 4 * (rttMs ?? 0));
 }
 
+/** How often the wait for an answer looks whether anything else was heard. */
+const checkMs = 500;
+
 /** Sends one PING at a time and destroys the session when there is no answer. */
 export function watchLiveness(
   deps: { readonly clock: Pick<Clock, 'after'> },
-  session: Pick<SessionLife, 'ping' | 'destroy' | 'closed'>,
+  session: Pick<SessionLife, 'ping' | 'destroy' | 'closed' | 'bytesReceived'>,
   options: { readonly intervalMs: number },
 ): Liveness {
   let intervalMs = options.intervalMs;
@@ -38,13 +41,18 @@ export function watchLiveness(
     timer?.[Symbol.dispose]();
     timer = over ? undefined : deps.clock.after(ms, run);
   };
-  const giveUp = (): void =>
-    session.destroy(new TunnelError('Lost', `no sign of life for ${silenceMs} ms`));
+  // Silence is counted in checks, not read off a clock: after a stall of this process one check is
+  // late, and the answer that has long been there is read before the next.
+  const listen = (silentChecks: number, heard: number): void =>
+    arm(checkMs, () => {
+      const now = session.bytesReceived;
+      const silent = now === heard ? silentChecks + 1 : 0;
+      if (silent * checkMs < silenceMs) listen(silent, now);
+      else session.destroy(new TunnelError('Lost', `no sign of life for ${silenceMs} ms`));
+    });
   const ask = (): void => {
     asking = true;
-    // The last tenth of a second is counted apart: after a sleep or a stall of this process the
-    // first timer fires before the answer, which has long been there, was read.
-    arm(silenceMs - 100, () => arm(100, giveUp));
+    listen(0, session.bytesReceived);
     session.ping().then(
       (ms) => {
         asking = false;

@@ -7,7 +7,7 @@ import { TunnelError } from './errors.ts';
 import type { Refusal } from './errors.ts';
 import type { Flow } from './flow.ts';
 import { refusalHeaders } from './refusal.ts';
-import { holdSession } from './session-life.ts';
+import { assertAlive, holdSession } from './session-life.ts';
 import type { SessionLife } from './session-life.ts';
 import { serverSessionOptions } from './session-options.ts';
 
@@ -55,9 +55,10 @@ const refusing = { endStream: true, sendDate: false };
 
 /** Starts HTTP/2 as the server on a connection where everything written has been flushed. */
 export function serveSession(duplex: Duplex, deps: Deps): ServerSession {
+  assertAlive(duplex);
   const session = http2.performServerHandshake(duplex, serverSessionOptions);
-  const life = holdSession(deps, session, duplex);
   let openStreams = 0;
+  const life = holdSession(deps, session, duplex, () => openStreams);
   session.on('stream', (stream, headers, _flags, rawHeaders) => {
     openStreams += 1;
     stream.once('close', () => {
@@ -73,6 +74,9 @@ export function serveSession(duplex: Duplex, deps: Deps): ServerSession {
     },
     get openStreams() {
       return openStreams;
+    },
+    get bytesReceived() {
+      return life.bytesReceived;
     },
     retired: life.retired,
     closed: life.closed,

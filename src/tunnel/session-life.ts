@@ -1,5 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import { constants } from 'node:http2';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
@@ -19,6 +20,8 @@ export interface SessionLife extends AsyncDisposable {
   readonly retired: Promise<void>;
   /** Resolves, never rejects, once nothing of the session is left. */
   readonly closed: Promise<SessionEnd>;
+  /** What has come in on the connection; a sign of life even while a PING waits behind bulk. */
+  readonly bytesReceived: number;
   /** Milliseconds until the other side's answer. One at a time; it waits as long as the session lives. */
   readonly ping: () => Promise<number>;
   /** Takes no new flows, lets the open ones end, then closes. */
@@ -31,20 +34,35 @@ interface Deps {
   readonly log: Logger;
 }
 
+/** Throws for a connection that died before a session could begin on it. */
+export function assertAlive(duplex: Duplex): void {
+  if (!duplex.destroyed) return;
+  const cause = duplex.errored ?? undefined;
+  throw new TunnelError('Lost', 'connection lost before its session began', { cause });
+}
+
 /** Takes a fresh HTTP/2 session and its connection into ownership. */
-export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): SessionLife {
+export function holdSession(
+  deps: Deps,
+  session: Http2Session,
+  duplex: Duplex,
+  openStreams: () => number,
+): SessionLife {
   const closed = Promise.withResolvers<SessionEnd>();
   const retired = Promise.withResolvers<void>();
   let orderly = false;
   let failure: Error | undefined;
 
-  const destroy = (reason: Error): void => {
-    failure ??= reason;
+  const tearDown = (reason: Error | undefined): void => {
     retired.resolve();
-    // Always with an error: without one Node gives half-closed streams the look of a clean end.
+    // With an error wherever there are streams: without one Node gives half-closed streams the look of a clean end.
     session.destroy(reason);
     // Node waits for what is unsent, which a dead link never takes.
     duplex.destroy();
+  };
+  const destroy = (reason: Error): void => {
+    failure ??= reason;
+    tearDown(reason);
   };
 
   // A connection accepted with `pauseOnConnect` is not being read; node:http2 would wait for ever.
@@ -73,15 +91,30 @@ export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): 
     deps.log.debug('session lost', { error: error.message });
     closed.resolve({ kind: 'lost', error });
   });
+  const hungUp = (): void => {
+    if (openStreams() > 0 || !orderly) failure ??= new Error('the other side hung up');
+  };
   // A connection that may stay half open (an upgraded one) would outlive its other end.
   duplex.once('end', () => {
-    if (!session.destroyed && !session.closed && !duplex.destroyed)
-      destroy(new Error('the other side hung up'));
+    if (duplex.destroyed || session.destroyed) return;
+    hungUp();
+    tearDown(failure);
   });
+  // Before node:http2 hears of it: after a GOAWAY it would take a broken connection for a clean end,
+  // and give half-closed streams, cut downloads, that look.
+  duplex.prependListener('error', (error) => {
+    if (openStreams() > 0 || !orderly) failure ??= error;
+    session.destroy(error);
+  });
+  // Before node:http2 takes the streams away.
+  duplex.prependListener('close', hungUp);
 
   return {
     get isOpen() {
       return !session.closed && !session.destroyed;
+    },
+    get bytesReceived() {
+      return duplex instanceof Socket ? duplex.bytesRead : 0;
     },
     retired: retired.promise,
     closed: closed.promise,
@@ -103,11 +136,10 @@ export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): 
 function ping(session: Http2Session): Promise<number> {
   const answered = Promise.withResolvers<number>();
   try {
-    const sent = session.ping((error, ms) => {
+    session.ping((error, ms) => {
       if (error === null) answered.resolve(ms);
       else answered.reject(new TunnelError('Lost', 'ping: session ended', { cause: error }));
     });
-    if (!sent && session.destroyed) throw new Error('session ended');
   } catch (error) {
     answered.reject(new TunnelError('Lost', 'ping: session ended', { cause: toError(error) }));
   }

@@ -13,7 +13,6 @@ const maxFlows = 1_000_000;
 const settings: Settings = {
   initialWindowSize: streamWindowBytes,
   maxConcurrentStreams: maxFlows,
-  maxFrameSize: 64 * 1024,
   enablePush: false,
 };
 

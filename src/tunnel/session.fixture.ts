@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
+import tls from 'node:tls';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { openClientSession } from './client-session.ts';
@@ -96,6 +97,43 @@ export async function sessionPair(serve: ServeOptions): Promise<SessionPair> {
       await client[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** As `sessionPair`, over TLS; a shared key stands for the certificates. */
+export async function tlsSessionPair(
+  serve: ServeOptions,
+): Promise<Pick<SessionPair, 'client' | 'server'> & AsyncDisposable> {
+  const psk = Buffer.alloc(32, 'key');
+  const shared = {
+    ciphers: 'PSK-AES128-GCM-SHA256',
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.2',
+  } as const;
+  const accepted = Promise.withResolvers<tls.TLSSocket>();
+  const listener = tls.createServer({ ...shared, pskCallback: () => psk }, accepted.resolve);
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const near = tls.connect({
+    ...shared,
+    host: '127.0.0.1',
+    port: portOf(listener.address()),
+    pskCallback: () => ({ psk, identity: 'test' }),
+    checkServerIdentity: () => undefined,
+  });
+  await once(near, 'secureConnect');
+  const far = await accepted.promise;
+  const server = serveSession(far, { ...sessionDeps, ...serve });
+  const client = openClientSession(near, sessionDeps);
+  return {
+    client,
+    server,
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      listener.close();
+      await once(listener, 'close');
     },
   };
 }

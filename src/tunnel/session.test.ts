@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { openClientSession } from './client-session.ts';
 import { TunnelError, refusals } from './errors.ts';
 import { serveSession } from './server-session.ts';
-import { sessionDeps, sessionPair } from './session.fixture.ts';
+import { sessionDeps, sessionPair, socketPair } from './session.fixture.ts';
 
 const signal = AbortSignal.timeout(60_000);
 
@@ -88,6 +88,20 @@ test('a half-open connection whose other end hangs up is lost', async () => {
   await pair.client.openFlow({ authority: 'x:1', signal });
   pair.near.destroySoon();
   assert.equal((await pair.server.closed).kind, 'lost');
+});
+
+test('a half-open connection that hangs up after both said goodbye is closed', async () => {
+  await using pair = await sessionPair({});
+  await pair.client.ping();
+  const closed = Promise.all([pair.client.close(), pair.server.closed]);
+  assert.deepEqual(await closed, [{ kind: 'closed' }, { kind: 'closed' }]);
+});
+
+test('a connection that is dead already carries no session', async () => {
+  await using sockets = await socketPair();
+  sockets.near.destroy();
+  assert.throws(() => openClientSession(sockets.near, sessionDeps), { code: 'Lost' });
+  assert.throws(() => serveSession(sockets.near, sessionDeps), { code: 'Lost' });
 });
 
 test('close lets flows end first', async () => {

@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { systemClock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { systemCode, toError } from '#base/errors.ts';
 import { TunnelError } from './errors.ts';
 
@@ -25,13 +27,19 @@ export interface Splice {
 const highBytes = 256 * 1024;
 /** At this much unsent it is read again. */
 const lowBytes = 64 * 1024;
+/** So long a reset waits for what came before it, where the other end reads slowly or not at all. */
+const flushMs = 1000;
 
 /**
  * Joins two TCP sockets, flows, or one of each, such that each end sees what it would see on the
  * other's own connection: FIN (half-close) as FIN, reset as reset, slowness as slowness.
  * Sockets must have been made with `allowHalfOpen`.
  */
-export function splice(a: Duplex, b: Duplex): Splice {
+export function splice(
+  a: Duplex,
+  b: Duplex,
+  deps: { readonly clock: Pick<Clock, 'after'> } = { clock: systemClock },
+): Splice {
   const outcome = Promise.withResolvers<SpliceEnd>();
   let end: SpliceEnd = { kind: 'finished' };
   let open = 2;
@@ -39,6 +47,14 @@ export function splice(a: Duplex, b: Duplex): Splice {
   const ends = { a: { it: a, other: b }, b: { it: b, other: a } } as const;
   const broke = (by: 'a' | 'b', error: Error): void => {
     if (end.kind === 'finished') end = { kind: 'reset', by, error };
+  };
+  // As on TCP, what was sent before a reset arrives: an answer and a reset right after it is what
+  // many servers give to a request that they do not read to its end.
+  const resetAfterFlush = (half: Half, other: Duplex, error: Error): void => {
+    if (other.destroyed) return;
+    const timer = deps.clock.after(flushMs, () => resetEnd(other, error));
+    other.once('close', () => timer[Symbol.dispose]());
+    half.whenFlushed(() => resetEnd(other, error));
   };
   const watch = (name: 'a' | 'b'): Half => {
     const { it, other } = ends[name];
@@ -50,7 +66,7 @@ export function splice(a: Duplex, b: Duplex): Splice {
       if (!half.finished || !it.writableFinished || wasAborted(it)) {
         const error = it.errored ?? new TunnelError('Reset', 'connection reset');
         broke(name, error);
-        resetEnd(other, error);
+        resetAfterFlush(half, other, error);
       }
       open -= 1;
       if (open === 0) outcome.resolve(end);
@@ -85,13 +101,17 @@ interface Half {
   readonly bytes: number;
   /** The source sent its FIN. */
   readonly finished: boolean;
+  /** Calls `run` once everything read so far has been written. */
+  whenFlushed(run: () => void): void;
 }
 
 function carry(from: Duplex, to: Duplex): Half {
   let bytes = 0;
   let finished = false;
   let stopped = false;
+  let flushed: (() => void) | undefined;
   const onWritten = (): void => {
+    if (to.writableLength === 0) flushed?.();
     if (stopped && to.writableLength <= lowBytes) {
       stopped = false;
       from.resume();
@@ -119,6 +139,10 @@ function carry(from: Duplex, to: Duplex): Half {
     },
     get finished() {
       return finished;
+    },
+    whenFlushed(run) {
+      if (to.writableLength === 0) run();
+      else flushed = run;
     },
   };
 }
