@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { agentAudience, group } from '#protocol/resources.ts';
 import { startHandler } from './handler.ts';
+import { clusterWorks } from './laptop-machine.ts';
 import { createNamespace } from './namespace.ts';
 import { idlePod, inPodNetwork, readyPod } from './pod-network.ts';
-import { prepare } from './prepare.ts';
+import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, telepresence } from './run.ts';
 import { webApp } from './web-app.ts';
 
@@ -18,9 +19,10 @@ before(async () => {
   await prepare();
   resources.use(await createNamespace(namespace));
   await apply(webApp({ namespace, name: 'app', replicas: 1 }));
+  await apply(webApp({ namespace, name: 'other', replicas: 1, agent: true }));
   await apply(idlePod(namespace, 'attacker'));
   await apply(idlePod(namespace, 'gone'));
-  await kubectl('-n', namespace, 'rollout', 'status', 'deployment/app', '--timeout=50s');
+  await rollOut(namespace);
   attackerIp = await readyPod(namespace, 'attacker');
   await readyPod(namespace, 'gone');
 });
@@ -60,6 +62,20 @@ test('a pod of anybody’s, in the network of the cluster', async () => {
     await only(`intercepts.${group}`, '.metadata.uid'),
     await kubectl('get', 'pods', '-n', namespace, '-l', 'app=app', '-o', firstIp),
   ];
+  const other = await kubectl(
+    'get',
+    'pods',
+    '-n',
+    namespace,
+    '-l',
+    'app=other',
+    '-o',
+    'jsonpath={.items[0].metadata.name}',
+  );
+  // Flows of the laptop, which are nothing to the other workload's agent.
+  const over = new AbortController();
+  resources.defer(() => over.abort());
+  const asking = ask(over.signal);
   const result = await inPodNetwork(
     attackerIp,
     ['env', '-u', 'NODE_TEST_CONTEXT', 'sh', 'tools/node', '--test', attackerFile],
@@ -73,14 +89,27 @@ test('a pod of anybody’s, in the network of the cluster', async () => {
         E2E_MANAGER_KEY: managerKey,
         E2E_INTERCEPT: intercept,
         E2E_POD_IP: podIp,
-        E2E_LISTEN_MS: '500',
+        E2E_LISTEN_MS: '2000',
+        E2E_TOKEN_OTHER: await token(`--audience=${agentAudience}`, ...boundTo(other)),
         E2E_TOKEN_OWN: await token(`--audience=${agentAudience}`, ...boundTo('attacker')),
-        E2E_TOKEN_API: await token(...boundTo('attacker')),
+        E2E_TOKEN_API: await token(...boundTo(other)),
         E2E_TOKEN_UNBOUND: await token(`--audience=${agentAudience}`),
         E2E_TOKEN_GONE: gone,
       },
     },
   );
+  over.abort();
+  assert.ok((await asking) > 0);
   process.stdout.write(result.stdout);
   assert.equal(result.status, 0, result.stderr);
 });
+
+/** Asks for a Service until told to stop; gives how often. */
+async function ask(stop: AbortSignal): Promise<number> {
+  let count = 0;
+  while (!stop.aborted) {
+    await clusterWorks();
+    count += 1;
+  }
+  return count;
+}

@@ -8,6 +8,8 @@ export function webApp(options: {
   readonly replicas: number;
   /** The Service gives the pods' own addresses. */
   readonly headless?: boolean;
+  /** Its pods have an agent from the start. */
+  readonly agent?: boolean;
 }): string {
   const { namespace, name, replicas } = options;
   const labels = { app: name };
@@ -34,7 +36,12 @@ export function webApp(options: {
         replicas,
         selector: { matchLabels: labels },
         template: {
-          metadata: { labels },
+          metadata: {
+            labels,
+            ...(options.agent === true
+              ? { annotations: { 'telepresence.io/inject-traffic-agent': 'enabled' } }
+              : {}),
+          },
           spec: {
             automountServiceAccountToken: false,
             terminationGracePeriodSeconds: 0,

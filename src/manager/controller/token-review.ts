@@ -42,6 +42,8 @@ export async function reviewAgentToken(
   token: string,
   signal: AbortSignal,
 ): Promise<Reviewed> {
+  // The API server takes this for a broken question, not for a bad token.
+  if (token === '') return { ok: false, message: 'no token' };
   const { status } = await deps.client.create({
     resource: resources.tokenReviews,
     schema: tokenReview,
