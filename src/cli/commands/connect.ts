@@ -1,4 +1,4 @@
-import type { ConnectionInfo } from '#protocol/gen/telepresence_pb.ts';
+import type { ConnectEvent, ConnectionInfo } from '#protocol/gen/telepresence_pb.ts';
 import { launchDaemons } from '../daemon/launch-daemons.ts';
 import { call, follow } from '../daemon/session.ts';
 import { createUserDaemonClient } from '../daemon/user-daemon-client.ts';
@@ -25,10 +25,7 @@ export const runConnect: RunCommand = async (context, line) => {
     },
     { signal: context.signal },
   );
-  const info = await follow<
-    typeof events extends AsyncIterable<infer E> ? E : never,
-    ConnectionInfo
-  >(context, events, ({ event }) => {
+  const info = await follow<ConnectEvent, ConnectionInfo>(context, events, ({ event }) => {
     if (event.case === 'progress') return { progress: event.value };
     return event.case === 'connected' ? { result: event.value } : undefined;
   });

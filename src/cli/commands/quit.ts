@@ -1,4 +1,4 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import { DaemonCallError } from '../daemon/answer-error.ts';
 import { createRootDaemonClient } from '../daemon/root-daemon-client.ts';
 import { call, findUserDaemon } from '../daemon/session.ts';
 import { isListening } from '../daemon/user-daemon-client.ts';
@@ -33,7 +33,6 @@ async function stopDaemons(context: CliContext): Promise<number> {
 /** A daemon may be gone before its answer is. */
 async function ending(quit: Promise<unknown>): Promise<void> {
   await quit.catch((error: unknown) => {
-    const { code } = ConnectError.from(error);
-    if (code !== Code.Unavailable && code !== Code.Aborted && code !== Code.Canceled) throw error;
+    if (!(error instanceof DaemonCallError) || error.code !== 'Lost') throw error;
   });
 }

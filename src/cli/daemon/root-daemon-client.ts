@@ -1,18 +1,8 @@
-import { Agent } from 'node:http';
-import { createClient, type Client } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
 import { RootDaemon } from '#protocol/gen/telepresence_pb.ts';
+import { unaryCall } from './connect-call.ts';
 
 /** Calls the root daemon by its unix socket: its version, and its end. */
-export function createRootDaemonClient(
-  socketPath: string,
-): Pick<Client<typeof RootDaemon>, 'version' | 'quit'> {
-  return createClient(
-    RootDaemon,
-    createConnectTransport({
-      httpVersion: '1.1',
-      baseUrl: 'http://root-daemon',
-      nodeOptions: { socketPath, agent: new Agent({ keepAlive: false }) },
-    }),
-  );
+export function createRootDaemonClient(socketPath: string) {
+  const { version, quit } = RootDaemon.method;
+  return { version: unaryCall(socketPath, version), quit: unaryCall(socketPath, quit) };
 }

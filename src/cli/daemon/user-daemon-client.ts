@@ -1,44 +1,42 @@
-import { Agent } from 'node:http';
 import { connect as connectSocket } from 'node:net';
-import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
-import { systemCode } from '#base/errors.ts';
-import { FailureSchema, UserDaemon } from '#protocol/gen/telepresence_pb.ts';
+import { systemCode, toError } from '#base/errors.ts';
+import { UserDaemon } from '#protocol/gen/telepresence_pb.ts';
 import { CliError } from '../errors.ts';
 import { failureSentence } from '../output/failure-sentence.ts';
-
-export type UserDaemonClient = Client<typeof UserDaemon>;
+import { DaemonCallError } from './answer-error.ts';
+import { streamCall, unaryCall } from './connect-call.ts';
 
 /** Calls the user daemon by its unix socket; each call is a connection of its own. */
-export function createUserDaemonClient(socketPath: string): UserDaemonClient {
-  const agent = new Agent({ keepAlive: false });
-  return createClient(
-    UserDaemon,
-    createConnectTransport({
-      httpVersion: '1.1',
-      baseUrl: 'http://user-daemon',
-      nodeOptions: { socketPath, agent },
-    }),
-  );
+export function createUserDaemonClient(socketPath: string) {
+  const { method } = UserDaemon;
+  return {
+    connect: streamCall(socketPath, method.connect),
+    status: unaryCall(socketPath, method.status),
+    list: unaryCall(socketPath, method.list),
+    intercept: streamCall(socketPath, method.intercept),
+    leave: unaryCall(socketPath, method.leave),
+    disconnect: unaryCall(socketPath, method.disconnect),
+    quit: unaryCall(socketPath, method.quit),
+  };
 }
+export type UserDaemonClient = ReturnType<typeof createUserDaemonClient>;
 
 /** What a call was rejected with, as the error that the CLI prints. */
 export function callError(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
-  const error = ConnectError.from(thrown);
-  const failure = error.findDetails(FailureSchema)[0];
-  if (failure !== undefined) {
-    const { message, hint } = failureSentence(failure);
-    return new CliError(failure.code === 'Cancelled' ? 'Interrupted' : 'Failed', message, {
+  const error = thrown instanceof DaemonCallError ? thrown : undefined;
+  if (error?.failure !== undefined) {
+    const { message, hint } = failureSentence(error.failure);
+    return new CliError(error.failure.code === 'Cancelled' ? 'Interrupted' : 'Failed', message, {
       cause: thrown,
       ...(hint === undefined ? {} : { hint }),
     });
   }
-  if (error.code === Code.Canceled) {
+  if (error?.code === 'Aborted') {
     return new CliError('Interrupted', 'interrupted', { cause: thrown });
   }
-  const text = error.rawMessage;
-  return new CliError('Daemon', `the user daemon hung up: ${text}`, {
+  if (error?.code === 'Told') return new CliError('Daemon', error.message, { cause: thrown });
+  return new CliError('Daemon', `the daemon hung up: ${toError(thrown).message}`, {
     cause: thrown,
     hint: 'its log says why; start it anew: telepresence quit -s, telepresence connect',
   });

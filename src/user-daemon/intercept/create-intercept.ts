@@ -94,8 +94,8 @@ async function create(
           spec: { ...wanted.spec, ...replaces },
         },
       });
-      // Connections may arrive before the watch tells of the object.
-      deps.table.put(made);
+      // Connections may arrive before the watch tells of the object; or it has told more already.
+      if (deps.table.byUid(made.metadata.uid) === undefined) deps.table.put(made);
       return made;
     } catch (error) {
       if (isKubeError(error, 'AlreadyExists')) continue;
