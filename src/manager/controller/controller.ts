@@ -64,6 +64,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
   const { client, clock, log } = deps;
   const { config, signal } = options;
   const startedAt = clock.monotonic();
+  const startedMs = clock.now();
   await using starting = new AsyncDisposableStack();
 
   let cluster: ClusterWatch | undefined;
@@ -163,6 +164,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       manager: { publicKey: options.publicKey, version: config.version },
       lifetimes: { graceMs, ttlMs: config.connectionTtlMs },
       nowMs: clock.now(),
+      startedMs,
     });
     // The relay must know whom a status invites.
     await relay.publish(

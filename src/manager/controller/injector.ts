@@ -37,7 +37,7 @@ export interface Injector {
 }
 
 // The API server learns of a webhook, and of its CA, within a second or so.
-const reachTries = 6;
+const reachTries = 5;
 const reachMs = 300;
 const retryMs = 15_000;
 

@@ -47,7 +47,7 @@ export async function serveApi(deps: Deps, options: Options): Promise<Listening>
   const sockets = new Set<Socket>();
   let handshakes = 0;
   const server = https.createServer(
-    { ...options.tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] },
+    { ...options.tls, minVersion: 'TLSv1.3', ALPNProtocols: ['http/1.1'] },
     (request, response) => {
       const healthy = request.url === '/healthz' && options.desired() !== undefined;
       const status = healthy ? 200 : request.url === '/healthz' ? 503 : 404;

@@ -17,13 +17,16 @@ export type ConnectionPhase = 'live' | 'grace' | 'lost' | 'expired';
  */
 export function connectionPhase(
   connection: Connection,
-  facts: { readonly live: boolean; readonly nowMs: number },
+  facts: { readonly live: boolean; readonly nowMs: number; readonly startedMs: number },
   lifetimes: Lifetimes,
 ): ConnectionPhase {
-  if (facts.live) return 'live';
-  const gone = facts.nowMs - lostSince(connection, facts.nowMs);
-  if (gone >= lifetimes.ttlMs) return 'expired';
-  return gone >= lifetimes.graceMs ? 'lost' : 'grace';
+  const { live, nowMs, startedMs } = facts;
+  if (live) return 'live';
+  const since = lostSince(connection, nowMs);
+  if (nowMs - since >= lifetimes.ttlMs) return 'expired';
+  // While no manager ran nobody could come back: that time is not the laptop's fault.
+  const noticed = connection.status.disconnectedSince === undefined ? startedMs : since;
+  return nowMs - Math.max(since, noticed) >= lifetimes.graceMs ? 'lost' : 'grace';
 }
 
 /** When the laptop was last known to be there. */

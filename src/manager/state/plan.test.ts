@@ -10,10 +10,11 @@ import {
   factsOf,
   intercept,
   pod,
+  service,
+  viewOf,
   workload,
   world,
 } from './sample-world.ts';
-import { viewOf, service } from './sample-world.ts';
 
 const alice = connection('alice-1');
 const bob = connection('bob-1');
@@ -191,6 +192,27 @@ test('a connection is counted from its loss, through grace, to its end', () => {
   const end = at(86_400_000);
   assert.deepEqual(end.expired, [lost]);
   assert.equal(end.orphaned.length, 1);
+});
+
+test('the time without a manager does not count as the laptop’s', () => {
+  const before = connection('alice-1', {
+    status: { state: 'Connected', renewTime: '2026-01-01T00:00:00Z' },
+  });
+  const rival = intercept(bob, { created: '2026-01-01T00:00:05Z' });
+  const startedMs = Date.parse('2026-01-01T00:02:00Z');
+  const at = (nowMs: number): string | undefined =>
+    plan(
+      world({
+        connections: [before, bob],
+        intercepts: [intercept(before, { status: { state: 'Active' } }), rival],
+        view: deploymentView((owner) => [pod({ owner, agent: {} })]),
+        facts: factsOf({ live: [bob] }),
+        nowMs,
+        startedMs,
+      }),
+    ).interceptStatus.get(rival)?.reason;
+  assert.equal(at(startedMs + 1000), 'Conflict');
+  assert.notEqual(at(startedMs + 60_000), 'Conflict');
 });
 
 test('the connection’s status: the key at once, renewed each 30 s, the loss dated once', () => {

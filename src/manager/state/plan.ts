@@ -27,6 +27,8 @@ export interface World {
   readonly manager: ManagerIdentity;
   readonly lifetimes: Lifetimes;
   readonly nowMs: number;
+  /** When this manager started. */
+  readonly startedMs: number;
 }
 
 /** One port that a pod's agent is to take. */
@@ -112,7 +114,8 @@ export function plan(world: World): Plan {
 
 function phaseOf(world: World, connection: Connection): ConnectionPhase {
   const live = world.facts.isLive(connection.metadata.uid);
-  return connectionPhase(connection, { live, nowMs: world.nowMs }, world.lifetimes);
+  const { nowMs, startedMs } = world;
+  return connectionPhase(connection, { live, nowMs, startedMs }, world.lifetimes);
 }
 
 /** An Intercept counts only with the very Connection that it names, of the same user. */

@@ -25,7 +25,7 @@ export async function serveWebhook(
   options: Options,
 ): Promise<{ readonly port: number } & AsyncDisposable> {
   const server = https.createServer(
-    { ...options.tls, minVersion: 'TLSv1.2' },
+    { ...options.tls, minVersion: 'TLSv1.3' },
     (request, response) => {
       answer(deps, options, request, response).catch((error: unknown) => {
         deps.log.warning('review failed', { reason: describe(error) });

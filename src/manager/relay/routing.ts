@@ -1,0 +1,50 @@
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { ClientSession } from '#tunnel/client-session.ts';
+import { leastBusy } from '#tunnel/connection-set.ts';
+import { dialersFor } from './choose-dialer.ts';
+import type { Desired } from './desired.ts';
+import type { Everyone } from './everyone.ts';
+import type { LivenessBoard } from './liveness-board.ts';
+
+/** Where flows and calls can go on: what is wanted, and who is there for it. */
+export interface Routing {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly desired: () => Desired | undefined;
+  /** Sessions to agents that may dial for a Connection, the best group first. */
+  readonly dialers: (connectionUid: string) => readonly (readonly ClientSession[])[];
+  /** Sessions on which flows can be opened towards a laptop. */
+  readonly reverse: (connectionUid: string) => readonly ClientSession[];
+  /** How long a laptop may take to answer; undefined before its first sign of life. */
+  readonly patienceMs: (connectionUid: string) => number | undefined;
+  /** The outbound session of a pod's agent. */
+  readonly agentOf: (podUid: string) => ClientSession | undefined;
+}
+
+/** Routing over those who are connected. */
+export function createRouting(deps: {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly desired: () => Desired | undefined;
+  readonly everyone: Everyone;
+  readonly board: LivenessBoard;
+}): Routing {
+  const { everyone, board } = deps;
+  const { laptops, agents } = everyone;
+  return {
+    log: deps.log,
+    clock: deps.clock,
+    desired: deps.desired,
+    dialers(uid) {
+      const desired = deps.desired();
+      if (desired === undefined) return [];
+      return dialersFor(desired, everyone.reachableAgents(), uid).map((pods) =>
+        pods.flatMap((podUid) => agents.outbound.of(podUid)),
+      );
+    },
+    reverse: (uid) => laptops.reverse.of(uid),
+    patienceMs: (uid) => board.patienceMs(uid),
+    agentOf: (podUid) => leastBusy(agents.outbound.of(podUid)),
+  };
+}
