@@ -29,7 +29,11 @@ const log =
         { level: 'trace' },
       );
 
-function connectorFor(cluster: FakeCluster, original?: OriginalDestination): Connector {
+function connectorFor(
+  cluster: FakeCluster,
+  original?: OriginalDestination,
+  socket = 'names.sock',
+): Connector {
   return createConnector({
     clock: systemClock,
     random: Math.random,
@@ -41,7 +45,7 @@ function connectorFor(cluster: FakeCluster, original?: OriginalDestination): Con
     home: cluster.directory,
     client: 'ann@laptop',
     installId: 'id',
-    answerSocket: join(cluster.directory, 'names.sock'),
+    answerSocket: join(cluster.directory, socket),
   });
 }
 
@@ -319,6 +323,23 @@ test('kubectl delete: an intercept is gone here too, a connection ends the sessi
   assert.throws(() => connector.need(), { code: 'NotConnected' });
   await until('the machine is given back', () => cluster.desired === undefined);
   assert.equal((await connector.connect(requestFor(cluster), quiet)).alreadyConnected, false);
+});
+
+test('what a killed daemon left is removed by the next one', async () => {
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using killed = connectorFor(cluster);
+  await killed.connect(requestFor(cluster), quiet);
+  await killed
+    .need()
+    .intercepts.intercept(create(InterceptRequestSchema, { name: 'web', port: '1' }), quiet);
+  const left = [...cluster.api.objects.keys()];
+  assert.equal(left.length, 2);
+  for (const key of left) cluster.api.setStatus(key, { state: 'Disconnected' });
+  await using next = connectorFor(cluster, undefined, 'next.sock');
+  await using free = await startFakeCluster(idle);
+  await next.connect(requestFor(cluster, { rootDaemonSocket: free.rootSocket }), quiet);
+  await until('they are gone', () => left.every((key) => !cluster.api.objects.has(key)));
+  assert.equal(cluster.api.objects.size, 1);
 });
 
 test('lost tunnels come back by themselves', async () => {

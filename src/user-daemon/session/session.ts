@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
-import { DeadlineError, withDeadline } from '#base/wait.ts';
+import { withDeadline } from '#base/wait.ts';
 import {
   ConnectionInfoSchema,
   type ConnectionInfo,
@@ -16,7 +16,7 @@ import type { ClusterAccess } from '#kube/cluster-access.ts';
 import { createRelayDialer } from '#kube/dial-relay.ts';
 import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import { createSigner } from '#tunnel/keys.ts';
-import { clusterFailure, UserDaemonError } from '../errors.ts';
+import { clusterFailure } from '../errors.ts';
 import { listenForOutbound } from '../flows/outbound-listener.ts';
 import { takeReverseFlows } from '../flows/reverse-flows.ts';
 import { createRoutedSubnets } from '../flows/routed-subnets.ts';
@@ -32,7 +32,10 @@ import { readKubeFlags } from './kube-flags.ts';
 import { holdMachine, type Machine, type RootDaemonClient } from './machine.ts';
 import { managerPresence, managerService } from './manager-presence.ts';
 import { createConnection, type OwnConnectionObject } from './own-connection.ts';
+import { settling } from './settling.ts';
+import { removeStaleConnections } from './stale-connections.ts';
 import { openTunnels, type Tunnels } from './tunnels.ts';
+import { untilUp } from './until-up.ts';
 import { wantedMachine } from './wanted-machine.ts';
 
 /** What a session needs of the machine and its user. */
@@ -69,10 +72,7 @@ export interface Session extends AsyncDisposable {
 }
 
 const defaultManagerNamespace = 'ambassador';
-const tunnelMs = 10_000;
 const endMs = 5000;
-/** Changes of the cluster that come together make one change of the machine. */
-const settleMs = 50;
 
 /** The cluster that a request means. */
 export async function accessFor(
@@ -209,6 +209,12 @@ export async function openSession(
     { onCount: (count) => tunnels.setIntercepting(count > 0) },
   );
   stack.defer(async () => await intercepts.leaveAll());
+  const ending = new AbortController();
+  stack.defer(() => ending.abort(new Error('the session ends')));
+  void removeStaleConnections(
+    { ...deps, client },
+    { ...connection.spec, namespace: access.namespace, uid: connection.uid, signal: ending.signal },
+  );
   const owned = stack.move();
   const info = create(ConnectionInfoSchema, {
     context: access.context,
@@ -255,47 +261,4 @@ async function deleteConnection(
   await withDeadline(deps, ending, remove).catch((error: unknown) => {
     deps.log.warning('connection not deleted', { reason: describe(error) });
   });
-}
-
-/** Waits for each kind of tunnel and the first snapshot; says what is missing. */
-async function untilUp(
-  deps: Pick<SessionDeps, 'clock'>,
-  options: {
-    readonly tunnels: Tunnels;
-    readonly link: ClusterLink;
-    readonly facts: Readonly<Record<string, string>>;
-    readonly signal: AbortSignal;
-  },
-): Promise<void> {
-  const { tunnels, link, facts, signal } = options;
-  try {
-    await withDeadline(deps, { ms: tunnelMs, what: 'tunnels', signal }, async (waiting) => {
-      const up = Promise.all([
-        tunnels.outbound.ready(waiting),
-        tunnels.reverse.ready(waiting),
-        link.synced(waiting),
-      ]);
-      await Promise.race([up, tunnels.hopeless]);
-    });
-  } catch (error) {
-    if (!(error instanceof DeadlineError)) throw clusterFailure(error, facts);
-    const { control, outbound, reverse } = tunnels;
-    const trouble =
-      control.state.trouble ?? outbound.state.trouble ?? reverse.state.trouble ?? error;
-    throw new UserDaemonError('ManagerUnreachable', describe(trouble), { cause: trouble, facts });
-  }
-}
-
-/** Calls `run` once for all the calls that come within a moment. */
-function settling(deps: Pick<SessionDeps, 'clock'>, run: () => void): Disposable & { run(): void } {
-  let timer: Disposable | undefined;
-  return {
-    run() {
-      timer ??= deps.clock.after(settleMs, () => {
-        timer = undefined;
-        run();
-      });
-    },
-    [Symbol.dispose]: () => timer?.[Symbol.dispose](),
-  };
 }

@@ -1,0 +1,37 @@
+import type { Clock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import { DeadlineError, withDeadline } from '#base/wait.ts';
+import { clusterFailure, UserDaemonError } from '../errors.ts';
+import type { ClusterLink } from './cluster-link.ts';
+import type { Tunnels } from './tunnels.ts';
+
+const tunnelMs = 10_000;
+
+/** Waits for each kind of tunnel and the first snapshot; says what is missing. */
+export async function untilUp(
+  deps: { readonly clock: Pick<Clock, 'after'> },
+  options: {
+    readonly tunnels: Tunnels;
+    readonly link: ClusterLink;
+    readonly facts: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { tunnels, link, facts, signal } = options;
+  try {
+    await withDeadline(deps, { ms: tunnelMs, what: 'tunnels', signal }, async (waiting) => {
+      const up = Promise.all([
+        tunnels.outbound.ready(waiting),
+        tunnels.reverse.ready(waiting),
+        link.synced(waiting),
+      ]);
+      await Promise.race([up, tunnels.hopeless]);
+    });
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw clusterFailure(error, facts);
+    const { control, outbound, reverse } = tunnels;
+    const trouble =
+      control.state.trouble ?? outbound.state.trouble ?? reverse.state.trouble ?? error;
+    throw new UserDaemonError('ManagerUnreachable', describe(trouble), { cause: trouble, facts });
+  }
+}
