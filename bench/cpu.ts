@@ -2,13 +2,14 @@ import { readdir, readFile } from 'node:fs/promises';
 
 /** Who spends processor time while bytes flow. The first whose words a command line holds. */
 const roles = [
-  ['laptop', ['laptop/gateway.ts', 'port-forward', 'user-daemon']],
-  ['laptop root', ['root-daemon']],
+  ['laptop root', ['root-daemon.mjs']],
+  ['laptop', ['laptop/gateway.ts', 'port-forward', 'user-daemon.mjs']],
   ['API server', ['kube-apiserver']],
   ['relay', ['relay.mjs', 'tel2.mjs relay']],
   ['manager', ['tel2.mjs manager']],
+  ['agent', ['tel2.mjs agent']],
   ['delay', ['delay-relay-main']],
-  ['kubelet and containerd', ['/kubelet', 'containerd']],
+  ['kubelet and containerd', [' kubelet ', 'containerd']],
   ['iperf3 server', ['iperf3 --server']],
 ] as const satisfies readonly (readonly [string, readonly string[]])[];
 
@@ -23,19 +24,22 @@ export type CpuUse = ReadonlyMap<Role, number>;
 /** Linux reports processor time in hundredths of a second. */
 const ticksPerSecond = 100;
 
-/** Looks at all processes that have a role. */
-export async function readCpu(): Promise<CpuSnapshot> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      const line = words.replaceAll('\0', ' ');
+/** Looks at all processes below the given ones (the machines' first) that have a role. */
+export async function readCpu(above: readonly number[]): Promise<CpuSnapshot> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const looks = await Promise.all(pids.map(lookAt));
+  const parents = new Map(looks.map(({ pid, parent }) => [pid, parent]));
+  const belongs = (pid: number): boolean => {
+    for (let up = pid; up > 1; up = parents.get(up) ?? 0) if (above.includes(up)) return true;
+    return false;
+  };
+  return new Map(
+    looks.flatMap(({ pid, words, seconds }) => {
       // nsenter and setpriv, which hold the words of what they start, use no time.
-      const role = roles.find(([, signs]) => signs.some((sign) => line.includes(sign)))?.[0];
-      return role === undefined ? [] : [{ pid: Number(pid), role, seconds: await secondsOf(pid) }];
+      const role = roles.find(([, signs]) => signs.some((sign) => words.includes(sign)))?.[0];
+      return role === undefined || !belongs(pid) ? [] : [[pid, { role, seconds }]];
     }),
   );
-  return new Map(found.flat().map(({ pid, role, seconds }) => [pid, { role, seconds }]));
 }
 
 /** What each role used between two looks. */
@@ -48,8 +52,22 @@ export function cpuBetween(before: CpuSnapshot, after: CpuSnapshot): CpuUse {
   return used;
 }
 
-async function secondsOf(pid: string): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond;
+interface Look {
+  readonly pid: number;
+  readonly parent: number;
+  readonly words: string;
+  readonly seconds: number;
+}
+
+async function lookAt(pid: number): Promise<Look> {
+  const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The name in parentheses may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return {
+    pid,
+    parent: Number(fields[1] ?? 0),
+    words: words.replaceAll('\0', ' '),
+    seconds: (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond,
+  };
 }

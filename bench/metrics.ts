@@ -61,6 +61,8 @@ export type Measured =
 interface MeasureOptions {
   readonly seconds: number;
   readonly tries: number;
+  /** The first processes of the machines whose processor time is looked at. */
+  readonly machines: readonly number[];
   readonly signal: AbortSignal;
 }
 
@@ -89,14 +91,14 @@ const floodReport = v.object({ bytes: v.number(), gbits: v.number() });
 type Rate = Metric & { readonly kind: 'iperf' | 'flood' };
 
 async function measureRate(stage: Stage, metric: Rate, options: MeasureOptions): Promise<Measured> {
-  const before = await readCpu();
+  const before = await readCpu(options.machines);
   // One that hangs is a failure like any other.
   const limit = AbortSignal.timeout(options.seconds * 1000 + 10_000);
   const limited = { ...options, signal: AbortSignal.any([options.signal, limit]) };
   const { bytes, gbits } = await (metric.kind === 'iperf'
     ? runIperf(stage, metric, limited)
     : runFlood(stage, metric, limited));
-  const used = cpuBetween(before, await readCpu());
+  const used = cpuBetween(before, await readCpu(options.machines));
   const cpuPerGb = new Map([...used].map(([role, seconds]) => [role, (seconds * 1e9) / bytes]));
   return { kind: 'rate', gbits, cpuPerGb };
 }

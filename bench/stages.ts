@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { firstLaptop } from '../playground/addresses.ts';
-import { clusterEnvironment, laptopEnvironment } from '../playground/environment.ts';
+import { clusterEnvironment } from '../playground/environment.ts';
 import type { Layout } from '../playground/layout.ts';
 import { enter, runIn } from '../playground/machine.ts';
 import type { Machine } from '../playground/machine.ts';
@@ -11,6 +10,8 @@ import { startOn } from './machine-process.ts';
 import type { MachineProcess } from './machine-process.ts';
 import { targetPortNames, targetPorts } from './ports.ts';
 import type { TargetPort } from './ports.ts';
+import { productEnvironment } from './product.ts';
+import type { Product } from './product.ts';
 
 /** The paths that are compared; `tunnel` is our transport alone, `ours` the whole product. */
 export const stageNames = ['direct', 'raw', 'kubectl', 'tunnel', 'ours'] as const;
@@ -37,6 +38,8 @@ interface StageDeps {
   readonly laptop: Machine;
   readonly cluster: Machine;
   readonly lab: Lab;
+  /** Needed by `ours` only. */
+  readonly product: Product | undefined;
 }
 
 interface StageOptions {
@@ -57,7 +60,24 @@ export async function openStage(
   if (name === 'direct') return directStage(deps);
   if (name === 'kubectl') return portForwardStage(deps, options);
   if (name === 'raw' || name === 'tunnel') return gatewayStage(deps, name, options);
-  throw new BenchError('NotReady', 'stage ours: the product does not connect yet');
+  return oursStage(deps, options);
+}
+
+/** The whole product: clients on the laptop use the pod's own address. */
+async function oursStage(deps: StageDeps, options: StageOptions): Promise<Stage> {
+  const { product } = deps;
+  if (product === undefined) throw new BenchError('NotReady', 'stage ours: no product');
+  const { rtt, signal } = options;
+  await product.telepresence(['quit', '-s'], { rtt, signal });
+  await product.telepresence(['connect', '--namespace', labNamespace], { rtt, signal });
+  return {
+    ...laptopClients(deps, rtt),
+    name: 'ours',
+    at: everyPort((port) => ({ host: deps.lab.targetIp, port: targetPorts[port] })),
+    [Symbol.asyncDispose]: async () => {
+      await product.telepresence(['quit', '-s'], { rtt, signal: AbortSignal.timeout(10_000) });
+    },
+  };
 }
 
 /** From pod to pod, without us. */
@@ -88,7 +108,7 @@ async function gatewayStage(
   const program = join(import.meta.dirname, 'laptop/gateway.ts');
   const words = [program, name, String(options.connections), deps.lab.targetIp, ...ports];
   const gateway = await startOn(deps.laptop, [process.execPath, ...options.nodeOptions, ...words], {
-    env: onLaptop(deps, options.rtt),
+    env: productEnvironment(deps.layout, options.rtt),
     isReady: (printed) => printed.includes('\n'),
     signal: options.signal,
   });
@@ -99,7 +119,7 @@ async function portForwardStage(deps: StageDeps, options: StageOptions): Promise
   const ports = targetPortNames.map((port) => `:${targetPorts[port]}`);
   const forward = ['kubectl', 'port-forward', '--address', '127.0.0.1', '--namespace'];
   const kubectl = await startOn(deps.laptop, [...forward, labNamespace, 'pod/target', ...ports], {
-    env: onLaptop(deps, options.rtt),
+    env: productEnvironment(deps.layout, options.rtt),
     isReady: (printed) => printed.trim().split('\n').length === ports.length,
     signal: options.signal,
   });
@@ -117,23 +137,33 @@ function laptopStage(
 ): Stage {
   const { printed } = stage.process;
   const listening = stage.name === 'kubectl' ? forwardedPorts(printed) : gatewayPorts(printed);
-  // Whatever ends nsenter ends the tool.
-  const tool = [...enter(deps.laptop, '/'), 'setpriv', '--pdeathsig=KILL', '--'];
   return {
+    ...laptopClients(deps, stage.rtt),
     name: stage.name,
-    rtt: stage.rtt,
     at: everyPort((port) => ({
       host: '127.0.0.1',
       port: listening[targetPortNames.indexOf(port)] ?? 0,
     })),
-    client: {
-      tool,
-      probe: [...tool, process.execPath, join(import.meta.dirname, 'probe.ts')],
-      flood: [...tool, process.execPath, join(import.meta.dirname, 'flood.ts')],
-    },
-    env: onLaptop(deps, stage.rtt),
-    restartIperf: (signal) => restartIperf(deps, signal),
     [Symbol.asyncDispose]: () => stage.process[Symbol.asyncDispose](),
+  };
+}
+
+function laptopClients(
+  deps: StageDeps,
+  rtt: RoundTrip,
+): Pick<Stage, 'rtt' | 'client' | 'env' | 'restartIperf'> {
+  // Whatever ends nsenter ends the tool.
+  const tool = [...enter(deps.laptop, '/'), 'setpriv', '--pdeathsig=KILL', '--'];
+  const ours = (program: string): readonly string[] => [
+    ...tool,
+    process.execPath,
+    join(import.meta.dirname, program),
+  ];
+  return {
+    rtt,
+    client: { tool, probe: ours('probe.ts'), flood: ours('flood.ts') },
+    env: productEnvironment(deps.layout, rtt),
+    restartIperf: (signal) => restartIperf(deps, signal),
   };
 }
 
@@ -145,14 +175,6 @@ async function restartIperf(
   await runIn(cluster, [...exec, 'node', '/programs/target.mjs', 'restart-iperf'], {
     env: clusterEnvironment(layout, process.env),
     signal,
-  });
-}
-
-function onLaptop(deps: StageDeps, rtt: RoundTrip): Stage['env'] {
-  return laptopEnvironment(deps.layout, {
-    laptop: firstLaptop,
-    kubeconfig: rtt === 0 ? 'admin' : 'admin-rtt20',
-    inherited: process.env,
   });
 }
 

@@ -11,6 +11,7 @@ import { BenchError } from './error.ts';
 import { prepareLab } from './lab.ts';
 import { applies, measure, metricName, metrics } from './metrics.ts';
 import type { Metric } from './metrics.ts';
+import { prepareProduct } from './product.ts';
 import { reportOf } from './report.ts';
 import type { Sample } from './sample.ts';
 import { openStage, roundTrips, stageNames } from './stages.ts';
@@ -63,10 +64,15 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
-async function sampleOf(stage: Stage, metric: Metric, round: number): Promise<Sample> {
+async function sampleOf(
+  stage: Stage,
+  metric: Metric,
+  options: { readonly round: number; readonly machines: readonly number[] },
+): Promise<Sample> {
+  const { round, machines } = options;
   const what = { round, stage: stage.name, rtt: stage.rtt, metric: metricName(metric) };
   try {
-    const measured = await measure(stage, metric, { ...plan, signal });
+    const measured = await measure(stage, metric, { ...plan, machines, signal });
     if (measured.kind === 'wait') return { ...what, p50: measured.p50, p99: measured.p99 };
     const cpuPerGb = Object.fromEntries(measured.cpuPerGb);
     return { ...what, gbits: measured.gbits, cpuPerGb };
@@ -85,26 +91,31 @@ async function runPlan(): Promise<readonly Sample[]> {
   const cluster = await requireMachine(layout, clusterMachine);
   const laptop = await requireMachine(layout, firstLaptop.name);
   const lab = await prepareLab({ layout, cluster, progress }, signal);
-  await using stages = new AsyncDisposableStack();
-  const open: Stage[] = [];
-  for (const rtt of plan.roundTrips) {
-    for (const name of plan.stages) {
-      // Nothing is far away between two pods.
-      if (name === 'direct' && rtt !== 0) continue;
-      const nodeOptions = asked['node-options'].split(' ').filter(Boolean);
-      const options = { rtt, connections: plan.connections, nodeOptions, signal };
-      const stage = await openStage({ layout, laptop, cluster, lab }, name, options);
-      open.push(stages.use(stage));
-    }
-  }
+  const machines = [cluster.pid, laptop.pid];
+  const product = plan.stages.includes('ours')
+    ? await prepareProduct({ layout, laptop }, signal)
+    : undefined;
   const samples: Sample[] = [];
   for (let round = 1; round <= plan.rounds; round += 1) {
-    for (const metric of plan.metrics) {
-      for (const stage of open) {
-        if (!applies(metric, stage.name)) continue;
-        const sample = await sampleOf(stage, metric, round);
-        progress(lineOf(sample));
-        samples.push(sample);
+    for (const rtt of plan.roundTrips) {
+      // All at once, so that they are measured in turn; the product is connected one way at a time.
+      await using open = new AsyncDisposableStack();
+      const stages: Stage[] = [];
+      for (const name of plan.stages) {
+        // Nothing is far away between two pods.
+        if (name === 'direct' && rtt !== 0) continue;
+        const nodeOptions = asked['node-options'].split(' ').filter(Boolean);
+        const options = { rtt, connections: plan.connections, nodeOptions, signal };
+        const stage = await openStage({ layout, laptop, cluster, lab, product }, name, options);
+        stages.push(open.use(stage));
+      }
+      for (const metric of plan.metrics) {
+        for (const stage of stages) {
+          if (!applies(metric, stage.name)) continue;
+          const sample = await sampleOf(stage, metric, { round, machines });
+          progress(lineOf(sample));
+          samples.push(sample);
+        }
       }
     }
   }
