@@ -144,11 +144,12 @@ async function listen(
     if (port === undefined) socket.destroy();
     else to.bringTo(socket, port);
   };
-  to.stack.use(await listenForTakes({ host, port: agentRedirectPort, onConnection: onRedirected }));
   for (const { listenPort, appPort } of take.kind === 'rename' ? options.config.renamed : []) {
     const onConnection = (socket: Socket): void => to.bringTo(socket, appPort);
     to.stack.use(await listenForTakes({ host, port: listenPort, onConnection }));
   }
+  // The last: where there are renamed ports it is the one that is probed.
+  to.stack.use(await listenForTakes({ host, port: agentRedirectPort, onConnection: onRedirected }));
 }
 
 /** A renamed port's connections come here anyway: switching is only a matter of where they go. */

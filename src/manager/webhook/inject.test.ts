@@ -131,7 +131,7 @@ test('rename: the name, the node’s port move; probes and hooks keep meaning th
   assert.deepEqual(sidecar.ports, [
     { name: 'http', containerPort: 9901, protocol: 'TCP', hostPort: 80, hostIP: '10.0.0.1' },
   ]);
-  assert.deepEqual(sidecar.readinessProbe, { tcpSocket: { port: 9901 }, periodSeconds: 5 });
+  assert.deepEqual(sidecar.readinessProbe, { tcpSocket: { port: 9900 }, periodSeconds: 5 });
   const agent = agentOf(v.parse(podObject, after));
   assert.deepEqual(agent?.renamed, [{ name: 'http', listenPort: 9901, appPort: 8080 }]);
   assert.equal(agentTakes(agent, { containerPort: 8080, portName: 'http' }), true);
@@ -165,6 +165,8 @@ test('whom it leaves alone', () => {
   assert.equal(left(podOf({ [agentRequestAnnotation]: '{' })), 'BadRequest');
   const busy = { containers: [{ name: 'x', ports: [{ containerPort: 9900 }] }] };
   assert.equal(left(podOf(redirect, busy)), 'PortInUse');
+  const named = { containers: [app, ...busy.containers] };
+  assert.equal(left(podOf(rename, named)), 'PortInUse');
   for (const prefix of ['telepresence.io', 'telepresence.getambassador.io']) {
     const wish = `${prefix}/inject-traffic-agent`;
     assert.equal(left(podOf({ ...redirect, [wish]: 'disabled' })), 'Disabled');

@@ -57,7 +57,8 @@ export function inject(pod: RequestedPod, config: InjectorConfig): Injection {
   if (request.take === 'rename' && renamed.length === 0) {
     return { kind: 'left', reason: 'NoSuchPorts' };
   }
-  if (request.take === 'redirect' && declares(pod, agentRedirectPort)) {
+  // In both modes the agent listens there.
+  if (declares(pod, agentRedirectPort)) {
     return { kind: 'left', reason: 'PortInUse' };
   }
   const sidecar = agentSidecar(pod, config, renamed);
