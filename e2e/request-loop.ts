@@ -17,6 +17,7 @@ export interface Answer {
 
 /** A pod that asks again and again, by a new connection each time. */
 export interface RequestLoop extends AsyncDisposable {
+  /** In the order of asking. */
   readonly answers: readonly Answer[];
   /**
    * Waits until `wanted` has answered ten times in a row, and gives how long after `since` the
@@ -36,9 +37,17 @@ export async function startRequestLoop(podIp: string, url: string): Promise<Requ
   const [file = '', ...args] = argv;
   const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const answers: Answer[] = [];
+  const waiting = new Set<number>();
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const [at, tookMs, ...got] = line.split(' ');
-    answers.push({ at: Number(at), tookMs: Number(tookMs), got: got.join(' ') });
+    const [first, took, ...got] = line.split(' ');
+    const at = Number(first);
+    if (took === undefined) {
+      waiting.add(at);
+      return;
+    }
+    waiting.delete(at);
+    const before = answers.findLastIndex((answer) => answer.at <= at);
+    answers.splice(before + 1, 0, { at, tookMs: Number(took), got: got.join(' ') });
   });
   return {
     answers,
@@ -55,7 +64,8 @@ export async function startRequestLoop(podIp: string, url: string): Promise<Requ
           const slowest = Math.max(...later.map(({ tookMs }) => tookMs));
           console.log(
             `${what}: after ${String(first - since)} ms; ${String(errors.length)} of ` +
-              `${String(later.length)} requests failed (${kinds(errors)}), slowest ${String(slowest)} ms`,
+              `${String(later.length)} requests failed (${kinds(errors)}), slowest ` +
+              `${String(slowest)} ms, ${String(waiting.size)} wait`,
           );
           return { afterMs: first - since, errors };
         }
