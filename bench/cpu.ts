@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 
 /** Who spends processor time while bytes flow. The first whose words a command line holds. */
 const roles = [
@@ -24,20 +24,25 @@ export type CpuUse = ReadonlyMap<Role, number>;
 /** Linux reports processor time in hundredths of a second. */
 const ticksPerSecond = 100;
 
-/** Looks at all processes below the given ones (the machines' first) that have a role. */
+/**
+ * Looks at all processes that have a role, and are below the given ones (the machines' first) or in
+ * their network: what is started on a machine from outside is no child of its first process.
+ */
 export async function readCpu(above: readonly number[]): Promise<CpuSnapshot> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const looks = await Promise.all(pids.map(lookAt));
+  const networks = await Promise.all(above.map(networkOf));
   const parents = new Map(looks.map(({ pid, parent }) => [pid, parent]));
-  const belongs = (pid: number): boolean => {
+  const isBelow = (pid: number): boolean => {
     for (let up = pid; up > 1; up = parents.get(up) ?? 0) if (above.includes(up)) return true;
     return false;
   };
   return new Map(
-    looks.flatMap(({ pid, words, seconds }) => {
+    looks.flatMap(({ pid, words, seconds, network }) => {
       // nsenter and setpriv, which hold the words of what they start, use no time.
       const role = roles.find(([, signs]) => signs.some((sign) => words.includes(sign)))?.[0];
-      return role === undefined || !belongs(pid) ? [] : [[pid, { role, seconds }]];
+      const belongs = networks.includes(network) || isBelow(pid);
+      return role === undefined || !belongs ? [] : [[pid, { role, seconds }]];
     }),
   );
 }
@@ -55,6 +60,7 @@ export function cpuBetween(before: CpuSnapshot, after: CpuSnapshot): CpuUse {
 interface Look {
   readonly pid: number;
   readonly parent: number;
+  readonly network: string;
   readonly words: string;
   readonly seconds: number;
 }
@@ -67,7 +73,12 @@ async function lookAt(pid: number): Promise<Look> {
   return {
     pid,
     parent: Number(fields[1] ?? 0),
+    network: await networkOf(pid),
     words: words.replaceAll('\0', ' '),
     seconds: (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond,
   };
+}
+
+async function networkOf(pid: number): Promise<string> {
+  return readlink(`/proc/${pid}/ns/net`).catch(() => '');
 }
