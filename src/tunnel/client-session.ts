@@ -50,13 +50,15 @@ export interface ClientSession extends SessionLife {
 interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'monotonic'>;
+  /** What each flow may have under way towards this end, unread. */
+  readonly windowBytes?: number;
 }
 
 /** Starts HTTP/2 as the client on a connection where everything written has been flushed. */
 export function openClientSession(duplex: Duplex, deps: Deps): ClientSession {
   assertAlive(duplex);
   const session = http2.connect('http://tunnel', {
-    ...clientSessionOptions,
+    ...clientSessionOptions(deps.windowBytes),
     createConnection: () => duplex,
   });
   let openStreams = 0;

@@ -7,19 +7,36 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import type { ClientSession } from './client-session.ts';
 import type { Flow } from './flow.ts';
+import type { IncomingFlow } from './server-session.ts';
 import { sessionPair } from './session.fixture.ts';
 import { resetEnd } from './splice.ts';
 
 const resets = Number(process.env['TUNNEL_RESETS'] ?? 20_000);
 const atOnce = 50;
-const queued = Buffer.alloc(64 * 1024, 'x');
-const signal = AbortSignal.timeout(110_000);
+/** Small, so that much stays queued without much being sent. */
+const window = { windowBytes: 64 * 1024 };
+const queued = Buffer.alloc(256 * 1024, 'x');
+const { signal } = new AbortController();
 const reason = new Error('reset on purpose');
 
 const closeOf = (flow: Flow): Promise<void> =>
   new Promise((resolve) => {
     flow.stream.once('close', () => resolve());
   });
+
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
+/** Accepts all flows: one echoes, the others do what `take` says. */
+function echoAnd(take: (stream: Flow['stream']) => void): (incoming: IncomingFlow) => void {
+  return (incoming) => {
+    const { stream } = incoming.accept();
+    if (incoming.authority === 'echo') stream.pipe(stream);
+    else take(stream);
+  };
+}
 
 /** An echo that lives as long as the session. */
 async function longLived(client: ClientSession): Promise<() => Promise<void>> {
@@ -31,8 +48,9 @@ async function longLived(client: ClientSession): Promise<() => Promise<void>> {
   };
 }
 
-async function inTurns(count: number, run: () => Promise<void>): Promise<void> {
-  let left = count;
+/** Runs `run` as often as there are to be resets, several at a time. */
+async function inTurns(run: () => Promise<void>): Promise<void> {
+  let left = resets;
   const worker = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
@@ -43,19 +61,13 @@ async function inTurns(count: number, run: () => Promise<void>): Promise<void> {
 }
 
 test(`${resets} resets of uploads by the client leave the session alone`, async () => {
-  await using pair = await sessionPair({
-    onFlow(incoming) {
-      const { stream } = incoming.accept();
-      if (incoming.authority === 'echo') stream.pipe(stream);
-    },
-  });
+  await using pair = await sessionPair({ onFlow: echoAnd(() => {}) }, window);
   const check = await longLived(pair.client);
-  await inTurns(resets, async () => {
+  await inTurns(async () => {
     const flow = await pair.client.openFlow({ authority: 'sink', signal });
     const closed = closeOf(flow);
     flow.stream.write(queued);
-    flow.stream.write(queued);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     resetEnd(flow.stream, reason);
     await closed;
   });
@@ -64,15 +76,10 @@ test(`${resets} resets of uploads by the client leave the session alone`, async 
 });
 
 test(`${resets} resets of downloads by the client leave the session alone`, async () => {
-  await using pair = await sessionPair({
-    onFlow(incoming) {
-      const { stream } = incoming.accept();
-      if (incoming.authority === 'echo') stream.pipe(stream);
-      else for (let sent = 0; sent < 24; sent += 1) stream.write(queued);
-    },
-  });
+  const onFlow = echoAnd((stream) => stream.write(queued));
+  await using pair = await sessionPair({ onFlow }, window);
   const check = await longLived(pair.client);
-  await inTurns(resets, async () => {
+  await inTurns(async () => {
     const flow = await pair.client.openFlow({ authority: 'source', signal });
     const closed = closeOf(flow);
     await once(flow.stream, 'readable');
@@ -84,20 +91,13 @@ test(`${resets} resets of downloads by the client leave the session alone`, asyn
 });
 
 test(`${resets} resets of downloads by the server leave the session alone`, async () => {
-  await using pair = await sessionPair({
-    onFlow(incoming) {
-      const { stream } = incoming.accept();
-      if (incoming.authority === 'echo') {
-        stream.pipe(stream);
-        return;
-      }
-      stream.write(queued);
-      stream.write(queued);
-      setImmediate(() => resetEnd(stream, reason));
-    },
+  const onFlow = echoAnd((stream) => {
+    stream.write(queued);
+    setImmediate(() => resetEnd(stream, reason));
   });
+  await using pair = await sessionPair({ onFlow }, window);
   const check = await longLived(pair.client);
-  await inTurns(resets, async () => {
+  await inTurns(async () => {
     const { flow } = pair.client.beginFlow({ authority: 'source', signal });
     await closeOf(flow);
     assert.notEqual(flow.stream.rstCode, 0);

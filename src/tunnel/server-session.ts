@@ -47,6 +47,8 @@ export interface ServerSession extends SessionLife {
 interface Deps extends ServeOptions {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'monotonic'>;
+  /** What each flow may have under way towards this end, unread. */
+  readonly windowBytes?: number;
 }
 
 /** No `date` header: nobody caches a flow. */
@@ -56,7 +58,7 @@ const refusing = { endStream: true, sendDate: false };
 /** Starts HTTP/2 as the server on a connection where everything written has been flushed. */
 export function serveSession(duplex: Duplex, deps: Deps): ServerSession {
   assertAlive(duplex);
-  const session = http2.performServerHandshake(duplex, serverSessionOptions);
+  const session = http2.performServerHandshake(duplex, serverSessionOptions(deps.windowBytes));
   let openStreams = 0;
   const life = holdSession(deps, session, duplex, () => openStreams);
   session.on('stream', (stream, headers, _flags, rawHeaders) => {

@@ -1,7 +1,10 @@
 import type { ClientSessionOptions, ServerSessionOptions, Settings } from 'node:http2';
 
-/** What one flow may have under way unread. A budget by BDP takes its place later (decision 2). */
-export const streamWindowBytes = 1024 * 1024;
+/**
+ * What one flow may have under way unread, unless a session is told otherwise. A budget by BDP will
+ * tell it (decision 2).
+ */
+const streamWindowBytes = 1024 * 1024;
 
 /** What a whole session may have under way; Node gives this credit back at once, so it bounds little. */
 export const sessionWindowBytes = 64 * 1024 * 1024;
@@ -10,11 +13,13 @@ export const sessionWindowBytes = 64 * 1024 * 1024;
 const maxFlows = 1_000_000;
 
 /** Settings announced by both sides. */
-const settings: Settings = {
-  initialWindowSize: streamWindowBytes,
-  maxConcurrentStreams: maxFlows,
-  enablePush: false,
-};
+function settings(windowBytes = streamWindowBytes): Settings {
+  return {
+    initialWindowSize: windowBytes,
+    maxConcurrentStreams: maxFlows,
+    enablePush: false,
+  };
+}
 
 /**
  * nghttp2's and Node's own limits would end a session after 1,000 resets, or 258 aborted downloads
@@ -26,14 +31,18 @@ const limits = {
 } as const;
 
 /** Options of the end that opens flows. */
-export const clientSessionOptions = { ...limits, settings } satisfies ClientSessionOptions;
+export function clientSessionOptions(windowBytes: number | undefined): ClientSessionOptions {
+  return { ...limits, settings: settings(windowBytes) };
+}
 
 /** Options of the end that takes flows. */
-export const serverSessionOptions = {
-  ...limits,
-  streamResetBurst: 1e6,
-  streamResetRate: 1e6,
-  maxSessionRejectedStreams: 1e9,
-  maxSessionInvalidFrames: 1e9,
-  settings: { ...settings, enableConnectProtocol: true },
-} satisfies ServerSessionOptions;
+export function serverSessionOptions(windowBytes: number | undefined): ServerSessionOptions {
+  return {
+    ...limits,
+    streamResetBurst: 1e6,
+    streamResetRate: 1e6,
+    maxSessionRejectedStreams: 1e9,
+    maxSessionInvalidFrames: 1e9,
+    settings: { ...settings(windowBytes), enableConnectProtocol: true },
+  };
+}

@@ -84,10 +84,13 @@ export interface SessionPair extends AsyncDisposable {
 }
 
 /** Joins a client and a server session by TCP. */
-export async function sessionPair(serve: ServeOptions): Promise<SessionPair> {
+export async function sessionPair(
+  serve: ServeOptions,
+  options?: { readonly windowBytes: number },
+): Promise<SessionPair> {
   const sockets = await socketPair();
-  const server = serveSession(sockets.far, { ...sessionDeps, ...serve });
-  const client = openClientSession(sockets.near, sessionDeps);
+  const server = serveSession(sockets.far, { ...sessionDeps, ...options, ...serve });
+  const client = openClientSession(sockets.near, { ...sessionDeps, ...options });
   return {
     client,
     server,
