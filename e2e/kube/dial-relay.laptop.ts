@@ -48,7 +48,7 @@ test('a relay with another certificate is not spoken to by port-forward', async 
 
 test('no way at all names each way and its reason', async () => {
   await using deps = await connectCluster({ as: 'bob' });
-  const dialer = createRelayDialer(deps, { target });
+  const dialer = createRelayDialer(deps, { target, pin });
   await assert.rejects(dialer.dial({ path: '/tunnel/echo', nonce: 'n', signal }), (error) => {
     assert.ok(isKubeError(error, 'Forbidden'));
     assert.match(error.message, /no way to the traffic-manager: service proxy .*; .*port-forward|/);

@@ -37,6 +37,7 @@ const connectionSpec = object(
 const connectionStatus = object({
   state: { type: 'string', enum: [...connectionStates] },
   managerKey: text(44),
+  managerCa: text(16_384),
   managerVersion: text(64),
   renewTime: time,
   disconnectedSince: time,

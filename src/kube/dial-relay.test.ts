@@ -20,6 +20,7 @@ function dialer(server: TestApiServer, remembered?: RelayPath) {
     { access: server.access, client, clock, random: () => 0 },
     {
       target,
+      pin: { ca: '', serverName: 'relay.test' },
       remembered,
       onOutcome: ({ via, error }) => tried.push(`${via} ${error?.code ?? 'works'}`),
     },

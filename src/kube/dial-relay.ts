@@ -49,10 +49,10 @@ interface DialerDeps extends ConnectDeps {
 interface DialerOptions {
   readonly target: ServiceTarget;
   /**
-   * Checked where we speak TLS with the relay ourselves. Without it the relay is known by its
-   * Challenge alone, as through the service proxy, where the API server checks no certificate.
+   * Checked where we speak TLS with the relay ourselves; through the service proxy, where the API
+   * server checks no certificate, the relay is known by its Challenge alone.
    */
-  readonly pin?: RelayPin | undefined;
+  readonly pin: RelayPin;
   /** The path that worked last time on this cluster. */
   readonly remembered?: RelayPath | undefined;
   /** Each path that worked or failed, for `status` and for remembering. */
@@ -143,11 +143,7 @@ const open: Readonly<Record<RelayPath, Open>> = {
   },
 };
 
-async function speakTls(
-  raw: Duplex,
-  pin: RelayPin | undefined,
-  signal: AbortSignal,
-): Promise<tls.TLSSocket> {
+async function speakTls(raw: Duplex, pin: RelayPin, signal: AbortSignal): Promise<tls.TLSSocket> {
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   // A TLS socket over a stream says "hung up" where the stream knows why.
@@ -156,15 +152,15 @@ async function speakTls(
     socket: raw,
     minVersion: 'TLSv1.3',
     ALPNProtocols: ['http/1.1'],
-    ...(pin === undefined
-      ? { rejectUnauthorized: false }
-      : { ca: pin.ca, servername: pin.serverName }),
+    ca: pin.ca,
+    servername: pin.serverName,
   });
   return await Promise.race([settled(socket, 'secureConnect', signal), failed.promise]);
 }
 
 function allFailed(errors: readonly KubeError[]): KubeError {
-  const [first] = errors;
+  // A right that is missing on one path is not the reason where the other one failed otherwise.
+  const first = errors.find(({ code }) => code !== 'Forbidden') ?? errors[0];
   const words = errors.map((error) => error.message).join('; ');
   return new KubeError(first?.code ?? 'Other', `no way to the traffic-manager: ${words}`, {
     cause: new AggregateError(errors, words),

@@ -95,6 +95,7 @@ export async function runManager(deps: Deps, options: Options): Promise<void> {
       config,
       injector,
       publicKey: identity.signer.publicKey,
+      ca: identity.authority.cert,
       dns: options.dns,
       signal,
     }),

@@ -38,6 +38,8 @@ interface Options {
   readonly injector: InjectorConfig;
   /** Base64 of the manager's Ed25519 public key. */
   readonly publicKey: string;
+  /** PEM of the CA of the relay's certificate. */
+  readonly ca: string;
   readonly dns: ClusterDns;
   /** The port of `dns.nameserver`; another one in tests. */
   readonly dnsPort?: number;
@@ -161,7 +163,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
         takeState: (podUid, interceptUid) => agents.takeState(podUid, interceptUid),
       },
       injectionRefusals: injector.refusals,
-      manager: { publicKey: options.publicKey, version: config.version },
+      manager: { publicKey: options.publicKey, ca: options.ca, version: config.version },
       lifetimes: { graceMs, ttlMs: config.connectionTtlMs },
       nowMs: clock.now(),
       startedMs,

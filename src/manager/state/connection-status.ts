@@ -4,6 +4,8 @@ import type { Connection, ConnectionStatus } from '#protocol/resources.ts';
 export interface ManagerIdentity {
   /** Base64 of the Ed25519 public key. */
   readonly publicKey: string;
+  /** PEM of the CA of the relay's certificate. */
+  readonly ca: string;
   readonly version: string;
 }
 
@@ -18,7 +20,11 @@ export function connectionStatusOf(
 ): ConnectionStatus {
   const { status } = connection;
   const now = new Date(facts.nowMs).toISOString();
-  const said = { managerKey: manager.publicKey, managerVersion: manager.version };
+  const said = {
+    managerKey: manager.publicKey,
+    managerCa: manager.ca,
+    managerVersion: manager.version,
+  };
   if (facts.live) {
     return { ...said, state: 'Connected', renewTime: isFresh(status, facts.nowMs) ?? now };
   }

@@ -221,7 +221,11 @@ test('the connection’s status: the key at once, renewed each 30 s, the loss da
     const facts = factsOf({ live: live ? [one] : [] });
     return only(plan(world({ connections: [one], facts, nowMs })).connectionStatus);
   };
-  const said = { managerKey: 'manager-key', managerVersion: '0.1.0' };
+  const said = {
+    managerKey: 'manager-key',
+    managerCa: 'manager-ca',
+    managerVersion: '0.1.0',
+  };
   assert.deepEqual(statusOf(alice, false), said);
   const connected = { ...said, state: 'Connected', renewTime: '2026-01-01T01:00:00.000Z' } as const;
   assert.deepEqual(statusOf(alice, true), connected);

@@ -269,7 +269,7 @@ export function world(options: Partial<World> = {}): World {
     namespace: (name) => v.parse(namespaceObject, { metadata: { name } }),
     facts: factsOf({}),
     injectionRefusals: new Map(),
-    manager: { publicKey: 'manager-key', version: '0.1.0' },
+    manager: { publicKey: 'manager-key', ca: 'manager-ca', version: '0.1.0' },
     lifetimes: { graceMs: 60_000, ttlMs: 86_400_000 },
     nowMs: Date.parse('2026-01-01T00:00:10Z'),
     startedMs: Date.parse('2026-01-01T00:00:00Z'),

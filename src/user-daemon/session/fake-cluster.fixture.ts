@@ -146,7 +146,11 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
   const api = await startFakeApiServer({
     onCreate(key, object) {
       if (object.kind === 'Connection') {
-        api.setStatus(key, { state: 'Connected', managerKey: signer.publicKey });
+        api.setStatus(key, {
+          state: 'Connected',
+          managerKey: signer.publicKey,
+          managerCa: 'not used by the service proxy',
+        });
         return;
       }
       const status = options.interceptStatus(object.metadata.name);

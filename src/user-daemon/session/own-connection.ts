@@ -42,6 +42,8 @@ export interface OwnConnectionObject extends AsyncDisposable {
   readonly uid: string;
   readonly spec: ConnectionSpec;
   readonly managerKey: string;
+  /** PEM of the CA of the relay's certificate. */
+  readonly managerCa: string;
   /** What the manager says of us now; undefined once the object is deleted. */
   readonly status: ConnectionStatus | undefined;
   /** Resolves when somebody has deleted the object. */
@@ -75,13 +77,13 @@ export async function createConnection(deps: Deps, options: Options): Promise<Ow
     await deps.client.delete({ resource: connections, namespace, name, uid, signal });
   };
   try {
-    const managerKey = await untilNoticed(deps, options, watch, find);
+    const manager = await untilNoticed(deps, options, watch, find);
     return {
       name,
       namespace,
       uid,
       spec: created.spec,
-      managerKey,
+      ...manager,
       get status() {
         return find()?.status;
       },
@@ -132,12 +134,21 @@ async function create(deps: Deps, options: Options): Promise<Connection> {
   }
 }
 
+type ManagerIdentity = Pick<OwnConnectionObject, 'managerKey' | 'managerCa'>;
+
+function identityIn(status: ConnectionStatus | undefined): ManagerIdentity | undefined {
+  const { managerKey, managerCa } = status ?? {};
+  return managerKey === undefined || managerCa === undefined
+    ? undefined
+    : { managerKey, managerCa };
+}
+
 async function untilNoticed(
   deps: Deps,
   options: Options,
   watch: ResourceWatch<Connection>,
   find: () => Connection | undefined,
-): Promise<string> {
+): Promise<ManagerIdentity> {
   const { managerNamespace, signal } = options;
   const facts = { managerNamespace };
   const absent = options.presence.then((presence) => {
@@ -146,13 +157,13 @@ async function untilNoticed(
   });
   const late = options.presence.then(({ kind }) => (kind === 'notReady' ? notReadyMs : readyMs));
   late.catch(() => {});
-  const wait = async (ms: number): Promise<string> =>
+  const wait = async (ms: number): Promise<ManagerIdentity> =>
     await withDeadline(deps, { ms, what: 'traffic-manager', signal }, async (waiting) => {
       const failed = Promise.withResolvers<never>();
       watch.synced(waiting).catch(failed.reject);
       absent.catch(failed.reject);
-      const key = watch.until(() => find()?.status.managerKey, waiting);
-      return await Promise.race([key, failed.promise]);
+      const said = watch.until(() => identityIn(find()?.status), waiting);
+      return await Promise.race([said, failed.promise]);
     });
   try {
     // First as long as any wait; then, where the manager could still come up, the rest of it.

@@ -151,7 +151,13 @@ export async function openSession(
         signer,
         dialer: createRelayDialer(
           { ...deps, access, client },
-          { target: { namespace: managerNamespace, service: managerService, portName: 'api' } },
+          {
+            target: { namespace: managerNamespace, service: managerService, portName: 'api' },
+            pin: {
+              ca: connection.managerCa,
+              serverName: `${managerService}.${managerNamespace}`,
+            },
+          },
         ),
       },
       {
