@@ -58,6 +58,10 @@ test('what cannot be meant is said', () => {
   fails(['a', '--port'], /^flag needs an argument: --port$/);
   fails(['a', '-p'], /^flag needs an argument: 'p' in -p$/);
   fails(['a', '--stop=maybe'], /^invalid argument "maybe" for "--stop"/);
+  fails(['a', '-sd=perhaps'], /^invalid argument "perhaps" for "--deep"/);
+  fails(['a', '-s-'], /^unknown shorthand flag: '-' in -s-$/);
+  fails(['a', '-sx=1'], /^unknown shorthand flag: 'x' in -sx=1$/);
+  fails(['a', '--=b'], /^bad flag syntax: --=b$/);
   fails(['a', '--'], /^a command is missing after "--"$/);
   assert.throws(() => parseLine(specs, { names: [] }, ['--', 'x']), { code: 'Usage' });
 });

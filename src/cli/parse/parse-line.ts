@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { CliError } from '../errors.ts';
 import type { FlagSpec, ParsedLine, Positionals } from './flag-spec.ts';
 
@@ -13,83 +14,68 @@ export function parseLine(
   const values: Values = new Map();
   const words: string[] = [];
   let command: readonly string[] | undefined;
-  let at = 0;
-  while (at < argv.length) {
-    const word = argv[at] ?? '';
-    at += 1;
-    if (word === '--') {
-      command = argv.slice(at);
+  const tokens = readTokens(specs, argv);
+  for (const [at, token] of tokens.entries()) {
+    const word = argv[token.index] ?? '';
+    if (token.kind === 'option-terminator') {
+      // Node takes the second dash of `-s-` for one.
+      if (word !== '--') throw unknownFlag(word, '-');
+      command = argv.slice(token.index + 1);
       break;
     }
-    if (word.startsWith('--')) at += readLong(specs, values, word, argv[at]);
-    else if (word.startsWith('-') && word !== '-') at += readShort(specs, values, word, argv[at]);
-    else words.push(word);
+    if (token.kind === 'positional') {
+      words.push(token.value);
+      continue;
+    }
+    const { name, rawName, index, value, inlineValue } = token;
+    const before = tokens[at - 1];
+    if (rawName === '-=' && before?.kind === 'option' && before.index === index) {
+      // To Node `-sd=false` is nothing but switches, the last one called "e"; it does know this:
+      const split = word.indexOf('=');
+      const others = split > 2 ? [word.slice(0, split - 1)] : [];
+      const spelled = [...others, `--${before.name}${word.slice(split)}`];
+      return parseLine(specs, positionals, argv.toSpliced(index, 1, ...spelled));
+    }
+    const isShort = !rawName.startsWith('--');
+    const spec = specs.find((flag) => flag.name === name);
+    if (spec === undefined || (isShort && name === rawName.slice(1))) {
+      throw unknownFlag(word, isShort ? name : undefined);
+    }
+    const typed = value ?? (spec.kind === 'switch' ? 'true' : undefined);
+    if (typed === undefined) {
+      const shown = isShort ? `'${rawName.slice(1)}' in ${word}` : rawName;
+      throw new CliError('Usage', `flag needs an argument: ${shown}`);
+    }
+    put(values, spec, isShort && inlineValue === true ? typed.replace(/^=/, '') : typed);
   }
   checkWords(positionals, words, command);
   return parsed(specs, values, words, command);
 }
 
-/** Reads `--name`, `--name=value` or `--name value`; returns how many further words it took. */
-function readLong(
-  specs: readonly FlagSpec[],
-  values: Values,
-  word: string,
-  next: string | undefined,
-): number {
-  const equals = word.indexOf('=');
-  const name = word.slice(2, equals === -1 ? undefined : equals);
-  const spec = specs.find((flag) => flag.name === name);
-  if (spec === undefined || name === '') {
-    throw new CliError(
-      'Usage',
-      name === '' ? `bad flag syntax: ${word}` : `unknown flag: --${name}`,
-    );
-  }
-  if (equals !== -1) {
-    put(values, spec, word.slice(equals + 1));
-    return 0;
-  }
-  return readValue(values, spec, `--${name}`, next);
+function readTokens(specs: readonly FlagSpec[], argv: readonly string[]) {
+  const options = specs.map(({ name, short, kind }) => {
+    const type = kind === 'switch' ? ('boolean' as const) : ('string' as const);
+    return [name, short === undefined ? { type } : { type, short }] as const;
+  });
+  return parseArgs({
+    args: argv,
+    options: Object.fromEntries(options),
+    // Strict, it would refuse values that begin with a dash, and say all else in its own words.
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  }).tokens;
 }
 
-/** Reads `-n value`, `-nvalue`, `-n=value` and clusters of switches such as `-sv`. */
-function readShort(
-  specs: readonly FlagSpec[],
-  values: Values,
-  word: string,
-  next: string | undefined,
-): number {
-  let rest = word.slice(1);
-  while (rest !== '') {
-    const short = rest.charAt(0);
-    rest = rest.slice(1);
-    const spec = specs.find((flag) => flag.short === short);
-    if (spec === undefined) {
-      throw new CliError('Usage', `unknown shorthand flag: '${short}' in ${word}`);
-    }
-    if (rest.startsWith('=') || (rest !== '' && spec.kind !== 'switch')) {
-      put(values, spec, rest.startsWith('=') ? rest.slice(1) : rest);
-      return 0;
-    }
-    if (rest === '') return readValue(values, spec, `'${short}' in ${word}`, next);
-    put(values, spec, 'true');
+function unknownFlag(word: string, short: string | undefined): CliError {
+  if (short !== undefined) {
+    return new CliError('Usage', `unknown shorthand flag: '${short}' in ${word}`);
   }
-  return 0;
-}
-
-function readValue(
-  values: Values,
-  spec: FlagSpec,
-  shown: string,
-  next: string | undefined,
-): number {
-  if (spec.kind === 'switch') {
-    put(values, spec, 'true');
-    return 0;
-  }
-  if (next === undefined) throw new CliError('Usage', `flag needs an argument: ${shown}`);
-  put(values, spec, next);
-  return 1;
+  const [name = ''] = word.split('=');
+  return new CliError(
+    'Usage',
+    name === '--' ? `bad flag syntax: ${word}` : `unknown flag: ${name}`,
+  );
 }
 
 const booleans = new Map([
