@@ -17,11 +17,11 @@ test('resolv.conf as the kubelet writes it', () => {
 });
 
 test('by UDP, and by TCP where that is cut short; another’s answer is not ours', async () => {
-  const udp = dgram.createSocket('udp4');
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  const { port } = udp.address();
+  await using stack = new AsyncDisposableStack();
+  // An address of loopback for this test alone, so that one port is free for both.
+  const host = `127.${String(process.pid % 250)}.${String(Math.floor(process.pid / 250) % 250)}.53`;
   const tcp = net.createServer((socket) => {
+    socket.on('error', () => {});
     socket.once('data', () => {
       const answer = Buffer.from('abcd81800001000100000000ff', 'hex');
       const framed = Buffer.concat([Buffer.from([0, answer.length]), answer]);
@@ -30,8 +30,16 @@ test('by UDP, and by TCP where that is cut short; another’s answer is not ours
       setImmediate(() => socket.write(framed.subarray(3)));
     });
   });
-  tcp.listen(port, '127.0.0.1');
+  stack.defer(() => void tcp.close());
+  tcp.listen(0, host);
   await once(tcp, 'listening');
+  const address = tcp.address();
+  assert.ok(address !== null && typeof address === 'object');
+  const { port } = address;
+  const udp = dgram.createSocket('udp4');
+  stack.defer(() => void udp.close());
+  udp.bind(port, host);
+  await once(udp, 'listening');
   let truncated = false;
   udp.on('message', (_message, { port: to }) => {
     udp.send(Buffer.from('000081800001000100000000', 'hex'), to);
@@ -40,14 +48,12 @@ test('by UDP, and by TCP where that is cut short; another’s answer is not ours
       to,
     );
   });
-  const deps = { clock: systemClock, nameserver: '127.0.0.1', port };
+  const deps = { clock: systemClock, nameserver: host, port };
   const plain = await lookupRaw(deps, query, never);
   assert.equal(Buffer.from(plain).toString('hex'), 'abcd81800001000100000000');
   truncated = true;
   const long = await lookupRaw(deps, query, never);
   assert.equal(Buffer.from(long).toString('hex'), 'abcd81800001000100000000ff');
-  udp.close();
-  tcp.close();
 });
 
 test('a server that is not there is an error, soon', async () => {

@@ -71,7 +71,9 @@ async function overUdp(deps: Deps, query: Uint8Array, signal: AbortSignal): Prom
       });
     });
     // Connected, so that only this server is heard, and a closed port is an error.
-    socket.connect(deps.port ?? 53, deps.nameserver, () => socket.send(query));
+    socket.connect(deps.port ?? 53, deps.nameserver, () => {
+      if (!signal.aborted) socket.send(query);
+    });
     return await Promise.race([answered, failed.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);

@@ -5,7 +5,6 @@ import { resources } from '#kube/resource.ts';
 import type { AgentRequest } from '#protocol/agent-config.ts';
 import { agentRequestAnnotation, fieldManager } from '#protocol/resources.ts';
 import { podObject } from '../state/cluster-objects.ts';
-import { agentOf } from '../state/injected.ts';
 import { nameOf } from '../state/owner.ts';
 import type { Workload } from '../state/view.ts';
 import type { InjectorConfig } from '../webhook/agent-containers.ts';
@@ -73,7 +72,7 @@ export async function dryRunInjection(
       deadlineMs: 15_000,
       signal,
     });
-    return agentOf(answer) === undefined ? { kind: 'unreachable' } : { kind: 'ok' };
+    return answer.spec.agent === undefined ? { kind: 'unreachable' } : { kind: 'ok' };
   } catch (error) {
     if (isKubeError(error, 'Forbidden', 'Invalid', 'TooManyRequests')) {
       return { kind: 'refused', message: error.message };

@@ -5,7 +5,6 @@ import { resources } from '#kube/resource.ts';
 import type { ResourceWatch } from '#kube/watch.ts';
 import { agentAudience } from '#protocol/resources.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
-import { agentOf } from '../state/injected.ts';
 import { workloadOfPod } from '../state/owner.ts';
 import type { ClusterView } from '../state/view.ts';
 import type { Reviewed } from './relay-hub.ts';
@@ -62,7 +61,7 @@ export async function reviewAgentToken(
   if (bound === undefined) return { ok: false, message: 'the token is not bound to a pod' };
   const pod = await findPod(deps, bound, signal);
   if (pod === undefined) return { ok: false, message: 'there is no such pod' };
-  if (agentOf(pod) === undefined) {
+  if (pod.spec.agent === undefined) {
     return { ok: false, message: 'the pod has no traffic-agent of this traffic-manager' };
   }
   return { ok: true, identity: identityOf(deps.view(), pod) };

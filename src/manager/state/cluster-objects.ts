@@ -1,5 +1,7 @@
 import * as v from 'valibot';
-import { agentConfigVariable } from '#protocol/agent-config.ts';
+import { agentConfigVariable, type AgentConfig } from '#protocol/agent-config.ts';
+import { agentContainer } from '#protocol/resources.ts';
+import { parseAgentConfig } from './injected.ts';
 
 // What is not named here is dropped: thousands of objects are kept in memory, and environments are
 // nobody's business.
@@ -86,25 +88,32 @@ export const serviceObject = v.object({
 });
 export type ServiceObject = v.InferOutput<typeof serviceObject>;
 
-const podContainer = v.object({
-  ...container.entries,
-  env: v.optional(
-    v.pipe(
-      v.array(v.object({ name: v.string(), value: v.optional(v.string()) })),
-      v.transform((env) => env.filter((variable) => variable.name === agentConfigVariable)),
-    ),
-    [],
-  ),
+const initContainer = v.object({
+  name: v.string(),
+  env: v.optional(v.array(v.object({ name: v.string(), value: v.optional(v.string()) })), []),
 });
 
-/** A Pod that runs. */
+/** What a pod's agent was told; undefined when the pod has none of ours. */
+function agentIn(
+  containers: readonly v.InferOutput<typeof initContainer>[],
+): AgentConfig | undefined {
+  const agent = containers.find((one) => one.name === agentContainer);
+  return parseAgentConfig(agent?.env.find((one) => one.name === agentConfigVariable)?.value);
+}
+
+/** A Pod that runs; of its containers only the agent's configuration is kept. */
 export const podObject = v.object({
   metadata: objectMeta,
-  spec: v.object({
-    containers: v.array(container),
-    initContainers: v.optional(v.array(podContainer), []),
-    hostNetwork: v.optional(v.boolean(), false),
-  }),
+  spec: v.pipe(
+    v.object({
+      initContainers: v.optional(v.array(initContainer), []),
+      hostNetwork: v.optional(v.boolean(), false),
+    }),
+    v.transform(({ initContainers, hostNetwork }) => ({
+      hostNetwork,
+      agent: agentIn(initContainers),
+    })),
+  ),
   status: v.optional(
     v.object({
       phase: v.optional(v.string(), 'Pending'),

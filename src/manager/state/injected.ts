@@ -1,13 +1,11 @@
 import * as v from 'valibot';
 import {
   agentConfig,
-  agentConfigVariable,
   agentRequest,
   type AgentConfig,
   type AgentRequest,
 } from '#protocol/agent-config.ts';
-import { agentContainer, agentRequestAnnotation } from '#protocol/resources.ts';
-import type { PodObject } from './cluster-objects.ts';
+import { agentRequestAnnotation } from '#protocol/resources.ts';
 
 const json = v.pipe(v.string(), v.parseJson());
 const configText = v.pipe(json, agentConfig);
@@ -19,14 +17,12 @@ export interface PortAsked {
   readonly portName: string | undefined;
 }
 
-/** The configuration of a pod's agent; undefined when the pod has none of ours. */
-export function agentOf(pod: Pick<PodObject, 'spec'>): AgentConfig | undefined {
-  const container = pod.spec.initContainers.find((one) => one.name === agentContainer);
-  const text = container?.env.find((one) => one.name === agentConfigVariable)?.value;
+/** The configuration in the value of an agent's variable; undefined when it is none of ours. */
+export function parseAgentConfig(value: string | undefined): AgentConfig | undefined {
   // In a variable's value `$$` is a dollar.
   const parsed = v.safeParse(
     configText,
-    text?.replaceAll('$$', () => '$'),
+    value?.replaceAll('$$', () => '$'),
   );
   return parsed.success ? parsed.output : undefined;
 }

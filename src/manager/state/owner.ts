@@ -36,15 +36,17 @@ function resolve(
 }
 
 /** The pods of a workload that are neither ending nor ended. */
-export function podsOf(view: ClusterView, workload: Workload): PodObject[] {
-  return view
-    .podsIn(workload.object.metadata.namespace)
+export function podsOf(view: ClusterView, { kind, object }: Workload): PodObject[] {
+  const { uid } = object.metadata;
+  const owners =
+    kind === 'Deployment' ? view.replicaSetsOwnedBy(uid).map((one) => one.metadata.uid) : [uid];
+  return owners
+    .flatMap((owner) => view.podsOwnedBy(owner))
     .filter(
       (pod) =>
         pod.metadata.deletionTimestamp === undefined &&
         pod.status.phase !== 'Succeeded' &&
-        pod.status.phase !== 'Failed' &&
-        workloadOfPod(view, pod)?.object.metadata.uid === workload.object.metadata.uid,
+        pod.status.phase !== 'Failed',
     );
 }
 

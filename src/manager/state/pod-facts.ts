@@ -1,5 +1,5 @@
 import type { PodObject } from './cluster-objects.ts';
-import { agentOf, agentTakes, requestCovers, requestOf } from './injected.ts';
+import { agentTakes, requestCovers, requestOf } from './injected.ts';
 import { isReady, podsOf } from './owner.ts';
 import type { Target } from './target.ts';
 import type { ClusterView } from './view.ts';
@@ -34,7 +34,7 @@ export function podFacts(
   claim: { readonly target: Target; readonly interceptUid: string },
 ): PodFact[] {
   return podsOf(view, claim.target.workload).map((pod) => {
-    const agent = agentOf(pod);
+    const { agent } = pod.spec;
     const state = facts.takeState(pod.metadata.uid, claim.interceptUid);
     return {
       pod,

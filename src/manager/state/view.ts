@@ -14,7 +14,10 @@ export interface ClusterView {
   workload(namespace: string, kind: WorkloadKind, name: string): Workload | undefined;
   workloadsIn(namespace: string): readonly Workload[];
   servicesIn(namespace: string): readonly ServiceObject[];
-  podsIn(namespace: string): readonly PodObject[];
+  /** Pods whose controller has this UID. */
+  podsOwnedBy(uid: string): readonly PodObject[];
+  /** ReplicaSets whose controller has this UID. */
+  replicaSetsOwnedBy(uid: string): readonly WorkloadObject[];
 }
 
 interface Listed {
@@ -40,7 +43,8 @@ export function clusterView(lists: Listed): ClusterView {
   add('StatefulSet', lists.statefulSets);
   add('ReplicaSet', lists.replicaSets);
   const services = grouped(lists.services);
-  const pods = grouped(lists.pods);
+  const pods = byController(lists.pods);
+  const replicaSets = byController([...lists.replicaSets]);
   const kinds: readonly WorkloadKind[] = ['Deployment', 'StatefulSet', 'ReplicaSet'];
   return {
     workloadsNamed: (namespace, name) =>
@@ -48,7 +52,8 @@ export function clusterView(lists: Listed): ClusterView {
     workload: (namespace, kind, name) => byKey.get(`${namespace}/${kind}/${name}`),
     workloadsIn: (namespace) => workloads.get(namespace) ?? [],
     servicesIn: (namespace) => services.get(namespace) ?? [],
-    podsIn: (namespace) => pods.get(namespace) ?? [],
+    podsOwnedBy: (uid) => pods.get(uid) ?? [],
+    replicaSetsOwnedBy: (uid) => replicaSets.get(uid) ?? [],
   };
 }
 
@@ -57,6 +62,17 @@ function grouped<T extends { readonly metadata: { readonly namespace: string } }
 ): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const object of objects) push(groups, object.metadata.namespace, object);
+  return groups;
+}
+
+function byController<T extends Pick<PodObject, 'metadata'>>(
+  objects: Iterable<T>,
+): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const object of objects) {
+    const owner = object.metadata.ownerReferences.find((one) => one.controller);
+    if (owner !== undefined) push(groups, owner.uid, object);
+  }
   return groups;
 }
 

@@ -1,5 +1,4 @@
 import { templateAnnotation } from './annotations.ts';
-import { agentOf } from './injected.ts';
 import { controllerOf, nameOf, podsOf } from './owner.ts';
 import { servicesFor } from './service-port.ts';
 import { checkInterceptable } from './target.ts';
@@ -30,7 +29,7 @@ export function listWorkloads(view: ClusterView, namespace: string): ListedWorkl
         kind: workload.kind,
         uid,
         notInterceptableReason: reasonAgainst(view, workload),
-        agentInstalled: pods.length > 0 && pods.every((pod) => agentOf(pod) !== undefined),
+        agentInstalled: pods.length > 0 && pods.every((pod) => pod.spec.agent !== undefined),
       };
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { agentConfigVariable, agentTokenPath } from '#protocol/agent-config.ts';
 import { agentContainer, agentInitContainer, agentRequestAnnotation } from '#protocol/resources.ts';
 import { podObject } from '../state/cluster-objects.ts';
-import { agentOf, agentTakes } from '../state/injected.ts';
+import { agentTakes } from '../state/injected.ts';
 import { tokenVolume, type InjectorConfig } from './agent-containers.ts';
 import { inject, patchBetween } from './inject.ts';
 import { requestedPod, type PodContainer, type RequestedPod } from './pod-shape.ts';
@@ -102,7 +102,7 @@ test('redirect: rules first, then the sidecar, then the pod’s own, and the app
 });
 
 test('the agent’s configuration is what the controller reads back', () => {
-  const agent = agentOf(v.parse(podObject, injected(podOf(redirect))));
+  const { agent } = v.parse(podObject, injected(podOf(redirect))).spec;
   assert.deepEqual(agent?.containers, [
     { name: 'app', envPrefix: '_TEL_APP_0_', mounts: ['/data'] },
   ]);
@@ -132,7 +132,7 @@ test('rename: the name, the node’s port move; probes and hooks keep meaning th
     { name: 'http', containerPort: 9901, protocol: 'TCP', hostPort: 80, hostIP: '10.0.0.1' },
   ]);
   assert.deepEqual(sidecar.readinessProbe, { tcpSocket: { port: 9900 }, periodSeconds: 5 });
-  const agent = agentOf(v.parse(podObject, after));
+  const agent = v.parse(podObject, after).spec.agent;
   assert.deepEqual(agent?.renamed, [{ name: 'http', listenPort: 9901, appPort: 8080 }]);
   assert.equal(agentTakes(agent, { containerPort: 8080, portName: 'http' }), true);
   assert.equal(agentTakes(agent, { containerPort: 9090, portName: 'grpc' }), false);
@@ -253,7 +253,7 @@ test('any pod: the patch makes what is expected, twice is once, the rest stays',
           (one) => one.name === agentConfigVariable,
         );
         assert.equal(configured?.length, 1);
-        assert.ok(agentOf(v.parse(podObject, patched)));
+        assert.ok(v.parse(podObject, patched).spec.agent);
       },
     ),
   );
