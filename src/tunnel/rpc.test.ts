@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { duplexPair } from 'node:stream';
 import { test } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { Agent, AgentControl } from '#protocol/gen/telepresence_pb.ts';
+import { openClientSession } from './client-session.ts';
 import { forwardRequest } from './forward.ts';
 import { rpcTransport } from './rpc-transport.ts';
 import type { RpcHandler } from './server-session.ts';
-import { sessionPair } from './session.fixture.ts';
+import { serveSession } from './server-session.ts';
+import { sessionDeps, sessionPair, socketPair } from './session.fixture.ts';
 import type { SessionPair } from './session.fixture.ts';
 
 interface Served {
@@ -82,6 +85,30 @@ test('calls and flows share a session', async () => {
   );
   await checkCalls(pair, givenUp);
   assert.equal(pair.client.openFlows, 0);
+});
+
+test('an answer that comes in one piece arrives where the connection is no socket', async () => {
+  const { rpc } = served();
+  await using sockets = await socketPair();
+  await using _server = serveSession(sockets.far, { ...sessionDeps, rpc });
+  const [near, middle] = duplexPair();
+  middle.pipe(sockets.near);
+  let held: Buffer[] = [];
+  sockets.near.on('data', (bytes: Buffer) => {
+    held.push(bytes);
+    if (held.length > 1) return;
+    // Long enough for the answer's head, its body and its end to become one piece.
+    setTimeout(() => {
+      middle.write(Buffer.concat(held));
+      held = [];
+    }, 20);
+  });
+  await using client = openClientSession(near, sessionDeps);
+  const agent = createClient(Agent, rpcTransport(client));
+  for (let round = 0; round < 5; round += 1) {
+    const { container } = await agent.getEnvironment({ container: 'web' });
+    assert.equal(container, 'web');
+  }
 });
 
 test('a relay forwards calls untouched', async () => {
