@@ -3,12 +3,10 @@ import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { ManagerConfig } from '#install/manager-config.ts';
-import { managerName } from '#install/manifest.ts';
-import type { ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
 import { connection, intercept } from '#protocol/resources.ts';
 import { networkOf, type Network } from '../state/network.ts';
 import { plan, type Plan } from '../state/plan.ts';
-import { clusterView, type ClusterView } from '../state/view.ts';
+import type { ClusterView } from '../state/view.ts';
 import { listWorkloads } from '../state/workload-list.ts';
 import type { InjectorConfig } from '../webhook/agent-containers.ts';
 import { createAgentHub } from './agent-hub.ts';
@@ -25,6 +23,7 @@ import type { ControllerServices } from './socket-server.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { deleteExpired, deleteOrphan } from './sweep.ts';
 import { reviewAgentToken } from './token-review.ts';
+import { infoOf, namespaceOf, ownServiceAddresses, viewOf } from './views.ts';
 
 interface Deps {
   readonly client: KubeClient;
@@ -243,60 +242,6 @@ export async function startController(deps: Deps, options: Options): Promise<Con
     },
     settled: async () => await loop.settled(),
     [Symbol.asyncDispose]: async () => await running.disposeAsync(),
-  };
-}
-
-interface Namespaced {
-  readonly metadata: { readonly namespace: string };
-}
-
-function namespaceOf({ metadata }: Namespaced): string {
-  return metadata.namespace;
-}
-
-/** An index of the cluster; with `only`, of these namespaces alone. */
-function viewOf(cluster: ClusterWatch | undefined, only?: ReadonlySet<string>): ClusterView {
-  const some = <T extends Namespaced>(store: ReadonlyMap<string, T> | undefined): T[] =>
-    [...(store?.values() ?? [])].filter((one) => only?.has(namespaceOf(one)) ?? true);
-  return clusterView({
-    deployments: some(cluster?.deployments),
-    replicaSets: some(cluster?.replicaSets),
-    statefulSets: some(cluster?.statefulSets),
-    services: some(cluster?.services),
-    pods: some(cluster?.pods.store),
-  });
-}
-
-/** The manager is reached by its tunnel, and by nothing else (design decision 3). */
-function ownServiceAddresses(cluster: ClusterWatch, namespace: string): string[] {
-  const addresses: string[] = [];
-  for (const service of cluster.services.values()) {
-    if (service.metadata.namespace !== namespace) continue;
-    if (service.metadata.labels['app.kubernetes.io/name'] !== managerName) continue;
-    addresses.push(...service.spec.clusterIPs.filter((address) => address !== 'None'));
-  }
-  return addresses.toSorted();
-}
-
-function infoOf(
-  { config, dns }: Options,
-  network: Network,
-  installId: string,
-): Omit<ClusterInfo, '$typeName' | '$unknown'> {
-  return {
-    managerVersion: config.version,
-    agentImage: config.agent.image,
-    clusterDomain: dns.domain,
-    dnsAddress: dns.nameserver,
-    serviceSubnets: [...network.serviceSubnets],
-    podSubnets: [...network.podSubnets],
-    managerNamespace: config.namespace,
-    managerInstallId: installId,
-    alsoProxy: config.routing.alsoProxySubnets,
-    neverProxy: config.routing.neverProxySubnets,
-    allowConflicting: config.routing.allowConflictingSubnets,
-    excludeSuffixes: config.dns.excludeSuffixes,
-    includeSuffixes: config.dns.includeSuffixes,
   };
 }
 

@@ -30,7 +30,7 @@ export interface StatusWriter<T extends StatusObject> {
 }
 
 interface Deps {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'patch'>;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Logger;
   /** A write is over that another one waited for, or failed: look again. */

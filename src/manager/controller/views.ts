@@ -1,0 +1,63 @@
+import type { ManagerConfig } from '#install/manager-config.ts';
+import { managerName } from '#install/manifest.ts';
+import type { ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
+import type { Network } from '../state/network.ts';
+import { clusterView, type ClusterView } from '../state/view.ts';
+import type { ClusterWatch } from './cluster-watch.ts';
+import type { ClusterDns } from './dns-lookup.ts';
+
+interface Namespaced {
+  readonly metadata: { readonly namespace: string };
+}
+
+/** The namespace of an object. */
+export function namespaceOf({ metadata }: Namespaced): string {
+  return metadata.namespace;
+}
+
+/** An index of the cluster as it is watched; with `only`, of these namespaces alone. */
+export function viewOf(cluster: ClusterWatch | undefined, only?: ReadonlySet<string>): ClusterView {
+  const some = <T extends Namespaced>(store: ReadonlyMap<string, T> | undefined): T[] =>
+    [...(store?.values() ?? [])].filter((one) => only?.has(namespaceOf(one)) ?? true);
+  return clusterView({
+    deployments: some(cluster?.deployments),
+    replicaSets: some(cluster?.replicaSets),
+    statefulSets: some(cluster?.statefulSets),
+    services: some(cluster?.services),
+    pods: some(cluster?.pods.store),
+  });
+}
+
+/** Addresses of the manager's Services: it is reached by its tunnel, and by nothing else. */
+export function ownServiceAddresses(cluster: ClusterWatch, namespace: string): string[] {
+  const addresses: string[] = [];
+  for (const service of cluster.services.values()) {
+    if (namespaceOf(service) !== namespace) continue;
+    if (service.metadata.labels['app.kubernetes.io/name'] !== managerName) continue;
+    addresses.push(...service.spec.clusterIPs.filter((address) => address !== 'None'));
+  }
+  return addresses.toSorted();
+}
+
+/** What laptops are told of the cluster and of us. */
+export function infoOf(
+  { config, dns }: { readonly config: ManagerConfig; readonly dns: ClusterDns },
+  network: Network,
+  installId: string,
+): Omit<ClusterInfo, '$typeName' | '$unknown'> {
+  return {
+    managerVersion: config.version,
+    agentImage: config.agent.image,
+    clusterDomain: dns.domain,
+    dnsAddress: dns.nameserver,
+    serviceSubnets: [...network.serviceSubnets],
+    podSubnets: [...network.podSubnets],
+    managerNamespace: config.namespace,
+    managerInstallId: installId,
+    alsoProxy: config.routing.alsoProxySubnets,
+    neverProxy: config.routing.neverProxySubnets,
+    allowConflicting: config.routing.allowConflictingSubnets,
+    excludeSuffixes: config.dns.excludeSuffixes,
+    includeSuffixes: config.dns.includeSuffixes,
+  };
+}
