@@ -11,7 +11,6 @@ export type RefusalReason =
   | 'PortAmbiguous'
   | 'ContainerNotFound'
   | 'ProtocolNotSupported'
-  | 'ConnectionGone'
   | 'NameTaken'
   | 'Replaced'
   | 'Conflict'
