@@ -16,14 +16,13 @@ import type { RunCommand } from './command-spec.ts';
 export const runIntercept: RunCommand = async (context, line) => {
   const request = readRequest(line);
   const daemon = await needUserDaemon(context);
-  const info = await follow<InterceptEvent, InterceptInfo>(
-    context,
-    daemon.intercept(request, { signal: context.signal }),
-    ({ event }) => {
-      if (event.case === 'progress') return { progress: event.value };
-      return event.case === 'active' ? { result: event.value } : undefined;
-    },
-  );
+  // While a command runs, this stream is what the daemon knows of us: killed, we cannot say goodbye.
+  const hold = line.command !== undefined;
+  const events = daemon.intercept({ ...request, hold }, { signal: context.signal });
+  const info = await follow<InterceptEvent, InterceptInfo>(context, events, ({ event }) => {
+    if (event.case === 'progress') return { progress: event.value };
+    return event.case === 'active' ? { result: event.value } : undefined;
+  });
   const leave = async (): Promise<void> => {
     await call(async () => await daemon.leave({ name: info.name, id: info.id }));
   };
@@ -35,10 +34,20 @@ export const runIntercept: RunCommand = async (context, line) => {
   }
   for (const text of interceptedLines(info)) context.print(text);
   if (line.command === undefined) return 0;
+  let wanted = true;
+  const onEnd = (): void => {
+    if (!wanted) return;
+    wanted = false;
+    context.warn(`telepresence intercept: warning: the intercept ${info.name} has ended`);
+  };
+  events.next().then(onEnd, onEnd);
   try {
     return await runCommand(context, line.command, info.environment);
   } finally {
-    await leave();
+    if (wanted) {
+      wanted = false;
+      await leave();
+    }
   }
 };
 

@@ -33,21 +33,22 @@ export async function call<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The last event of a stream of progress; what comes before is shown to a person who waits. */
+/**
+ * The event of a stream that is not progress; what comes before is shown to a person who waits. The
+ * stream is left as it is then: it may stay open for as long as the result is good.
+ */
 export async function follow<Event, Result>(
   context: CliContext,
-  events: AsyncIterable<Event>,
+  events: AsyncIterator<Event>,
   read: (event: Event) => { readonly progress: string } | { readonly result: Result } | undefined,
 ): Promise<Result> {
   return await call(async () => {
-    let result: Result | undefined;
-    for await (const event of events) {
-      const part = read(event);
+    for (let next = await events.next(); next.done !== true; next = await events.next()) {
+      const part = read(next.value);
       if (part === undefined) continue;
-      if ('result' in part) ({ result } = part);
-      else if (context.interactive) context.warn(part.progress);
+      if ('result' in part) return part.result;
+      if (context.interactive) context.warn(part.progress);
     }
-    if (result !== undefined) return result;
     throw new CliError('Daemon', 'the user daemon ended the call without a result');
   });
 }

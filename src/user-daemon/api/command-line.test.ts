@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, rename, readFile, stat } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rename, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import type { Readable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { startFakeCluster, type FakeCluster } from '../session/fake-cluster.fixture.ts';
 
-const main = new URL('../../cli/main.ts', import.meta.url).pathname;
+const checkout = join(import.meta.dirname, '../../..');
+let dist = '';
+
+// Bundled once: from sources each of the many commands would take seconds to load.
+before(async () => {
+  dist = await mkdtemp(join(tmpdir(), 'tp-dist-'));
+  await symlink(join(checkout, 'node_modules'), join(dist, 'node_modules'));
+  const bundle = ['tools/bundle.ts', 'telepresence', 'user-daemon'];
+  const env = { ...process.env, TELEPRESENCE_DIST: dist };
+  await promisify(execFile)(process.execPath, bundle, { cwd: checkout, env });
+});
+after(async () => await rm(dist, { recursive: true }));
 
 interface Told {
   readonly status: number | null;
@@ -28,12 +41,17 @@ async function laptopOf(cluster: FakeCluster) {
     TELEPRESENCE_EXECUTABLE: '/usr/local/bin/telepresence',
   };
   const start = (...args: readonly string[]) =>
-    spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    spawn(process.execPath, [join(dist, 'telepresence.mjs'), ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   const ended = async (child: ReturnType<typeof start>): Promise<Told> => {
     const closed = Promise.withResolvers<number | null>();
     child.once('close', (code) => closed.resolve(code));
-    const [stdout, stderr] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
-    return { status: await closed.promise, stdout: stdout.join(''), stderr: stderr.join('') };
+    const told = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk) => (told.stdout += String(chunk)));
+    child.stderr.on('data', (chunk) => (told.stderr += String(chunk)));
+    return { status: await closed.promise, ...told };
   };
   return {
     start,
@@ -50,6 +68,22 @@ async function laptopOf(cluster: FakeCluster) {
       await ended(start('quit', '-s'));
     },
   };
+}
+
+/** The first line that is so; fails when the stream ends without one. */
+async function lineOf(stream: Readable, pattern: RegExp): Promise<string> {
+  const found = Promise.withResolvers<string>();
+  let text = '';
+  stream.on('data', (chunk) => {
+    text += String(chunk);
+    const line = text
+      .split('\n')
+      .slice(0, -1)
+      .find((each) => pattern.test(each));
+    if (line !== undefined) found.resolve(line);
+  });
+  stream.once('close', () => found.reject(new Error(`no such line: ${text}`)));
+  return await found.promise;
 }
 
 const active = {
@@ -134,17 +168,17 @@ test('a command gets the environment, and its end is the end of the intercept', 
   await using laptop = await laptopOf(cluster);
   await laptop.quiet('connect');
   const shell = ['sh', '-c', 'echo "$GREETING $TELEPRESENCE_CONTAINER"; exit 7'];
-  const told = await laptop.run('intercept', 'web', '--', ...shell);
-  assert.equal(told.status, 7, told.stderr);
-  assert.match(told.stdout, /\nhello app\n$/);
+  const ran = await laptop.run('intercept', 'web', '--', ...shell);
+  assert.equal(ran.status, 7, ran.stderr);
+  assert.equal(ran.stderr, '');
+  assert.match(ran.stdout, /\nhello app\n$/);
   assert.equal(cluster.api.objects.size, 1);
 
   const child = laptop.start('intercept', 'web', '--', 'sh', '-c', 'echo up; exec sleep 60');
-  child.stdout.on('data', (chunk) => {
-    if (String(chunk).includes('up')) child.kill('SIGTERM');
-  });
-  const [status]: unknown[] = await once(child, 'close');
-  assert.equal(status, 128 + 15);
+  const told = laptop.ended(child);
+  await lineOf(child.stdout, /^up$/);
+  child.kill('SIGTERM');
+  assert.equal((await told).status, 128 + 15);
   assert.equal(cluster.api.objects.size, 1);
 
   const missing = await laptop.run('intercept', 'web', '--', 'no-such-command');
@@ -160,6 +194,36 @@ test('a command gets the environment, and its end is the end of the intercept', 
   assert.equal(cluster.api.objects.size, 0);
 });
 
+test('an intercept with a command ends when its telepresence is killed', async () => {
+  await using cluster = await startFakeCluster({ interceptStatus: () => active });
+  await using laptop = await laptopOf(cluster);
+  await laptop.quiet('connect');
+  const child = laptop.start('intercept', 'web', '--', 'sh', '-c', 'echo $$; exec sleep 60');
+  const pid = await lineOf(child.stdout, /^\d+$/);
+  await cluster.api.has(2);
+  child.kill('SIGKILL');
+  await cluster.api.has(1);
+  process.kill(Number(pid));
+  assert.match((await laptop.run('leave', 'web')).stderr, /no intercept is called web/);
+});
+
+test('a command runs on when its intercept is left by another', async () => {
+  await using cluster = await startFakeCluster({ interceptStatus: () => active });
+  await using laptop = await laptopOf(cluster);
+  await laptop.quiet('connect');
+  const child = laptop.start('intercept', 'web', '--', 'sh', '-c', 'echo up; exec sleep 60');
+  const told = laptop.ended(child);
+  const warned = lineOf(
+    child.stderr,
+    /^telepresence intercept: warning: the intercept web has ended$/,
+  );
+  await lineOf(child.stdout, /^up$/);
+  await laptop.quiet('leave', 'web');
+  await warned;
+  child.kill('SIGTERM');
+  assert.equal((await told).status, 128 + 15);
+});
+
 test('Ctrl-C while an intercept is made takes it back', async () => {
   await using cluster = await startFakeCluster({
     interceptStatus: () => ({ state: 'Waiting', message: 'waiting for pods' }),
@@ -167,20 +231,12 @@ test('Ctrl-C while an intercept is made takes it back', async () => {
   await using laptop = await laptopOf(cluster);
   await laptop.quiet('connect');
   const child = laptop.start('intercept', 'web');
-  while (cluster.api.objects.size < 2) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
+  await cluster.api.has(2);
   child.kill('SIGINT');
   const told = await laptop.ended(child);
   assert.equal(told.status, 130);
   assert.equal(told.stderr, 'telepresence intercept: error: interrupted\n');
-  while (cluster.api.objects.size > 1) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
+  await cluster.api.has(1);
 });
 
 test('a manager that is not there is said, with the next step', async () => {

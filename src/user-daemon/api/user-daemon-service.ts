@@ -67,15 +67,20 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
       async *intercept(request, context) {
         const events = progressStream(async (report) => {
           const { intercepts } = connector.need();
-          return await intercepts.intercept(request, { report, signal: context.signal });
+          const { signal } = context;
+          const info = await intercepts.intercept(request, { report, signal });
+          // From now on, and not from when the answer was taken: its taker may just have died.
+          const held = request.hold ? intercepts.hold(info.id, signal) : undefined;
+          return { info, held };
         });
         for await (const event of failing(context, events)) {
           yield create(InterceptEventSchema, {
             event:
               event.kind === 'progress'
                 ? { case: 'progress', value: event.text }
-                : { case: 'active', value: event.result },
+                : { case: 'active', value: event.result.info },
           });
+          if (event.kind === 'done') await event.result.held;
         }
       },
       leave: async (request, context) =>

@@ -29,6 +29,8 @@ export interface Intercepts {
     request: InterceptRequest,
     options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
   ): Promise<InterceptInfo>;
+  /** Resolves when the intercept has ended; ends it when `signal` aborts. Does not reject. */
+  hold(id: string, signal: AbortSignal): Promise<void>;
   /** Ends one, by its id or, where that is empty, by its name. */
   leave(options: { readonly name: string; readonly id: string }): Promise<void>;
   /** Ends them all; what cannot be ended is logged. */
@@ -60,6 +62,19 @@ export function openIntercepts(
     await deleteIntercept(deps, intercept);
   };
 
+  const leave: Intercepts['leave'] = async ({ name, id }) =>
+    await inTurn(async () => {
+      const found = id === '' ? table.byName(name) : table.byUid(id);
+      if (found === undefined) {
+        // By its id it was ours; now it is gone, which is what was asked for.
+        if (id !== '') return;
+        throw new UserDaemonError('InterceptNotFound', `no intercept ${name}`, {
+          facts: { name },
+        });
+      }
+      await end(found);
+    });
+
   return {
     list: () => table.intercepts.map(interceptInfo),
     intercept: async (request, { report, signal }) =>
@@ -77,18 +92,17 @@ export function openIntercepts(
           throw error;
         }
       }),
-    leave: async ({ name, id }) =>
-      await inTurn(async () => {
-        const found = id === '' ? table.byName(name) : table.byUid(id);
-        if (found === undefined) {
-          // By its id it was ours; now it is gone, which is what was asked for.
-          if (id !== '') return;
-          throw new UserDaemonError('InterceptNotFound', `no intercept ${name}`, {
-            facts: { name },
-          });
-        }
-        await end(found);
-      }),
+    async hold(id, signal) {
+      const namespace = table.byUid(id)?.metadata.namespace;
+      if (namespace === undefined) return;
+      const gone = (found: Intercept | undefined): true | undefined =>
+        found === undefined ? true : undefined;
+      // It rejects when the session ends, too: that has ended the intercept before.
+      await deps.own.until(namespace, id, gone, signal).catch(() => {});
+      // Where this fails the log says so, and nobody is left who could be told.
+      await leave({ name: '', id }).catch(() => {});
+    },
+    leave,
     leaveAll: async () =>
       await inTurn(async () => {
         await Promise.all(table.intercepts.map(async (each) => await end(each).catch(() => {})));

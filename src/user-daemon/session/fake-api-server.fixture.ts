@@ -30,6 +30,8 @@ export interface FakeApiServer extends AsyncDisposable {
   readonly objects: ReadonlyMap<string, FakeObject>;
   setStatus(key: string, status: object): void;
   remove(key: string): void;
+  /** Resolves once there are so many objects. */
+  has(count: number): Promise<void>;
   /** Any object that has only to be found. */
   lay(path: string, body: object): void;
 }
@@ -53,7 +55,10 @@ export async function startFakeApiServer(hooks: Hooks): Promise<FakeApiServer> {
   const watchers = new Set<Watcher>();
   let version = 1;
 
+  const counted = new Set<() => void>();
+
   const tell = (type: string, key: string, object: FakeObject): void => {
+    for (const look of counted) look();
     const [plural, namespace, name] = key.split('/');
     for (const watcher of watchers) {
       if (watcher.plural !== plural || watcher.namespace !== namespace) continue;
@@ -158,6 +163,16 @@ export async function startFakeApiServer(hooks: Hooks): Promise<FakeApiServer> {
       if (object !== undefined) put('MODIFIED', key, { ...object, status });
     },
     remove,
+    async has(count) {
+      const reached = Promise.withResolvers<undefined>();
+      const look = (): void => {
+        if (objects.size === count) reached.resolve(undefined);
+      };
+      counted.add(look);
+      look();
+      await reached.promise;
+      counted.delete(look);
+    },
     lay: (path, body) => laid.set(path, body),
     async [Symbol.asyncDispose]() {
       server.close();
