@@ -77,3 +77,34 @@ test('a proxy that hangs costs two seconds, and the next path is tried', async (
   });
   assert.deepEqual(tried, ['service-proxy Unreachable', 'port-forward Forbidden']);
 });
+
+test('a path that has worked is not given up for a restart of the API server or the manager', async () => {
+  await using server = await startTestApiServer((_request, response) => {
+    response.statusCode = 503;
+    response.end(statusBody(503, 'ServiceUnavailable', 'no endpoints available'));
+  });
+  let there = true;
+  server.http.on('upgrade', (_request, socket: Duplex) => {
+    socket.on('error', () => {});
+    const gone = 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n';
+    const here =
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    socket.write(there ? here : gone);
+  });
+  const { made, tried, client, pass } = dialer(server);
+  await using _client = client;
+  const { duplex } = await made.dial(request);
+  duplex.destroy();
+  there = false;
+  await assert.rejects(made.dial(request));
+  pass(7000);
+  await assert.rejects(made.dial(request));
+  assert.deepEqual(tried.splice(0), [
+    'service-proxy works',
+    'service-proxy Unavailable',
+    'service-proxy Unavailable',
+  ]);
+  pass(2000);
+  await assert.rejects(made.dial(request));
+  assert.deepEqual(tried, ['service-proxy Unavailable', 'port-forward Unavailable']);
+});

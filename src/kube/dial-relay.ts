@@ -65,11 +65,24 @@ interface DialerOptions {
 const stepMs = 2000;
 // A detour taken once may have been a manager's restart: the best path is tried again some time.
 const rememberMs = 10 * 60_000;
+// So long a path that has worked may fail before another is taken: an API server or manager that
+// restarts is back by then, and what was opened on a detour stays there.
+const patienceMs = 8000;
 
-/** A dialer that tries each path for two seconds and remembers the one that worked. */
+/**
+ * A dialer that tries each path for two seconds and remembers the one that worked. A path that has
+ * worked is given up only when it fails for longer than a restart takes.
+ */
 export function createRelayDialer(deps: DialerDeps, options: DialerOptions): RelayDialer {
   let best = options.remembered;
   let bestSince = deps.clock.monotonic();
+  let proven: RelayPath | undefined;
+  let failingSince: number | undefined;
+  const isRestarting = (via: RelayPath): boolean => {
+    if (via !== proven) return false;
+    failingSince ??= deps.clock.monotonic();
+    return deps.clock.monotonic() - failingSince < patienceMs;
+  };
 
   const paths = (): readonly RelayPath[] => {
     const fresh = deps.clock.monotonic() - bestSince < rememberMs;
@@ -87,6 +100,8 @@ export function createRelayDialer(deps: DialerDeps, options: DialerOptions): Rel
           const duplex = await open[via](deps, options, request);
           if (best !== via || errors.length > 0) bestSince = deps.clock.monotonic();
           best = via;
+          proven = via;
+          failingSince = undefined;
           options.onOutcome?.({ via, error: undefined });
           return { duplex, via };
         } catch (error) {
@@ -95,7 +110,7 @@ export function createRelayDialer(deps: DialerDeps, options: DialerOptions): Rel
           errors.push(known);
           options.onOutcome?.({ via, error: known });
           // Whoever is not known to the API server is not known to it on the other path either.
-          if (isKubeError(known, 'Unauthorized', 'BadConfig')) break;
+          if (isKubeError(known, 'Unauthorized', 'BadConfig') || isRestarting(via)) break;
         }
       }
       throw allFailed(errors);
