@@ -50,7 +50,7 @@ export function unaryCall<I extends DescMessage, O extends DescMessage>(
       body,
       ...options,
     });
-    const answer = Buffer.concat(await collect(response));
+    const answer = await collect(response, options.signal);
     if (response.statusCode !== 200) throw answerError(answer.toString('utf8'));
     return fromBinary(method.output, answer);
   };
@@ -72,9 +72,9 @@ export function streamCall<I extends DescMessage, O extends DescMessage>(
       ...options,
     });
     if (response.statusCode !== 200) {
-      throw answerError(Buffer.concat(await collect(response)).toString('utf8'));
+      throw answerError((await collect(response, options.signal)).toString('utf8'));
     }
-    for await (const { flags, bytes } of envelopes(response)) {
+    for await (const { flags, bytes } of envelopes(response, options.signal)) {
       if ((flags & endOfStream) === 0) {
         yield fromBinary(method.output, bytes);
         continue;
@@ -110,33 +110,38 @@ async function post(socketPath: string, options: Post): Promise<IncomingMessage>
     },
     ...(signal === undefined ? {} : { signal }),
   });
-  request.once('error', (error) => answered.reject(lost(error)));
+  request.once('error', (error) => answered.reject(lost(error, signal)));
   request.once('response', answered.resolve);
   request.end(body);
   return await answered.promise;
 }
 
-async function collect(response: IncomingMessage): Promise<readonly Buffer[]> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of chunksOf(response)) chunks.push(chunk);
-  return chunks;
+async function collect(
+  response: IncomingMessage,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(chunksOf(response, signal)));
 }
 
-async function* chunksOf(response: IncomingMessage): AsyncGenerator<Buffer> {
+async function* chunksOf(
+  response: IncomingMessage,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of response) {
       if (Buffer.isBuffer(chunk)) yield chunk;
     }
   } catch (error) {
-    throw lost(toError(error));
+    throw lost(toError(error), signal);
   }
 }
 
 async function* envelopes(
   response: IncomingMessage,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<{ readonly flags: number; readonly bytes: Buffer }> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of chunksOf(response)) {
+  for await (const chunk of chunksOf(response, signal)) {
     rest = Buffer.concat([rest, chunk]);
     while (rest.length >= headBytes) {
       const end = headBytes + rest.readUInt32BE(1);
@@ -147,7 +152,8 @@ async function* envelopes(
   }
 }
 
-function lost(error: Error): Error {
-  const aborted = error.name === 'AbortError';
+function lost(error: Error, signal: AbortSignal | undefined): Error {
+  // Node's own errors differ by what it was waiting for.
+  const aborted = signal?.aborted === true;
   return new DaemonCallError(aborted ? 'Aborted' : 'Lost', error.message, { cause: error });
 }
