@@ -26,7 +26,12 @@ export interface RequestLoop extends AsyncDisposable {
   settles(
     wanted: RegExp,
     options: { readonly since: number; readonly withinMs: number; readonly what: string },
-  ): Promise<{ readonly afterMs: number; readonly errors: readonly Answer[] }>;
+  ): Promise<{
+    readonly afterMs: number;
+    readonly errors: readonly Answer[];
+    /** The longest time in which nothing was answered that was asked. */
+    readonly outageMs: number;
+  }>;
 }
 
 const inARow = 10;
@@ -61,13 +66,18 @@ export async function startRequestLoop(podIp: string, url: string): Promise<Requ
           const other = later.findLastIndex(({ got }) => !wanted.test(got));
           const first = later[other + 1]?.at ?? since;
           const errors = later.filter(({ got }) => !got.startsWith('200 '));
+          const good = [
+            since,
+            ...later.filter(({ got }) => got.startsWith('200 ')).map(({ at }) => at),
+          ];
+          const outage = Math.max(...good.map((at, index) => at - (good[index - 1] ?? at)));
           const slowest = Math.max(...later.map(({ tookMs }) => tookMs));
           console.log(
             `${what}: after ${String(first - since)} ms; ${String(errors.length)} of ` +
               `${String(later.length)} requests failed (${kinds(errors)}), slowest ` +
-              `${String(slowest)} ms, ${String(waiting.size)} wait`,
+              `${String(slowest)} ms, nothing for ${String(outage)} ms, ${String(waiting.size)} wait`,
           );
-          return { afterMs: first - since, errors };
+          return { afterMs: first - since, errors, outageMs: outage };
         }
         if (Date.now() > end) {
           const last = row.map(({ got }) => got).join(', ');
@@ -80,6 +90,13 @@ export async function startRequestLoop(podIp: string, url: string): Promise<Requ
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGKILL');
       await once(child, 'exit');
+      const errors = answers.filter(({ got }) => !got.startsWith('200 '));
+      const slow = answers.filter(({ tookMs }) => tookMs > 1000);
+      console.log(
+        `in all: ${String(answers.length)} requests, ${String(errors.length)} failed ` +
+          `(${kinds(errors)}), ${String(slow.length)} took longer than a second ` +
+          `(${String(Math.max(0, ...slow.map(({ tookMs }) => tookMs)))} ms the slowest)`,
+      );
     },
   };
 }
