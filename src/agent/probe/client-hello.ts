@@ -1,4 +1,4 @@
-import type { Sign } from './sign.ts';
+import type { Sign } from './sign-kinds.ts';
 
 const handshakeRecord = 0x16;
 const recordHeadBytes = 5;

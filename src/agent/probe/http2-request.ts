@@ -1,4 +1,4 @@
-import type { Sign } from './sign.ts';
+import type { Sign } from './sign-kinds.ts';
 
 /** With this every HTTP/2 client begins (RFC 9113 section 3.4). */
 export const http2Preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
