@@ -19,7 +19,11 @@ interface Options {
   readonly port: number;
   /** Whose token that is; throws a TunnelError for nobody's. */
   readonly review: (token: string) => Promise<AgentIdentity>;
-  readonly onAgent: (identity: AgentIdentity, role: AgentRole, duplex: Duplex) => Promise<void>;
+  readonly onAgent: (
+    agent: { readonly identity: AgentIdentity; readonly address: string },
+    role: AgentRole,
+    duplex: Duplex,
+  ) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -65,12 +69,14 @@ export async function serveAgents(deps: Deps, options: Options): Promise<Listeni
 }
 
 async function admit(deps: Deps, options: Options, socket: tls.TLSSocket): Promise<void> {
+  // A server for both families sees IPv4 addresses as IPv6 ones.
+  const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   const { role, identity } = await admitAgent(deps, socket, {
     review: async (token) => await options.review(token),
     signal: options.signal,
   });
   try {
-    await options.onAgent(identity, role, socket);
+    await options.onAgent({ identity, address }, role, socket);
   } catch (error) {
     socket.destroy();
     throw error;

@@ -21,12 +21,17 @@ const desired = desiredOf(
 
 test('the intercepted workload’s agents, else those of the connected namespace, else none', () => {
   const agents = new Map([
-    ['p2', { namespace: 'shop' }],
-    ['p3', { namespace: 'shop' }],
-    ['p4', { namespace: 'bank' }],
+    ['p2', { namespace: 'shop', address: '10.1.0.2' }],
+    ['p3', { namespace: 'shop', address: '10.1.0.3' }],
+    ['p4', { namespace: 'bank', address: '10.1.0.4' }],
   ]);
-  assert.deepEqual(dialersFor(desired, agents, 'alice'), [['p2'], ['p3']]);
-  assert.deepEqual(dialersFor(desired, agents, 'bob'), [['p3'], ['p4']]);
-  assert.deepEqual(dialersFor(desired, new Map(), 'alice'), []);
-  assert.deepEqual(dialersFor(desired, agents, 'nobody'), []);
+  const groups = (connectionUid: string, host = '10.96.0.1', known: typeof agents = agents) =>
+    dialersFor(desired, known, { connectionUid, host });
+  assert.deepEqual(groups('alice'), [['p2'], ['p3']]);
+  assert.deepEqual(groups('bob'), [['p3'], ['p4']]);
+  assert.deepEqual(groups('alice', '10.96.0.1', new Map()), []);
+  assert.deepEqual(groups('nobody'), []);
+  // Nobody dials himself.
+  assert.deepEqual(groups('alice', '10.1.0.2'), [['p3']]);
+  assert.deepEqual(groups('alice', '10.1.0.3'), [['p2']]);
 });

@@ -73,7 +73,7 @@ export async function enterLaptop(
 export async function enterAgent(
   deps: Deps,
   options: Options,
-  identity: AgentIdentity,
+  { identity, address }: { readonly identity: AgentIdentity; readonly address: string },
   role: AgentRole,
   duplex: Duplex,
 ): Promise<void> {
@@ -100,7 +100,7 @@ export async function enterAgent(
     case 'outbound': {
       const session = openClientSession(duplex, scoped);
       board.watch(podUid, session);
-      deps.everyone.introduce(identity, session);
+      deps.everyone.introduce({ ...identity, address }, session);
       agents.outbound.add(podUid, session);
     }
   }

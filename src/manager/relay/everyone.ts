@@ -4,6 +4,11 @@ import type { ServerSession } from '#tunnel/server-session.ts';
 import type { Facts } from './link.ts';
 import { createSessionSets, type Member, type SessionSets } from './session-sets.ts';
 
+/** An agent that can dial, and from where: an address of its pod. */
+export type ReachableAgent = Pick<AgentIdentity, 'namespace' | 'podUid'> & {
+  readonly address: string;
+};
+
 /** Everyone who is connected, by role: laptops by their Connection's UID, agents by their pod's. */
 export interface Everyone {
   readonly laptops: {
@@ -17,9 +22,9 @@ export interface Everyone {
     readonly outbound: SessionSets<ClientSession>;
   };
   /** Agents that can dial now, by pod. */
-  reachableAgents(): ReadonlyMap<string, AgentIdentity>;
+  reachableAgents(): ReadonlyMap<string, ReachableAgent>;
   /** Remembers whose an outbound session is, for as long as it lives. */
-  introduce(identity: AgentIdentity, session: Pick<ClientSession, 'closed'>): void;
+  introduce(agent: ReachableAgent, session: Pick<ClientSession, 'closed'>): void;
   facts(epoch: bigint): Facts;
   endLaptop(connectionUid: string, reason: Error): void;
   endAll(reason: Error): void;
@@ -37,16 +42,16 @@ export function createEveryone(onChange: () => void): Everyone {
     inbound: createSessionSets<ServerSession>(onChange),
     outbound: createSessionSets<ClientSession>(onChange),
   };
-  const identities = new Map<string, AgentIdentity>();
+  const known = new Map<string, ReachableAgent>();
   return {
     laptops,
     agents,
     reachableAgents: () =>
-      new Map([...identities].filter(([podUid]) => agents.outbound.of(podUid).length > 0)),
-    introduce(identity, session) {
-      identities.set(identity.podUid, identity);
+      new Map([...known].filter(([podUid]) => agents.outbound.of(podUid).length > 0)),
+    introduce(agent, session) {
+      known.set(agent.podUid, agent);
       void session.closed.then(() => {
-        if (agents.outbound.of(identity.podUid).length === 0) identities.delete(identity.podUid);
+        if (agents.outbound.of(agent.podUid).length === 0) known.delete(agent.podUid);
       });
     },
     facts: (epoch) => ({

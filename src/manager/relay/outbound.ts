@@ -14,8 +14,8 @@ interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'after'>;
   readonly desired: () => Desired | undefined;
-  /** Sessions to agents that may dial for this Connection, the best group first. */
-  readonly dialers: (connectionUid: string) => readonly (readonly Next[])[];
+  /** Sessions to agents that may dial that address for this Connection, the best group first. */
+  readonly dialers: (connectionUid: string, host: string) => readonly (readonly Next[])[];
 }
 
 /** A SYN is given up by Linux after two minutes; whoever waits on the laptop gives up before. */
@@ -39,7 +39,7 @@ export async function takeOutboundFlow(
     flow.refuse('Forbidden');
     return;
   }
-  for (const sessions of deps.dialers(connectionUid)) {
+  for (const sessions of deps.dialers(connectionUid, decision.host)) {
     const carried = await carryFlow(flow, sessions);
     if (carried.kind === 'refused') log.debug('flow not opened', { reason: carried.error.message });
     if (carried.kind !== 'unasked' || flow.signal.aborted) return;

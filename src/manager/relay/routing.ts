@@ -12,8 +12,8 @@ export interface Routing {
   readonly log: Logger;
   readonly clock: Clock;
   readonly desired: () => Desired | undefined;
-  /** Sessions to agents that may dial for a Connection, the best group first. */
-  readonly dialers: (connectionUid: string) => readonly (readonly ClientSession[])[];
+  /** Sessions to agents that may dial that address for a Connection, the best group first. */
+  readonly dialers: (connectionUid: string, host: string) => readonly (readonly ClientSession[])[];
   /** Sessions on which flows can be opened towards a laptop. */
   readonly reverse: (connectionUid: string) => readonly ClientSession[];
   /** How long a laptop may take to answer; undefined before its first sign of life. */
@@ -36,12 +36,11 @@ export function createRouting(deps: {
     log: deps.log,
     clock: deps.clock,
     desired: deps.desired,
-    dialers(uid) {
+    dialers(uid, host) {
       const desired = deps.desired();
       if (desired === undefined) return [];
-      return dialersFor(desired, everyone.reachableAgents(), uid).map((pods) =>
-        pods.flatMap((podUid) => agents.outbound.of(podUid)),
-      );
+      const groups = dialersFor(desired, everyone.reachableAgents(), { connectionUid: uid, host });
+      return groups.map((pods) => pods.flatMap((podUid) => agents.outbound.of(podUid)));
     },
     reverse: (uid) => laptops.reverse.of(uid),
     patienceMs: (uid) => board.patienceMs(uid),

@@ -29,7 +29,10 @@ export function servicesFor(
   workload: Workload,
   wanted: string | undefined,
 ): Outcome<readonly ServiceObject[]> {
-  const all = view.servicesIn(workload.object.metadata.namespace);
+  // In an order of their own, so that what is said of them is always the same.
+  const all = view
+    .servicesIn(workload.object.metadata.namespace)
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const { labels } = workload.object.spec.template.metadata;
   const selecting = all.filter((service) => selects(service, labels));
   if (wanted === undefined) return found(selecting);

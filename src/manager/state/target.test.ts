@@ -98,7 +98,7 @@ test('several services: all are named, --service decides, and a foreign one is r
   const services = [service('stable'), service('canary'), service('other', undefined, 'other')];
   const ambiguous = refusal(resolve({}, { services }));
   assert.equal(ambiguous.reason, 'ServiceAmbiguous');
-  assert.match(ambiguous.message, /stable, canary; name one with --service/);
+  assert.match(ambiguous.message, /canary, stable; name one with --service/);
   const outcome = resolve({ service: 'canary' }, { services });
   assert.ok(outcome.ok);
   assert.equal(outcome.value.service, 'canary');
