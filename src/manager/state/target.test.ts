@@ -105,7 +105,7 @@ test('several services: all are named, --service decides, and a foreign one is r
   assert.equal(refusal(resolve({ service: 'other' }, { services })).reason, 'ServiceMismatch');
   const missing = refusal(resolve({ service: 'nope' }, { services }));
   assert.equal(missing.reason, 'ServiceNotFound');
-  assert.match(missing.message, /stable, canary/);
+  assert.match(missing.message, /canary, stable/);
 });
 
 test('without a service the annotation offers container ports, in both prefixes', () => {
