@@ -63,6 +63,11 @@ async function afterwards(what: string, who: RegExp, cause: () => Promise<unknow
   return await loop.settles(who, { since, withinMs, what });
 }
 
+async function isState(state: string): Promise<void> {
+  const path = 'jsonpath={.items[*].status.state}';
+  assert.equal(await kubectl('get', `intercepts.${group}`, '-n', namespace, '-o', path), state);
+}
+
 async function webPods(): Promise<string[]> {
   const names = ['-n', namespace, '-l', 'app=web', '-o', 'jsonpath={.items[*].metadata.name}'];
   return (await kubectl('get', 'pods', ...names)).split(' ');
@@ -85,6 +90,7 @@ test('the root daemon is killed: the laptop goes on answering', async () => {
 
 test('the laptop sleeps: the app answers; it wakes: the laptop answers', async () => {
   await afterwards('the app answers', byApp, () => signalDaemon('user-daemon', 'STOP'));
+  await eventually('the loss is noticed', withinMs, () => isState('Disconnected'));
   await afterwards('the laptop answers', byLaptop, () => signalDaemon('user-daemon', 'CONT'));
 });
 
@@ -94,6 +100,7 @@ test('the laptop’s wire is cut: the app answers; it is mended: the laptop answ
   };
   try {
     await afterwards('the app answers', byApp, () => wire('down'));
+    await eventually('the loss is noticed', withinMs, () => isState('Disconnected'));
   } finally {
     await wire('up');
   }
