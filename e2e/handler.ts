@@ -9,9 +9,10 @@ export interface Handler extends AsyncDisposable {
 }
 
 /** Starts one; it has ended when this is disposed. */
-export async function startHandler(answer: string): Promise<Handler> {
+export async function startHandler(answer: string, status = 200): Promise<Handler> {
   const program = `require('node:http')
-    .createServer((request, response) => response.end(${JSON.stringify(`${answer}\n`)}))
+    .createServer((request, response) =>
+      response.writeHead(${String(status)}).end(${JSON.stringify(`${answer}\n`)}))
     .listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
   const { argv, env } = await laptopCommand([process.execPath, '-e', program]);
   const [file = '', ...args] = argv;

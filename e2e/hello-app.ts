@@ -1,0 +1,113 @@
+const labelsOf = (name: string): Readonly<Record<string, string>> => ({ app: name });
+
+/** A port of a Service, and what it sends to. */
+export interface HelloPort {
+  readonly name?: string;
+  readonly port: number;
+  readonly targetPort: number | string;
+}
+
+interface HelloOptions {
+  readonly namespace: string;
+  readonly name: string;
+  readonly kind?: 'Deployment' | 'StatefulSet' | 'ReplicaSet';
+  /** By the Services' names; the workload's own, port 80 to 8080, unless said. */
+  readonly services?: Readonly<Record<string, readonly HelloPort[]>>;
+  readonly headless?: boolean;
+  /** Of the pod template. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** The path and port of readiness and liveness probes. */
+  readonly probe?: { readonly path: string; readonly port: number | string };
+}
+
+/**
+ * nginx on 8080 (`http`) and 8081 (`other`) in one pod, which keeps to Pod Security "restricted".
+ * Every answer is `app POD PORT`; below /healthz it is `ok`.
+ */
+export function helloApp(options: HelloOptions): string {
+  const { namespace, name, kind = 'Deployment', headless = false } = options;
+  const services = options.services ?? { [name]: [{ port: 80, targetPort: 8080 }] };
+  return [
+    configMap(namespace),
+    ...Object.entries(services).map(([service, ports]) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace, name: service },
+      spec: { selector: labelsOf(name), ports, ...(headless ? { clusterIP: 'None' } : {}) },
+    })),
+    {
+      apiVersion: 'apps/v1',
+      kind,
+      metadata: { namespace, name },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: labelsOf(name) },
+        ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
+        template: template(options),
+      },
+    },
+  ]
+    .map((object) => JSON.stringify(object))
+    .join('\n---\n');
+}
+
+function template({ name, annotations = {}, probe }: HelloOptions): object {
+  const httpGet = probe ?? { path: '/healthz', port: 8080 };
+  return {
+    metadata: { labels: labelsOf(name), annotations },
+    spec: {
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 1,
+      securityContext: {
+        runAsUser: 999,
+        runAsGroup: 999,
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      containers: [
+        {
+          name: 'app',
+          image: 'playground/nginx:1',
+          command: ['nginx', '-e', '/dev/stderr', '-c', '/etc/hello/nginx.conf'],
+          ports: [
+            { name: 'http', containerPort: 8080 },
+            { name: 'other', containerPort: 8081 },
+          ],
+          readinessProbe: { httpGet, periodSeconds: 1, failureThreshold: 1 },
+          ...(probe === undefined
+            ? {}
+            : { livenessProbe: { httpGet, periodSeconds: 1, failureThreshold: 2 } }),
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          volumeMounts: [{ name: 'config', mountPath: '/etc/hello', readOnly: true }],
+        },
+      ],
+      volumes: [{ name: 'config', configMap: { name: 'hello' } }],
+    },
+  };
+}
+
+function configMap(namespace: string): object {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const config = `pid /tmp/nginx.pid;
+worker_processes 1;
+daemon off;
+events { worker_connections 128; }
+http {
+  access_log off;
+  ${temporary.map((what) => `${what}_temp_path /tmp/${what};`).join(' ')}
+  server {
+    listen 8080;
+    listen 8081;
+    default_type text/plain;
+    location /healthz { return 200 "ok\\n"; }
+    location / { return 200 "app $hostname $server_port\\n"; }
+  }
+}
+`;
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name: 'hello' },
+    data: { 'nginx.conf': config },
+  };
+}
