@@ -2,12 +2,15 @@ import type { ConnectEvent, ConnectionInfo } from '#protocol/gen/telepresence_pb
 import { launchDaemons } from '../daemon/launch-daemons.ts';
 import { call, follow } from '../daemon/session.ts';
 import { createUserDaemonClient } from '../daemon/user-daemon-client.ts';
+import { readSubnets } from '../parse/subnet.ts';
 import { runCommand } from '../run-command.ts';
 import type { RunCommand } from './command-spec.ts';
 import { readKubeFlags } from './kube-flags.ts';
 
 /** `telepresence connect [-- COMMAND]` */
 export const runConnect: RunCommand = async (context, line) => {
+  const alsoProxy = readSubnets(line, 'also-proxy');
+  const neverProxy = readSubnets(line, 'never-proxy');
   await launchDaemons(context);
   const daemon = createUserDaemonClient(context.places.userDaemonSocket);
   const events = daemon.connect(
@@ -17,8 +20,8 @@ export const runConnect: RunCommand = async (context, line) => {
         line.text('manager-namespace') ?? context.env['TELEPRESENCE_MANAGER_NAMESPACE'] ?? '',
       name: line.text('name') ?? '',
       mappedNamespaces: [...line.list('mapped-namespaces')],
-      alsoProxy: [...line.list('also-proxy')],
-      neverProxy: [...line.list('never-proxy')],
+      alsoProxy,
+      neverProxy,
       environment: defined(context.env),
       rootDaemonSocket: context.places.rootDaemonSocket,
       directory: context.cwd,

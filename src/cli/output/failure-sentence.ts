@@ -42,8 +42,9 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
     hint: 'end that connection first: telepresence quit',
   }),
   BadKubeconfig: ({ message }) => ({
-    message,
-    hint: 'see the contexts that there are: kubectl config get-contexts',
+    // A parser shows the lines around its error.
+    message: message.replace(/:?\n.*/s, ''),
+    hint: 'choose with --kubeconfig and --context; kubectl config get-contexts shows what there is',
   }),
   ClusterUnreachable: ({ message }) => ({
     message: `the cluster cannot be reached: ${message}`,

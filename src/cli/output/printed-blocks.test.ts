@@ -180,9 +180,10 @@ test('status: what is not well is said', () => {
   assert.ok(lines.includes('  Error             : no control tunnel'));
   assert.ok(lines.includes('  Transport         : port-forward (12.3 ms)'));
   assert.ok(lines.includes('    echo: ann@laptop (DISCONNECTED: the app answers)'));
-  assert.deepEqual(lines.slice(-3), [
+  assert.deepEqual(lines.slice(-4), [
     'OSS Root Daemon: Not running',
-    '  Error: hung up',
+    '  Error    : hung up',
+    '  Next step: telepresence connect',
     'OSS Traffic Manager: Not connected',
   ]);
   assert.deepEqual(stoppedStatusLines(undefined), [

@@ -21,7 +21,7 @@ export function statusLines(status: StatusResponse): readonly string[] {
   return [
     'OSS User Daemon: Running',
     ...alignKeyValues(userDaemon(status), 2),
-    ...rootDaemonLines(status.root),
+    ...rootDaemonLines(status),
     ...managerLines(status),
   ];
 }
@@ -61,10 +61,12 @@ function transportText({ transport, rttMs }: StatusResponse): string {
   return rttMs > 0 ? `${transport} (${rttMs.toFixed(1)} ms)` : transport;
 }
 
-function rootDaemonLines(root: RootStatus | undefined): readonly string[] {
+function rootDaemonLines({ root, connection }: StatusResponse): readonly string[] {
   if (root?.running !== true) {
-    const why: readonly KeyValue[] =
-      root === undefined || root.error === '' ? [] : [{ key: 'Error', value: root.error }];
+    const why: KeyValue[] = [];
+    if (root !== undefined && root.error !== '') why.push({ key: 'Error', value: root.error });
+    // Only who is connected misses it.
+    if (connection !== undefined) why.push({ key: 'Next step', value: 'telepresence connect' });
     return ['OSS Root Daemon: Not running', ...alignKeyValues(why, 2)];
   }
   const pairs: KeyValue[] = [{ key: 'Version', value: shownVersion(root.version) }];

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { FlagSpec } from './flag-spec.ts';
 import { parseInterceptPort } from './intercept-port.ts';
 import { parseLine } from './parse-line.ts';
+import { readSubnets } from './subnet.ts';
 import { suggest } from './suggest.ts';
 
 const specs: readonly FlagSpec[] = [
@@ -101,6 +102,15 @@ test('--port', () => {
   assert.deepEqual(parseInterceptPort('1:65535'), { laptop: 1, service: '65535' });
   for (const bad of ['', ':', '0', '65536', 'http', '1:', '1:0', '1:2:3', '1:Http', '-1', '1:-a']) {
     assert.throws(() => parseInterceptPort(bad), { code: 'Usage' }, bad);
+  }
+});
+
+test('subnets', () => {
+  const read = (typed: string) =>
+    readSubnets(parseLine(specs, { names: [] }, ['--also-proxy', typed]), 'also-proxy');
+  assert.deepEqual(read('10.1.0.0/16,fd00::/8'), ['10.1.0.0/16', 'fd00::/8']);
+  for (const bad of ['x', '10.0.0.1', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/', '::/129']) {
+    assert.throws(() => read(bad), { code: 'Usage' }, bad);
   }
 });
 
