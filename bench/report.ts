@@ -5,6 +5,7 @@ import type { Of, Quantity, Sample } from './sample.ts';
 import { median } from './statistics.ts';
 import type { Spread } from './statistics.ts';
 import { roundTrips, stageNames } from './stages.ts';
+import { align } from './table.ts';
 
 /** The whole report as text. */
 export function reportOf(samples: readonly Sample[]): string {
@@ -122,18 +123,4 @@ function withSpread(value: Spread | undefined): string {
   const { min, max, count } = value;
   const middle = value.median.toFixed(2);
   return count === 1 ? middle : `${middle} (${min.toFixed(2)}–${max.toFixed(2)})`;
-}
-
-function align(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
