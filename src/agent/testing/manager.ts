@@ -17,8 +17,8 @@ export interface TestManager extends AsyncDisposable {
   onFlow: (flow: IncomingFlow) => void;
   /** Tells the agent what to take, now and after each reconnect. */
   want(takes: readonly WantedTake[]): void;
-  /** Waits until the newest list was reported to be so; returns the messages. */
-  reported(active: boolean): Promise<readonly string[]>;
+  /** Waits until the newest list was reported to be so, for that reason. */
+  reported(active: boolean, why?: RegExp): Promise<void>;
   /** The agent's outbound session. */
   outbound(): Promise<ClientSession>;
 }
@@ -75,13 +75,12 @@ export async function testManager(
       epoch += 1n;
       changes.dispatchEvent(new Event('wanted'));
     },
-    async reported(active) {
+    async reported(active, why = /^/) {
       const deadline = AbortSignal.timeout(5000);
       for (;;) {
         const last = reports.at(-1);
-        if (last?.epoch === epoch && last.states.every((state) => state.active === active)) {
-          return last.states.map((state) => state.message);
-        }
+        const isSo = last?.states.every((one) => one.active === active && why.test(one.message));
+        if (last?.epoch === epoch && isSo === true) return;
         await once(changes, 'reported', { signal: deadline });
       }
     },
