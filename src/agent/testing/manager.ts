@@ -17,8 +17,8 @@ export interface TestManager extends AsyncDisposable {
   onFlow: (flow: IncomingFlow) => void;
   /** Tells the agent what to take, now and after each reconnect. */
   want(takes: readonly WantedTake[]): void;
-  /** Waits until the newest list was reported to be so, for that reason. */
-  reported(active: boolean, why?: RegExp): Promise<void>;
+  /** Waits until the newest list was reported to be so, for that reason; returns the reasons. */
+  reported(active: boolean, why?: RegExp): Promise<readonly string[]>;
   /** The agent's outbound session. */
   outbound(): Promise<ClientSession>;
 }
@@ -80,7 +80,7 @@ export async function testManager(
       for (;;) {
         const last = reports.at(-1);
         const isSo = last?.states.every((one) => one.active === active && why.test(one.message));
-        if (last?.epoch === epoch && isSo === true) return;
+        if (last?.epoch === epoch && isSo === true) return last.states.map((one) => one.message);
         await once(changes, 'reported', { signal: deadline });
       }
     },
