@@ -73,10 +73,14 @@ function template({ name, annotations = {}, probe }: HelloOptions): object {
             { name: 'http', containerPort: 8080 },
             { name: 'other', containerPort: 8081 },
           ],
-          readinessProbe: { httpGet, periodSeconds: 1, failureThreshold: 1 },
+          readinessProbe: { httpGet, periodSeconds: 1 },
+          // A single failure of one that is tested counts.
           ...(probe === undefined
             ? {}
-            : { livenessProbe: { httpGet, periodSeconds: 1, failureThreshold: 2 } }),
+            : {
+                readinessProbe: { httpGet, periodSeconds: 1, failureThreshold: 1 },
+                livenessProbe: { httpGet, periodSeconds: 1, failureThreshold: 2 },
+              }),
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
           volumeMounts: [{ name: 'config', mountPath: '/etc/hello', readOnly: true }],
         },
