@@ -237,14 +237,15 @@ test('a laptop calls nothing but what is for laptops', async () => {
   await cluster.listWorkloads({ namespace }, options);
 });
 
-// Bob may read nothing in demo; decision 5 says names for the namespaces that the user may connect to.
-const open = { todo: 'the controller tells every laptop of all namespaces' };
-test('a laptop is told nothing of namespaces that its user may not read', open, async () => {
+test('a laptop is told the workloads of the namespace it is connected to, and no others', async () => {
   await using session = await enter(bob, his, { role: 'control', signer: bobKey });
   const cluster = createClient(Cluster, rpcTransport(session));
   const options = { signal: AbortSignal.timeout(5000) };
-  const { workloads } = await cluster.listWorkloads({ namespace: 'demo' }, options);
-  assert.deepEqual(workloads, []);
+  await cluster.listWorkloads({ namespace }, options);
+  await assert.rejects(
+    cluster.listWorkloads({ namespace: 'demo' }, options),
+    (error) => ConnectError.from(error).code === Code.PermissionDenied,
+  );
 });
 
 async function createIntercept(who: Person, name: string, of: Connection): Promise<Intercept> {

@@ -48,7 +48,7 @@ export function keepConnections<S extends Member>(
   options: { readonly size: number; readonly firstMs?: number; readonly lastMs?: number },
 ): ConnectionSet<S> {
   const { clock, log, dial, onChange } = deps;
-  const { size, firstMs = 250, lastMs = 10_000 } = options;
+  const { size, firstMs = 250, lastMs = 2000 } = options;
   const sessions = new Set<S>();
   const stop = new AbortController();
   const waiting = new Set<(session: S) => void>();

@@ -74,7 +74,7 @@ export function keepManagerLink(deps: Deps, manager: ManagerAddress): ManagerLin
           said = trouble;
         },
       },
-      { size: 1, firstMs: 100, lastMs: 5000 },
+      { size: 1, firstMs: 100, lastMs: 2000 },
     );
   };
 

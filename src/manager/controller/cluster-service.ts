@@ -14,6 +14,8 @@ interface Deps {
   readonly info: Latest<Omit<ClusterInfo, '$typeName' | '$unknown'>>;
   readonly lookup: (query: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
   readonly listWorkloads: (namespace: string) => readonly ListedWorkload[];
+  /** The namespace that this laptop is connected to: whoever may connect to it may read it. */
+  readonly namespace: () => string | undefined;
 }
 
 // An answer of the DNS is at most 64 KiB; so is a question.
@@ -56,6 +58,13 @@ export function serveCluster(deps: Deps, router: ConnectRouter): void {
       }
     },
     listWorkloads({ namespace }) {
+      const own = deps.namespace();
+      if (namespace !== own) {
+        throw new ConnectError(
+          `this connection is to namespace ${own ?? 'none'}, not to ${namespace}`,
+          Code.PermissionDenied,
+        );
+      }
       return { workloads: [...deps.listWorkloads(namespace)] };
     },
   });

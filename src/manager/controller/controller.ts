@@ -216,7 +216,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
   const running = starting.move();
   return {
     services: {
-      laptop: (router) =>
+      laptop: (router, connectionUid) =>
         serveCluster(
           {
             log,
@@ -234,6 +234,10 @@ export async function startController(deps: Deps, options: Options): Promise<Con
                 waiting,
               ),
             listWorkloads: (namespace) => listWorkloads(view(), namespace),
+            namespace: () =>
+              [...watched.connections.values()].find(
+                ({ metadata }) => metadata.uid === connectionUid,
+              )?.metadata.namespace,
           },
           router,
         ),
