@@ -119,9 +119,26 @@ test('helm uninstall takes everything back', async () => {
   assert.match(again.stderr, /the traffic-manager is not installed in namespace ambassador/);
 });
 
-test('and it can be installed again at once', async () => {
+test('it can be installed again at once, and another’s end leaves what both use', async () => {
+  await telepresence(['helm', 'uninstall'], { mayFail: true });
   await telepresence(['helm', 'install', ...install], { deadlineMs: 150_000 });
+  const other = 'e2e-helm-other';
+  await using _made = await createNamespace(other);
+  const without = ['--set', 'replicaCount=0,agentInjector.enabled=false'];
+  await telepresence(['helm', 'install', '-n', other, ...install, ...without]);
   await telepresence(['connect', '--namespace', namespace]);
+  await using laptop = await startHandler('laptop');
+  const intercept = ['intercept', 'web', '--port', String(laptop.port)];
+  await telepresence(intercept, { deadlineMs: 90_000 });
+  const shared = ['crd,clusterroles,validatingadmissionpolicies', '-o', 'name'];
+  const before = await kubectl('get', ...shared);
+  assert.match(before, new RegExp(`intercepts\\.${group}`));
+  await telepresence(['helm', 'uninstall', '-n', other], { deadlineMs: 60_000 });
+  const ofOther = (name: string): boolean => name.includes(other);
+  const expected = before.split('\n').filter((name) => !ofOther(name));
+  assert.deepEqual((await kubectl('get', ...shared)).split('\n'), expected);
+  assert.match((await telepresence(['list'])).stdout, /^web *: intercepted$/m);
+
   await telepresence(['helm', 'uninstall'], { deadlineMs: 120_000 });
   const { stdout } = await onCluster(['kubectl', 'get', 'crd', '-o', 'name']);
   assert.doesNotMatch(stdout, new RegExp(group));
