@@ -55,7 +55,7 @@ async function measureAll(times: Times): Promise<void> {
   const cluster = await requireMachine(layout, clusterMachine);
   const laptop = await requireMachine(layout, firstLaptop.name);
   await prepareLab({ layout, cluster, progress }, signal);
-  const product = await prepareProduct({ layout, laptop }, signal);
+  const product = await prepareProduct({ layout, laptop, cluster }, signal);
   for (let round = 1; round <= rounds; round += 1) {
     await timeCommands({ layout, laptop, cluster, product }, { rtt, signal }, (name, ms) => {
       progress(`${round}  ${name.padEnd(34)} ${ms.toFixed(0).padStart(6)} ms`);

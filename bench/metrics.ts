@@ -72,6 +72,7 @@ export async function measure(
   metric: Metric,
   options: MeasureOptions,
 ): Promise<Measured> {
+  await stage.activate();
   return metric.kind === 'iperf' || metric.kind === 'flood'
     ? measureRate(stage, metric, options)
     : measureWait(stage, metric.kind, options);

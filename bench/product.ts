@@ -4,10 +4,11 @@ import { prepare } from '../e2e/prepare.ts';
 import { run } from '../images/command.ts';
 import type { CommandResult } from '../images/command.ts';
 import { firstLaptop } from '../playground/addresses.ts';
-import { laptopEnvironment } from '../playground/environment.ts';
+import { clusterEnvironment, laptopEnvironment } from '../playground/environment.ts';
 import type { Layout } from '../playground/layout.ts';
-import { enter } from '../playground/machine.ts';
+import { enter, runIn } from '../playground/machine.ts';
 import type { Machine } from '../playground/machine.ts';
+import { labImage } from './lab-image.ts';
 import type { RoundTrip } from './stages.ts';
 
 const repository = join(import.meta.dirname, '..');
@@ -28,7 +29,7 @@ export interface Product {
  * where nobody edits: from a checkout, `bin/telepresence` would run the sources.
  */
 export async function prepareProduct(
-  deps: { readonly layout: Layout; readonly laptop: Machine },
+  deps: { readonly layout: Layout; readonly laptop: Machine; readonly cluster: Machine },
   signal: AbortSignal,
 ): Promise<Product> {
   await prepare();
@@ -38,6 +39,7 @@ export async function prepareProduct(
   for (const part of ['bin', 'package.json']) {
     await cp(join(repository, part), join(place, part), { recursive: true });
   }
+  await bringAgent(deps, signal);
   await symlink(join(repository, 'node_modules'), join(place, 'node_modules'));
   await run([process.execPath, 'tools/bundle.ts'], {
     cwd: repository,
@@ -53,6 +55,44 @@ export async function prepareProduct(
         signal: options.signal,
       }),
   };
+}
+
+/** A namespace with an agent: whoever is connected to it has its flows dialled by that agent. */
+export const agentNamespace = 'bench-agent';
+
+async function bringAgent(
+  { layout, cluster }: { readonly layout: Layout; readonly cluster: Machine },
+  signal: AbortSignal,
+): Promise<void> {
+  const env = clusterEnvironment(layout, process.env);
+  const kubectl = ['kubectl', '--namespace', agentNamespace];
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: agentManifests() });
+  await runIn(cluster, [...kubectl, 'apply', '-f', '-'], { env, input, signal });
+  const rollout = ['rollout', 'status', 'deployment/neighbour', '--timeout=60s'];
+  await runIn(cluster, [...kubectl, ...rollout], { env, signal });
+}
+
+function agentManifests(): readonly object[] {
+  const labels = { app: 'neighbour' };
+  const annotations = { 'telepresence.io/inject-traffic-agent': 'enabled' };
+  const args = ['-e', 'setInterval(() => {}, 1e9)'];
+  const ports = [{ containerPort: 8080 }];
+  const containers = [{ name: 'app', image: labImage, args, ports }];
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: agentNamespace } },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'neighbour', namespace: agentNamespace },
+      spec: {
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels, annotations },
+          spec: { terminationGracePeriodSeconds: 0, containers },
+        },
+      },
+    },
+  ];
 }
 
 /** The laptop's environment, with the API server near or far. */

@@ -14,7 +14,9 @@ export function reportOf(samples: readonly Sample[]): string {
     ratesTable(samples, { title: 'flood, Gbit/s (RTT)', prefix: 'flood ' }),
     waitsTable(samples),
     cpuTable(samples),
-    ...(['tunnel', 'ours'] as const).map((stage) => goalsTable(judge(samples, stage))),
+    ...(['tunnel', 'ours', 'ours-agent'] as const).map((stage) =>
+      goalsTable(judge(samples, stage)),
+    ),
     ...failures(samples),
   ]
     .filter((part) => part !== '')
@@ -103,7 +105,7 @@ function goalsTable(verdicts: readonly Verdict[]): string {
   const rows = verdicts.map(({ what, reached, goal, unit, ratioToGoal }) => [
     what,
     withSpread(reached),
-    unit === 'ms' ? `≤ ${goal} ms` : `≥ ${goal} ×`,
+    unit === 'ms' ? `≤ ${goal.toFixed(1)} ms` : `≥ ${goal} ×`,
     ratioToGoal.toFixed(2),
     ratioToGoal >= 1 ? 'yes' : 'NO',
   ]);

@@ -10,11 +10,14 @@ import { startOn } from './machine-process.ts';
 import type { MachineProcess } from './machine-process.ts';
 import { targetPortNames, targetPorts } from './ports.ts';
 import type { TargetPort } from './ports.ts';
-import { productEnvironment } from './product.ts';
+import { agentNamespace, productEnvironment } from './product.ts';
 import type { Product } from './product.ts';
 
-/** The paths that are compared; `tunnel` is our transport alone, `ours` the whole product. */
-export const stageNames = ['direct', 'raw', 'kubectl', 'tunnel', 'ours'] as const;
+/**
+ * The paths that are compared. `tunnel` is our transport alone; `ours` the whole product, where the
+ * manager dials; `ours-agent` the same where an agent of the connected namespace does.
+ */
+export const stageNames = ['direct', 'raw', 'kubectl', 'tunnel', 'ours', 'ours-agent'] as const;
 export type StageName = (typeof stageNames)[number];
 
 /** Round trips between laptop and API server that a playground can show, in milliseconds. */
@@ -28,6 +31,8 @@ export interface Stage extends AsyncDisposable {
   readonly at: Readonly<Record<TargetPort, { readonly host: string; readonly port: number }>>;
   /** Words before `iperf3 …`, and before the arguments of our own clients. */
   readonly client: Readonly<Record<'tool' | 'probe' | 'flood', readonly string[]>>;
+  /** Has to be called before each measurement. */
+  readonly activate: () => Promise<void>;
   /** Ends a server that a broken run left hanging. */
   readonly restartIperf: (signal: AbortSignal) => Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -40,6 +45,8 @@ interface StageDeps {
   readonly lab: Lab;
   /** Needed by `ours` only. */
   readonly product: Product | undefined;
+  /** Where the laptop is connected to. */
+  readonly connected: { namespace: string | undefined };
 }
 
 interface StageOptions {
@@ -60,21 +67,28 @@ export async function openStage(
   if (name === 'direct') return directStage(deps);
   if (name === 'kubectl') return portForwardStage(deps, options);
   if (name === 'raw' || name === 'tunnel') return gatewayStage(deps, name, options);
-  return oursStage(deps, options);
+  return oursStage(deps, name, options);
 }
 
 /** The whole product: clients on the laptop use the pod's own address. */
-async function oursStage(deps: StageDeps, options: StageOptions): Promise<Stage> {
+function oursStage(deps: StageDeps, name: 'ours' | 'ours-agent', options: StageOptions): Stage {
   const { product } = deps;
   if (product === undefined) throw new BenchError('NotReady', 'stage ours: no product');
   const { rtt, signal } = options;
-  await product.telepresence(['quit', '-s'], { rtt, signal });
-  await product.telepresence(['connect', '--namespace', labNamespace], { rtt, signal });
+  const namespace = name === 'ours' ? labNamespace : agentNamespace;
   return {
     ...laptopClients(deps, rtt),
-    name: 'ours',
+    name,
     at: everyPort((port) => ({ host: deps.lab.targetIp, port: targetPorts[port] })),
+    // A laptop has one connection: two stages of this kind take turns.
+    activate: async () => {
+      if (deps.connected.namespace === namespace) return;
+      await product.telepresence(['quit', '-s'], { rtt, signal });
+      await product.telepresence(['connect', '--namespace', namespace], { rtt, signal });
+      deps.connected.namespace = namespace;
+    },
     [Symbol.asyncDispose]: async () => {
+      deps.connected.namespace = undefined;
       await product.telepresence(['quit', '-s'], { rtt, signal: AbortSignal.timeout(10_000) });
     },
   };
@@ -95,6 +109,7 @@ function directStage({ layout, cluster, lab }: StageDeps): Stage {
     },
     env: clusterEnvironment(layout, process.env),
     restartIperf: (signal) => restartIperf({ layout, cluster }, signal),
+    activate: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -144,6 +159,7 @@ function laptopStage(
       host: '127.0.0.1',
       port: listening[targetPortNames.indexOf(port)] ?? 0,
     })),
+    activate: async () => {},
     [Symbol.asyncDispose]: () => stage.process[Symbol.asyncDispose](),
   };
 }

@@ -31,6 +31,7 @@ interface RoundDeps {
   readonly product: Product;
 }
 
+/** The Deployment that is intercepted; its agent would carry other measurements' flows, too. */
 const workload = 'worked-on';
 
 /** Goes through all commands once; `report` gets the milliseconds of each. */
@@ -58,8 +59,12 @@ export async function timeCommands(
   };
   const rolledOut = ['rollout', 'status', `deployment/${workload}`, '--timeout=60s'];
 
+  await using _gone = {
+    [Symbol.asyncDispose]: () =>
+      kubectl(['delete', `deployment/${workload}`, '--ignore-not-found']),
+  };
   // A workload without an agent, as if no one had worked on it before.
-  await kubectl(['delete', `deployment/${workload}`, '--ignore-not-found', '--wait']);
+  await kubectl(['delete', `deployment/${workload}`, '--ignore-not-found']);
   await kubectl(['apply', '--filename', '-'], JSON.stringify(workloadManifest()));
   await kubectl(rolledOut);
   await telepresence('quit', '-s');

@@ -92,9 +92,10 @@ async function runPlan(): Promise<readonly Sample[]> {
   const laptop = await requireMachine(layout, firstLaptop.name);
   const lab = await prepareLab({ layout, cluster, progress }, signal);
   const machines = [cluster.pid, laptop.pid];
-  const product = plan.stages.includes('ours')
-    ? await prepareProduct({ layout, laptop }, signal)
+  const product = plan.stages.some((name) => name.startsWith('ours'))
+    ? await prepareProduct({ layout, laptop, cluster }, signal)
     : undefined;
+  const deps = { layout, laptop, cluster, lab, product, connected: { namespace: undefined } };
   const samples: Sample[] = [];
   for (let round = 1; round <= plan.rounds; round += 1) {
     for (const rtt of plan.roundTrips) {
@@ -106,7 +107,7 @@ async function runPlan(): Promise<readonly Sample[]> {
         if (name === 'direct' && rtt !== 0) continue;
         const nodeOptions = asked['node-options'].split(' ').filter(Boolean);
         const options = { rtt, connections: plan.connections, nodeOptions, signal };
-        const stage = await openStage({ layout, laptop, cluster, lab, product }, name, options);
+        const stage = await openStage(deps, name, options);
         stages.push(open.use(stage));
       }
       for (const metric of plan.metrics) {
