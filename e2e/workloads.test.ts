@@ -226,7 +226,11 @@ for (const [how, port, targetPort] of [
     // Says 404 to everything.
     await using strict = await startHandler('nothing here', 404);
     await intercept(name, '--port', String(strict.port));
-    const before = await podsOf(name, '.metadata.uid');
+    let before = '';
+    await eventually('the pod without an agent is gone', 10_000, async () => {
+      before = await podsOf(name, '.metadata.uid');
+      assert.match(before, /^\S+$/);
+    });
     const until = Date.now() + 6000;
     let looks = 0;
     while (Date.now() < until) {
