@@ -30,6 +30,8 @@ export function managerPart(values: Values, context: InstallContext): Manifest[]
     service(context, managerName, [{ name: 'api', port: values.apiPort, targetPort: 'api' }]),
     service(context, agentsService, [{ name: 'agents', port: agentsPort, targetPort: 'agents' }], {
       clusterIP: 'None',
+      // After a restart the agents are back before the first laptop is let in.
+      publishNotReadyAddresses: true,
     }),
     ...(injector
       ? [
