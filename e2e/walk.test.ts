@@ -113,7 +113,7 @@ test('intercept, with the laptop answering every replica, status, leave', async 
 
   const shown = await kubectl('get', 'intercepts,connections', '-A');
   assert.match(shown, /hello-\w{5} +hello +kubernetes-admin +root@\S+ +hello +8080 +Active/);
-  assert.match(shown, /connection\S+ .*kubernetes-admin +Connected/);
+  assert.match(shown, /root-\S+-\w{5} +kubernetes-admin +root@\S+ +Connected/);
 
   assert.equal(await quiet(['leave', 'hello']), '');
   for (const line of await insideHello(6)) assert.match(line, /^Request served by hello-/);

@@ -110,9 +110,10 @@ function carry(from: Duplex, to: Duplex): Half {
   let finished = false;
   let stopped = false;
   let flushed: (() => void) | undefined;
-  // A decrypted TLS record comes as two chunks, one of a few bytes: what one turn of the loop brings
-  // goes into a socket by one system call (measured: +20 to +45 % through the whole path).
-  const gathers = to instanceof Socket;
+  // HTTP/2 over TLS comes as two chunks a record, one of a few bytes: what one turn of the loop brings
+  // is written at once (measured: +20 to +45 % through the whole path into a socket, and 9 % less
+  // processor time from stream to stream).
+  const gathers = !(from instanceof Socket);
   let corked = false;
   const uncork = (): void => {
     corked = false;
