@@ -5,6 +5,8 @@ import type { ElementChange } from './nft-text.ts';
 export interface FakeRuleTable extends RuleTable {
   readonly bodies: string[];
   readonly changes: ElementChange[];
+  /** What its sets hold: `SET ELEMENT`. */
+  elements(): ReadonlySet<string>;
   closed(): boolean;
 }
 
@@ -12,6 +14,7 @@ export interface FakeRuleTable extends RuleTable {
 export function createFakeRuleTable(): FakeRuleTable {
   const bodies: string[] = [];
   const changes: ElementChange[] = [];
+  const elements = new Set<string>();
   const gone = Promise.withResolvers<string>();
   let closed = false;
   const close = async (): Promise<void> => {
@@ -21,12 +24,20 @@ export function createFakeRuleTable(): FakeRuleTable {
   return {
     bodies,
     changes,
+    elements: () => elements,
     closed: () => closed,
-    async replace(body) {
+    async replace(body, signal) {
+      signal.throwIfAborted();
       bodies.push(body);
+      elements.clear();
     },
-    async update(more) {
+    async update(more, signal) {
+      signal.throwIfAborted();
       changes.push(...more);
+      for (const { kind, set, element } of more) {
+        if (kind === 'delete') elements.delete(`${set} ${element}`);
+        else elements.add(`${set} ${element}`);
+      }
     },
     gone: gone.promise,
     close,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { HostError } from './errors.ts';
+import { holdRuleTableContract } from './nft.contract.ts';
 import { openRuleTable, type TableKeeper } from './nft.ts';
 import { enterOwnNetworkNamespace } from './own-namespace.ts';
 
@@ -26,17 +27,16 @@ const body = (port: number): string => `
 const ruleset = (): string => execFileSync('nft', ['list', 'ruleset']).toString();
 
 for (const keeper of ['kernel', 'helper'] satisfies TableKeeper[]) {
-  test(`a table kept by the ${keeper} is replaced as a whole and goes on close`, async () => {
+  test(`a table kept by the ${keeper} does what a rule table does`, async () => {
     await using table = await openRuleTable(
       { directory },
       { name: 'tp', keeper, signal: signal() },
     );
-    await table.replace(body(4000), signal());
-    await table.replace(body(4001), signal());
-    assert.match(ruleset(), /:4001/);
-    assert.doesNotMatch(ruleset(), /:4000/);
-    await table.close();
-    assert.equal(ruleset(), '');
+    await holdRuleTableContract({
+      table,
+      rules: ruleset,
+      hasElement: () => ruleset().includes('10.0.0.1 . 80'),
+    });
   });
 }
 

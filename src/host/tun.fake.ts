@@ -19,7 +19,8 @@ export function createFakeTun(): FakeTun {
     name: 'tel0',
     routes: () => routes,
     closed: () => closed,
-    async apply({ subnets }) {
+    async apply({ subnets }, signal) {
+      signal.throwIfAborted();
       routes = subnets.map(formatSubnet);
     },
     close,

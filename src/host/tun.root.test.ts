@@ -11,6 +11,7 @@ import { openLibc } from './libc.ts';
 import { enterOwnNetworkNamespace } from './own-namespace.ts';
 import { readMachineRoutes } from './routes.ts';
 import { runTool } from './run-tool.ts';
+import { holdTunContract } from './tun.contract.ts';
 import { openTun, type TunDevice } from './tun.ts';
 
 before(() => enterOwnNetworkNamespace());
@@ -36,6 +37,13 @@ test('routes follow what is desired, and go with the device', async () => {
   assert.deepEqual(await routes(), []);
   await tun.close();
   assert.throws(() => execFileSync('ip', ['link', 'show', 'tel0'], { stdio: 'pipe' }));
+});
+
+test('it does what a TUN device does', async () => {
+  await using tun = await open();
+  await holdTunContract(tun, async () =>
+    (await routes()).map((text) => text.slice(0, text.indexOf(' '))),
+  );
 });
 
 test('a device of that name is in the way', async () => {
