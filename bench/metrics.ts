@@ -33,11 +33,13 @@ export const metrics: readonly Metric[] = [
 
 /**
  * Whether a metric is measured on a path. iperf3 ends with a reset, and `kubectl port-forward` ends
- * at the first one; our own flood is there to be compared with it alone.
+ * at the first one; our own flood is there to compare the two of us.
  */
-export function applies(metric: Metric, stage: StageName): boolean {
+export function applies(metric: Metric, stage: StageName, all: readonly StageName[]): boolean {
   if (metric.kind === 'iperf') return stage !== 'kubectl';
-  if (metric.kind === 'flood') return stage !== 'direct' && stage !== 'raw';
+  if (metric.kind === 'flood') {
+    return stage === 'kubectl' || stage === (all.includes('ours') ? 'ours' : 'tunnel');
+  }
   return true;
 }
 

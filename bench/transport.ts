@@ -21,7 +21,7 @@ const { values: asked } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
-    stages: { type: 'string', default: 'direct,raw,kubectl,tunnel' },
+    stages: { type: 'string', default: 'direct,raw,kubectl,tunnel,ours' },
     metrics: { type: 'string', default: 'iperf,flood,http,echo' },
     rtt: { type: 'string', default: '0,20' },
     rounds: { type: 'string' },
@@ -36,7 +36,7 @@ const plan = {
   metrics: list(asked.metrics).flatMap(metricsNamed),
   roundTrips: list(asked.rtt).map((word): RoundTrip => oneOf(roundTrips, word)),
   rounds: Number(asked.rounds ?? (asked.quick ? 1 : 3)),
-  seconds: Number(asked.seconds ?? (asked.quick ? 1 : 3)),
+  seconds: Number(asked.seconds ?? (asked.quick ? 1 : 2)),
   tries: asked.quick ? 30 : 100,
   connections: Number(asked.connections),
 } as const;
@@ -112,7 +112,7 @@ async function runPlan(): Promise<readonly Sample[]> {
       }
       for (const metric of plan.metrics) {
         for (const stage of stages) {
-          if (!applies(metric, stage.name)) continue;
+          if (!applies(metric, stage.name, plan.stages)) continue;
           const sample = await sampleOf(stage, metric, { round, machines });
           progress(lineOf(sample));
           samples.push(sample);
