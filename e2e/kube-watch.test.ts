@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { restartComponent } from '../playground/component.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { eventually } from './eventually.ts';
 import { testOnLaptop } from './kube/fixture.ts';
 import { createNamespace } from './namespace.ts';
-import { kubectl } from './run.ts';
+import { apply, kubectl } from './run.ts';
 
 const namespace = 'e2e-kube-watch';
 const signal = AbortSignal.timeout(300_000);
@@ -19,7 +20,8 @@ test('on the laptop: a watch through a restart of the API server', async () => {
   const { layout } = settingsFrom(process.env);
   const machine = await requireMachine(layout, clusterMachine);
   await restartComponent({ layout, machine }, 'kube-apiserver', signal);
-  await kubectl('create', '-n', namespace, 'configmap', 'after');
-  await kubectl('label', '-n', namespace, 'configmap', 'after', 'e2e=watch');
+  const after = `{apiVersion: v1, kind: ConfigMap, metadata: {name: after, namespace: ${namespace}, labels: {e2e: watch}}}`;
+  // Ready is not yet reachable by everybody: the first calls after a restart may be refused.
+  await eventually('the API server takes changes again', 60_000, async () => await apply(after));
   await laptop;
 });
