@@ -1,5 +1,8 @@
-/** Makes dist/: one .mjs for each program of the laptop, and one for everything in the cluster. */
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+/**
+ * Makes dist/: one .mjs for each program of the laptop, and one for everything in the cluster. Does
+ * nothing where all of it is newer than what it is made of: somebody may be running it.
+ */
+import { chmodSync, existsSync, globSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -18,6 +21,14 @@ const missing = all.filter(([, entry]) => !existsSync(entry));
 if (missing.length > 0) {
   console.error(`bundle: error: not there: ${missing.map(([, entry]) => entry).join(', ')}`);
   process.exit(1);
+}
+
+const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+const madeOf = [...globSync('src/**/*.ts'), 'package-lock.json', 'package.json', 'tools/bundle.ts'];
+const newest = Math.max(...madeOf.map(changed));
+if (asked.length === 0 && all.every(([name]) => changed(`${out}/${name}.mjs`) > newest)) {
+  console.log(`${basename(out)}/ is up to date`);
+  process.exit(0);
 }
 
 if (asked.length === 0) rmSync(out, { recursive: true, force: true });

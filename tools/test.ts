@@ -28,8 +28,6 @@ const playground = (...words: readonly string[]): readonly string[] => [
 ];
 
 const beside = globSync(['src/**/*.test.ts', 'tools/**/*.test.ts']);
-const endToEnd = globSync('e2e/*.test.ts');
-const isLast = (file: string): boolean => file.endsWith('/helm.test.ts');
 const isRoot = (file: string): boolean => file.endsWith('.root.test.ts');
 
 const parts: readonly Part[] = [
@@ -54,14 +52,7 @@ const parts: readonly Part[] = [
     ],
   },
   { name: 'bundle', commands: () => [[...node, 'tools/bundle.ts']] },
-  {
-    name: 'playground',
-    // Uninstalling comes last: everything before it starts from an installed manager.
-    commands: () =>
-      [endToEnd.filter((file) => !isLast(file)), endToEnd.filter(isLast)].map((files) =>
-        nodeTest(files, ['--test-concurrency=1', '--test-timeout=900000']),
-      ),
-  },
+  { name: 'playground', commands: () => [[...node, 'tools/end-to-end.ts']] },
 ];
 
 // Tests have a playground of their own; one that somebody left up is used, and left up.
