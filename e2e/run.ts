@@ -1,6 +1,7 @@
 import { settingsFrom } from '../playground/settings.ts';
-import { firstLaptop } from '../playground/addresses.ts';
+import { firstLaptop, secondLaptop } from '../playground/addresses.ts';
 import { clusterEnvironment, laptopEnvironment } from '../playground/environment.ts';
+import { ensureLaptop } from '../playground/laptops.ts';
 import { clusterMachine, enter, requireMachine } from '../playground/machine.ts';
 import { run, type CommandResult } from '../images/command.ts';
 
@@ -15,21 +16,24 @@ export interface RunOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** The kubeconfig's name: admin, or admin-rtt20 with 20 ms of delay. */
+  /** The kubeconfig's name: admin unless said; admin-rtt20, admin-50mbit-rtt20, alice, bob… */
   readonly kubeconfig?: string;
+  /** Which laptop: the first unless said. The second is started when it is first used. */
+  readonly laptop?: 1 | 2;
   /** The whole of it must end within this time; 60 s unless said. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** The words and environment that run a command on the playground's laptop. */
+/** The words and environment that run a command on a laptop of the playground. */
 export async function laptopCommand(
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<{ readonly argv: readonly string[]; readonly env: Record<string, string | undefined> }> {
-  const machine = await requireMachine(layout(), firstLaptop.name);
+  const laptop = options.laptop === 2 ? secondLaptop : firstLaptop;
+  const machine = await ensureLaptop(layout(), laptop, AbortSignal.timeout(30_000));
   const env = laptopEnvironment(layout(), {
-    laptop: firstLaptop,
+    laptop,
     kubeconfig: options.kubeconfig ?? 'admin',
     inherited: process.env,
   });

@@ -45,6 +45,27 @@ export async function grant(
   );
 }
 
+/** A rule of a Role, as RBAC writes it. */
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** Gives users exactly these rights in one namespace; what they had by this helper there is gone. */
+export async function grantRules(
+  namespace: string,
+  rules: readonly Rule[],
+  users: readonly KubeUser[],
+): Promise<void> {
+  const metadata = { name: 'e2e-rules', namespace };
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const role = { apiVersion: `${apiGroup}/v1`, kind: 'Role', metadata, rules };
+  await apply(JSON.stringify(role));
+  await grant(namespace, { kind: 'Role', name: metadata.name }, users);
+}
+
 /** Gives users what a developer has: our client role in a namespace, and the way to the manager. */
 export async function grantClient(namespace: string, users: readonly KubeUser[]): Promise<void> {
   await grant(namespace, { kind: 'ClusterRole', name: 'telepresence-client' }, users);

@@ -18,7 +18,7 @@ export const addresses = {
 } as const;
 
 /** Ports that the laptop may reach on the gateway. */
-export const ports = { api: 6443, apiDelayed: 7443, dns: 53, web: 80 } as const;
+export const ports = { api: 6443, apiDelayed: 7443, apiNarrow: 7450, dns: 53, web: 80 } as const;
 
 /** The node's name, and the cluster machine's hostname. */
 export const nodeName = 'playground';
@@ -29,8 +29,11 @@ export interface Laptop {
   readonly index: number;
 }
 
-/** The only laptop, until a test needs two. */
+/** The laptop that `up` starts. */
 export const firstLaptop: Laptop = { name: 'laptop', index: 0 };
+
+/** A second one, started when it is first used. */
+export const secondLaptop: Laptop = { name: 'laptop2', index: 1 };
 
 /** The two ends of a laptop's wire. */
 export function wireOf(laptop: Laptop): {

@@ -13,7 +13,15 @@ export async function writeCredentials(layout: Layout, signal: AbortSignal): Pro
     const text = await kubeconfigFor(layout, { subject, certificate, server, signal });
     await writeKubeconfig(layout, name, text);
   };
-  const bob = { subject: { user: 'bob' }, certificate: 'user-bob', server: servers.direct, signal };
+  const person = async (user: string): Promise<void> => {
+    const options = {
+      subject: { user },
+      certificate: `user-${user}`,
+      server: servers.direct,
+      signal,
+    };
+    await writeKubeconfig(layout, user, await kubeconfigFor(layout, options));
+  };
   await Promise.all([
     certify(layout, 'apiserver', { subject: subjects.apiserver, signal }),
     certify(layout, 'apiserver-kubelet-client', {
@@ -25,10 +33,12 @@ export async function writeCredentials(layout: Layout, signal: AbortSignal): Pro
     write('scheduler', 'scheduler', servers.direct),
     write('kube-proxy', 'kube-proxy', servers.direct),
     write('kubelet', 'kubelet', servers.direct),
-    kubeconfigFor(layout, bob).then((text) => writeKubeconfig(layout, 'bob', text)),
+    person('alice'),
+    person('bob'),
     write('admin', 'admin', servers.direct),
   ]);
   await write('admin', 'admin-rtt20', servers.delayed);
+  await write('admin', 'admin-50mbit-rtt20', servers.narrow);
 }
 
 /** The store behind the API server. It need not survive the machine, so it never syncs. */

@@ -4,10 +4,11 @@ import { addresses, ports } from './addresses.ts';
 import { authority, certify, type KeyPair, type Subject } from './certificates.ts';
 import type { Layout } from './layout.ts';
 
-/** The API server as the laptop sees it, and through the relay that adds 20 ms of round trip. */
+/** The API server as laptops see it, and through the relays: 20 ms away, and that over 50 Mbit/s. */
 export const servers = {
   direct: `https://${addresses.gateway}:${ports.api}`,
   delayed: `https://${addresses.gateway}:${ports.apiDelayed}`,
+  narrow: `https://${addresses.gateway}:${ports.apiNarrow}`,
 } as const;
 
 /** The path of the kubeconfig called `name`. */

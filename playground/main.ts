@@ -1,14 +1,15 @@
 import { describe } from '#base/errors.ts';
-import { firstLaptop } from './addresses.ts';
+import { firstLaptop, secondLaptop } from './addresses.ts';
 import { restartComponent } from './component.ts';
 import { deployDemo } from './demo-app.ts';
 import { takeDown } from './down.ts';
 import { clusterEnvironment, laptopEnvironment } from './environment.ts';
 import { PlaygroundError } from './error.ts';
 import { kubeconfigFor, servers } from './kubeconfig.ts';
+import { ensureLaptop } from './laptops.ts';
 import { loadImage } from './load.ts';
 import { lock } from './lock.ts';
-import { clusterMachine, enter, requireMachine } from './machine.ts';
+import { clusterMachine, enter, requireMachine, type Machine } from './machine.ts';
 import { ensureMachine, ensureRoot } from './packages.ts';
 import { createProgress } from './progress.ts';
 import { settingsFrom } from './settings.ts';
@@ -21,11 +22,13 @@ const usage = `usage: npm run playground -- COMMAND
   down                         remove all of it
   status                       say what runs
   laptop CMD...                run a command on the laptop
+  laptop2 CMD...               run a command on a second one, started with its first command
   cluster CMD...               run a command on the cluster's node
   load IMAGE.tar...            give the node images
   kubeconfig USER [GROUP...]   print a kubeconfig for a user without rights
   restart COMPONENT            end and start kube-apiserver, etcd, kubelet...
-environment: PLAYGROUND_NAME=default, PLAYGROUND_STATE=DIRECTORY, PLAYGROUND_RTT=20 (for laptop)
+environment: PLAYGROUND_NAME=default, PLAYGROUND_STATE=DIRECTORY
+  for laptops: PLAYGROUND_KUBECONFIG=admin (admin-rtt20, admin-50mbit-rtt20, alice, bob)
 `;
 
 const interrupted = new AbortController();
@@ -71,15 +74,19 @@ async function main(command: string | undefined, args: readonly string[]): Promi
       process.stdout.write(`${status.lines.join('\n')}\n`);
       return status.isUp ? 0 : 1;
     }
-    case 'laptop': {
+    case firstLaptop.name:
+    case secondLaptop.name: {
       ensureRoot(uid);
+      const laptop = command === firstLaptop.name ? firstLaptop : secondLaptop;
+      const machine = await ensureLaptop(layout, laptop, signal);
       const inherited = process.env;
-      const env = laptopEnvironment(layout, { laptop: firstLaptop, kubeconfig, inherited });
-      return become(firstLaptop.name, args, env);
+      return become(machine, args, laptopEnvironment(layout, { laptop, kubeconfig, inherited }));
     }
-    case 'cluster':
+    case 'cluster': {
       ensureRoot(uid);
-      return become(clusterMachine, args, clusterEnvironment(layout, process.env));
+      const machine = await requireMachine(layout, clusterMachine);
+      return become(machine, args, clusterEnvironment(layout, process.env));
+    }
     case 'load': {
       ensureRoot(uid);
       const cluster = await requireMachine(layout, clusterMachine);
@@ -110,12 +117,11 @@ async function main(command: string | undefined, args: readonly string[]): Promi
   return 2;
 
   /** Becomes the command, so that signals, terminal and status are its own. */
-  async function become(
-    name: string,
+  function become(
+    machine: Machine,
     argv: readonly string[],
     env: Readonly<Record<string, string | undefined>>,
-  ): Promise<number> {
-    const machine = await requireMachine(layout, name);
+  ): never {
     if (argv.length === 0) throw new PlaygroundError('BadUsage', `${command}: which command?`);
     // Ends the command when nsenter, its parent, is ended; daemons it started go on living.
     const words = [...enter(machine, process.cwd()), 'setpriv', '--pdeathsig=TERM', '--', ...argv];

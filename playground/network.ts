@@ -1,5 +1,6 @@
 import { run } from '../images/command.ts';
 import { addresses, ports, wireOf, type Laptop } from './addresses.ts';
+import { denyEgressRules } from './deny-egress.ts';
 import { runIn, type Machine } from './machine.ts';
 
 /** Gives the cluster's machine its addresses and lets it forward packets between its pods. */
@@ -23,6 +24,7 @@ export async function setUpClusterNetwork(cluster: Machine, signal: AbortSignal)
     `,
     signal,
   );
+  await runIn(cluster, ['nft', '-f', '-'], { signal, input: denyEgressRules });
 }
 
 /** Lays the wire between a laptop and the cluster, and routes everything of the laptop to it. */
@@ -61,7 +63,7 @@ export async function connectLaptop(
  * the cluster opens a connection to a laptop.
  */
 async function isolate(cluster: Machine, device: string, signal: AbortSignal): Promise<void> {
-  const tcp = [ports.api, ports.apiDelayed, ports.dns, ports.web].join(', ');
+  const tcp = [ports.api, ports.apiDelayed, ports.apiNarrow, ports.dns, ports.web].join(', ');
   await runIn(cluster, ['nft', '-f', '-'], {
     signal,
     input: `

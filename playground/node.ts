@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { addresses, nodeName } from './addresses.ts';
 import { authority } from './certificates.ts';
 import type { Component } from './component.ts';
+import { podNetworkPlugin, writeCniPlugins } from './deny-egress.ts';
 import { kubeconfigPath } from './kubeconfig.ts';
 import type { Layout } from './layout.ts';
 
@@ -17,6 +18,7 @@ export async function containerd(layout: Layout): Promise<Component> {
   const networks = join(layout.config, 'cni');
   await mkdir(networks, { recursive: true });
   await writeFile(join(networks, '10-playground.conflist'), JSON.stringify(podNetwork));
+  const plugins = await writeCniPlugins(layout);
   const path = join(layout.config, 'containerd.toml');
   await writeFile(
     path,
@@ -39,7 +41,7 @@ disabled_plugins = [
   enable_unprivileged_icmp = true
   max_container_log_line_size = -1
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
+    bin_dir = "${plugins}"
     conf_dir = "${networks}"
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
@@ -56,7 +58,7 @@ const podNetwork = {
   name: 'playground',
   plugins: [
     {
-      type: 'ptp',
+      type: podNetworkPlugin,
       ipMasq: false,
       ipam: {
         type: 'host-local',

@@ -61,16 +61,16 @@ export async function outsideWeb(layout: Layout): Promise<readonly Component[]> 
   }));
 }
 
-/** The relay that makes the API server 20 ms away. */
+/** The relays that make the API server 20 ms away, one of them over a link of 50 Mbit/s. */
 export function delayedApi(): Component {
   return {
     name: 'delayed-api',
     argv: [
       process.execPath,
       join(import.meta.dirname, 'delay-relay-main.ts'),
-      `${addresses.gateway}:${ports.apiDelayed}`,
       `${addresses.gateway}:${ports.api}`,
-      '20',
+      `${addresses.gateway}:${ports.apiDelayed},20`,
+      `${addresses.gateway}:${ports.apiNarrow},20,50`,
     ],
   };
 }

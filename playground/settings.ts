@@ -6,11 +6,11 @@ import { layoutOf, type Layout } from './layout.ts';
 /** What the environment says about which playground is meant and how. */
 export interface Settings {
   readonly layout: Layout;
-  /** The kubeconfig of `laptop` commands: straight to the API server, or with 20 ms of delay. */
-  readonly kubeconfig: 'admin' | 'admin-rtt20';
+  /** The name of the kubeconfig that commands on a laptop use. */
+  readonly kubeconfig: string;
 }
 
-/** Reads PLAYGROUND_NAME, PLAYGROUND_STATE, PLAYGROUND_RTT and the cache's place. */
+/** Reads PLAYGROUND_NAME, PLAYGROUND_STATE, PLAYGROUND_RTT, PLAYGROUND_KUBECONFIG and the cache's place. */
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): Settings {
   const name = env['PLAYGROUND_NAME'] || 'default';
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
@@ -29,6 +29,6 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
       root: resolve(env['PLAYGROUND_STATE'] || '/var/lib/telepresence-playground'),
       cache: cacheFrom(env),
     }),
-    kubeconfig: rtt === '20' ? 'admin-rtt20' : 'admin',
+    kubeconfig: env['PLAYGROUND_KUBECONFIG'] || (rtt === '20' ? 'admin-rtt20' : 'admin'),
   };
 }

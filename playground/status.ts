@@ -1,4 +1,4 @@
-import { firstLaptop } from './addresses.ts';
+import { firstLaptop, secondLaptop } from './addresses.ts';
 import { isRunning, startedComponents } from './component.ts';
 import { kubeconfigPath } from './kubeconfig.ts';
 import type { Layout } from './layout.ts';
@@ -12,6 +12,7 @@ export async function describeStatus(
 ): Promise<{ readonly lines: readonly string[]; readonly isUp: boolean }> {
   const cluster = await findMachine(layout, clusterMachine);
   const laptop = await findMachine(layout, firstLaptop.name);
+  const second = await findMachine(layout, secondLaptop.name);
   const up = await isUp(layout, signal);
   const lines = [
     `playground ${layout.name}: ${up ? 'up' : 'not up'}`,
@@ -20,6 +21,7 @@ export async function describeStatus(
     `  cluster     ${cluster === undefined ? 'not running' : `process ${cluster.pid}`}`,
     `  laptop      ${laptop === undefined ? 'not running' : `process ${laptop.pid}`}`,
   ];
+  if (second !== undefined) lines.push(`  laptop2     process ${second.pid}`);
   if (cluster === undefined) return { lines, isUp: up };
   for (const name of await startedComponents(layout)) {
     const running = await isRunning({ layout, machine: cluster }, name, signal);

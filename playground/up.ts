@@ -25,6 +25,7 @@ import { connectLaptop, setUpClusterNetwork } from './network.ts';
 import { containerd, containerdSocket, kubelet, kubeProxy } from './node.ts';
 import { delayedApi, outsideDns, outsideWeb } from './outside.ts';
 import type { Progress } from './progress.ts';
+import { strictNamespaces } from './strict-namespaces.ts';
 
 export interface UpDeps {
   readonly layout: Layout;
@@ -140,8 +141,9 @@ async function startCluster(
       env: clusterEnvironment(layout, deps.env),
       ...(input === undefined ? {} : { input }),
     });
-  const manifests = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: clusterDnsManifests });
-  await waitUntil('DNS is applied', waiting('kube-apiserver', 30), async () => {
+  const items = [...clusterDnsManifests, ...strictNamespaces];
+  const manifests = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  await waitUntil('DNS and namespaces are applied', waiting('kube-apiserver', 30), async () => {
     const applied = await kubectl(['apply', '--server-side', '-f', '-'], manifests);
     return applied.status === 0;
   });

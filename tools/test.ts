@@ -27,7 +27,7 @@ const playground = (...words: readonly string[]): readonly string[] => [
   ...words,
 ];
 
-const beside = globSync(['src/**/*.test.ts', 'tools/**/*.test.ts']);
+const beside = globSync(['{src,tools,playground}/**/*.test.ts']);
 const isRoot = (file: string): boolean => file.endsWith('.root.test.ts');
 
 const parts: readonly Part[] = [
