@@ -5,7 +5,7 @@ import type { CliContext } from './context.ts';
 import { CliError } from './errors.ts';
 import { commandHelp } from './output/help.ts';
 import { parseLine } from './parse/parse-line.ts';
-import { suggest } from './parse/suggest.ts';
+import { suggest } from '#base/suggest.ts';
 
 /** What a shell expects of a program that Ctrl-C has ended. */
 const interruptedExit = 130;

@@ -30,4 +30,6 @@ export interface ClusterAccess {
   identify(signal: AbortSignal): Promise<Identity>;
   /** Drops what is cached, because the API server refused it (401). */
   forgetIdentity(): void;
+  /** What may be wrong with credentials that the API server has refused. */
+  whyRefused(): string;
 }

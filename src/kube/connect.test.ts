@@ -62,7 +62,7 @@ function accessTo(
     trust: whole,
     ...createIdentitySource(
       { clock: systemClock },
-      { trust: whole, impersonation: {}, read: async () => credentials },
+      { trust: whole, user: 'alice', impersonation: {}, read: async () => credentials },
     ),
   };
 }
@@ -91,7 +91,10 @@ test('another name or authority is refused with a reason, unless nobody wants to
     });
   };
   await refused({}, /IP: 127.0.0.1 is not in the cert's list/);
-  await refused({ serverName: 'kubernetes', ca: alice.cert }, /signed by an authority that is not/);
+  await refused(
+    { serverName: 'kubernetes', ca: alice.cert },
+    /not signed by the authority in the kubeconfig/,
+  );
   assert.equal(await nameSeen(accessTo(api.port, { ca: alice.cert, skipVerify: true })), 'nobody');
 });
 
@@ -137,6 +140,7 @@ test('credentials are read again when their time has come, and contexts kept whi
     { clock: { now: () => now } },
     {
       trust: { ca: server.cert, serverName: undefined, skipVerify: false },
+      user: 'test',
       impersonation: {},
       read: async () => {
         reads += 1;

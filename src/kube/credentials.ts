@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '#base/clock.ts';
+import { cannotRead } from './cannot-read.ts';
 import { KubeError } from './errors.ts';
 import { runExecPlugin } from './exec-plugin.ts';
 import type { Credentials } from './identity.ts';
@@ -15,6 +16,7 @@ export function credentialReader(
   deps: { readonly clock: Pick<Clock, 'now'> },
   options: {
     readonly user: UserEntry;
+    readonly userName: string;
     /** Where the user's relative paths start. */
     readonly folder: string;
     readonly cluster: ClusterEntry;
@@ -22,15 +24,20 @@ export function credentialReader(
     readonly env: Readonly<Record<string, string | undefined>>;
   },
 ): () => Promise<Credentials> {
-  const { user, folder } = options;
+  const { user, userName, folder } = options;
   const token = tokenReader(deps, options);
   return async () => {
     const [cert, key, more] = await Promise.all([
       readMaterial(folder, {
         data: user['client-certificate-data'],
         file: user['client-certificate'],
+        of: `client-certificate of user ${userName}`,
       }),
-      readMaterial(folder, { data: user['client-key-data'], file: user['client-key'] }),
+      readMaterial(folder, {
+        data: user['client-key-data'],
+        file: user['client-key'],
+        of: `client-key of user ${userName}`,
+      }),
       token(),
     ]);
     const fromFile = Boolean(user['client-certificate'] ?? user['client-key']);
@@ -48,7 +55,7 @@ function tokenReader(
   deps: { readonly clock: Pick<Clock, 'now'> },
   options: Parameters<typeof credentialReader>[1],
 ): () => Promise<Credentials> {
-  const { user, folder, cluster, ca, env } = options;
+  const { user, userName, folder, cluster, ca, env } = options;
   if (user.token) {
     const authorization = `Bearer ${user.token}`;
     return async () => ({ authorization });
@@ -56,7 +63,7 @@ function tokenReader(
   if (user.tokenFile) {
     const file = user.tokenFile;
     return async () => ({
-      authorization: `Bearer ${(await readText(folder, file)).trim()}`,
+      authorization: `Bearer ${(await readText(folder, file, `tokenFile of user ${userName}`)).trim()}`,
       refreshAt: deps.clock.now() + rereadMs,
     });
   }
@@ -81,6 +88,7 @@ function tokenReader(
         await readMaterial(folder, {
           data: config['idp-certificate-authority-data'],
           file: config['idp-certificate-authority'],
+          of: `idp-certificate-authority of user ${userName}`,
         }),
     );
   }
@@ -94,18 +102,32 @@ function tokenReader(
 /** A certificate or key: given as base64, or as a file; undefined where neither is. */
 export async function readMaterial(
   folder: string,
-  source: { readonly data: string | undefined; readonly file: string | undefined },
+  source: {
+    readonly data: string | undefined;
+    readonly file: string | undefined;
+    /** What it is in the kubeconfig, for the error. */
+    readonly of: string;
+  },
 ): Promise<string | undefined> {
-  if (source.data) return Buffer.from(source.data, 'base64').toString('utf8');
-  return source.file ? await readText(folder, source.file) : undefined;
+  const { data, file, of } = source;
+  if (!data) return file ? await readText(folder, file, of) : undefined;
+  // Node skips what is no base64 without a word.
+  if (!/^[a-z0-9+/\s]*={0,2}\s*$/i.test(data)) {
+    throw new KubeError('BadConfig', `the kubeconfig is broken: the ${of} is not base64`, {
+      hint: 'get the file anew',
+    });
+  }
+  return Buffer.from(data, 'base64').toString('utf8');
 }
 
-async function readText(folder: string, file: string): Promise<string> {
+async function readText(folder: string, file: string, of: string): Promise<string> {
+  const full = path.resolve(folder, file);
   try {
-    return await readFile(path.resolve(folder, file), 'utf8');
+    return await readFile(full, 'utf8');
   } catch (error) {
-    throw new KubeError('BadConfig', `the kubeconfig names ${file}, which cannot be read`, {
+    throw new KubeError('BadConfig', `the ${of} is in ${full}, which ${cannotRead(error)}`, {
       cause: error,
+      hint: 'put it there, or get the kubeconfig anew',
     });
   }
 }

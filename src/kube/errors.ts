@@ -26,17 +26,21 @@ interface KubeErrorOptions extends ErrorOptions {
   readonly status?: number;
   /** `status.details.retryAfterSeconds` or the Retry-After header. */
   readonly retryAfterMs?: number;
+  /** What to do about it, where whoever raises it knows. */
+  readonly hint?: string | undefined;
 }
 
 /** The one error of this room. */
 export class KubeError extends CodedError<KubeErrorCode> {
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly hint: string | undefined;
 
   constructor(code: KubeErrorCode, message: string, options: KubeErrorOptions = {}) {
     super(code, message, options);
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
+    this.hint = options.hint;
   }
 }
 
@@ -51,16 +55,41 @@ export function isKubeError(
 /** What was caught on the way to the API server, as a KubeError; `what` says what was tried. */
 export function unreachable(what: string, thrown: unknown): KubeError {
   if (thrown instanceof KubeError) return thrown;
-  const code = systemCode(thrown);
-  const reason =
-    thrown instanceof DeadlineError ? thrown.message : `${what}: ${describe(thrown)}${hint(code)}`;
-  return new KubeError('Unreachable', reason, { cause: thrown });
+  if (thrown instanceof DeadlineError) {
+    return new KubeError('Unreachable', thrown.message, { cause: thrown });
+  }
+  const distrust = certificateTrouble(systemCode(thrown), describe(thrown));
+  return new KubeError('Unreachable', `${what}: ${distrust?.message ?? describe(thrown)}`, {
+    cause: thrown,
+    hint: distrust?.hint,
+  });
 }
 
-function hint(code: string | undefined): string {
-  return code !== undefined && unknownAuthority.has(code)
-    ? ' (signed by an authority that is not in the kubeconfig)'
-    : '';
+/** Why a certificate is not trusted, in our words: Node's name its own flags. */
+function certificateTrouble(
+  code: string | undefined,
+  words: string,
+): { readonly message: string; readonly hint: string } | undefined {
+  if (code === undefined) return undefined;
+  if (unknownAuthority.has(code)) {
+    return {
+      message: 'its certificate is not signed by the authority in the kubeconfig',
+      hint: "is this the right cluster? give its authority with --certificate-authority FILE, or get the kubeconfig anew from the cluster's administrator",
+    };
+  }
+  if (code === 'CERT_HAS_EXPIRED') {
+    return {
+      message: 'its certificate has expired',
+      hint: "the cluster's administrator has to renew it; or is this machine's clock wrong?",
+    };
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return {
+      message: `its certificate is for other names (${words.replace(/^.*altnames: /, '')})`,
+      hint: 'use a name that is in it as the server of the kubeconfig, or give one with --tls-server-name NAME',
+    };
+  }
+  return undefined;
 }
 
 const unknownAuthority: ReadonlySet<string> = new Set([

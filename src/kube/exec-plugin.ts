@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
-import { toError } from '#base/errors.ts';
+import { describe, systemCode, toError } from '#base/errors.ts';
 import { KubeError } from './errors.ts';
 import type { Credentials } from './identity.ts';
 import type { ClusterEntry, ExecEntry } from './kubeconfig-file.ts';
@@ -62,18 +62,27 @@ export async function runExecPlugin(
   try {
     output = await Promise.all([ended.promise, text(child.stdout), text(child.stderr)]);
   } catch (error) {
+    const absent = systemCode(error) === 'ENOENT';
     throw new KubeError(
       'BadConfig',
-      `credential plugin ${plugin.command} cannot be run${plugin.installHint === undefined ? '' : ` (${plugin.installHint.trim()})`}`,
-      { cause: toError(error) },
+      `credential plugin ${plugin.command} ${absent ? 'is not installed' : `cannot be run: ${describe(error)}`}`,
+      {
+        cause: toError(error),
+        hint:
+          plugin.installHint?.trim() ?? 'install it, or put its directory into PATH of this shell',
+      },
     );
   }
   const [code, stdout, stderr] = output;
   if (code !== 0) {
-    const words = stderr.trim().slice(-1000);
+    const words = stderr
+      .trim()
+      .slice(-1000)
+      .replaceAll(/\s*\n\s*/g, '; ');
     throw new KubeError(
       'Unauthorized',
-      `credential plugin ${plugin.command} failed${words === '' ? '' : `: ${words}`}`,
+      `credential plugin ${plugin.command} failed${words === '' ? ` (exit code ${String(code)})` : `: ${words}`}`,
+      { hint: 'sign in as the plugin wants it, then connect again' },
     );
   }
   const answer = v.safeParse(answerSchema, parseJson(stdout));
@@ -81,6 +90,7 @@ export async function runExecPlugin(
     throw new KubeError(
       'Unauthorized',
       `credential plugin ${plugin.command} printed no ExecCredential`,
+      { hint: `look at what it prints: ${[plugin.command, ...(plugin.args ?? [])].join(' ')}` },
     );
   }
   const { token, clientCertificateData, clientKeyData, expirationTimestamp } = answer.output.status;

@@ -1,6 +1,7 @@
 import tls from 'node:tls';
 import type { Clock } from '#base/clock.ts';
 import type { ClusterAccess, Identity, ServerTrust } from './cluster-access.ts';
+import { brokenMaterial, refusalOf } from './credential-trouble.ts';
 import { KubeError } from './errors.ts';
 import { orAborted } from './or-aborted.ts';
 
@@ -19,22 +20,26 @@ export function createIdentitySource(
   deps: { readonly clock: Pick<Clock, 'now'> },
   options: {
     readonly trust: ServerTrust;
+    /** Its name in the kubeconfig. */
+    readonly user: string;
     readonly impersonation: Identity['headers'];
     readonly read: () => Promise<Credentials>;
   },
-): Pick<ClusterAccess, 'identify' | 'forgetIdentity'> {
+): Pick<ClusterAccess, 'identify' | 'forgetIdentity' | 'whyRefused'> {
   let kept: { readonly identity: Promise<Identity>; refreshAt: number } | undefined;
+  let last: Credentials = {};
   let context: { readonly from: Credentials; readonly made: tls.SecureContext } | undefined;
 
   const refresh = (): NonNullable<typeof kept> => {
     const next = { identity: read(), refreshAt: Number.POSITIVE_INFINITY };
     async function read(): Promise<Identity> {
       const credentials = await options.read();
+      last = credentials;
       const { cert, key, authorization, refreshAt } = credentials;
       if (refreshAt !== undefined) next.refreshAt = refreshAt;
       // Parsing authorities and keys costs more than a handshake: only when they changed.
       if (context === undefined || context.from.cert !== cert || context.from.key !== key) {
-        context = { from: credentials, made: secureContext(options.trust, credentials) };
+        context = { from: credentials, made: secureContext(options, credentials) };
       }
       return {
         secureContext: context.made,
@@ -58,10 +63,14 @@ export function createIdentitySource(
     forgetIdentity() {
       kept = undefined;
     },
+    whyRefused: () => refusalOf(last, { user: options.user, nowMs: deps.clock.now() }),
   };
 }
 
-function secureContext(trust: ServerTrust, { cert, key }: Credentials): tls.SecureContext {
+function secureContext(
+  { trust, user }: { readonly trust: ServerTrust; readonly user: string },
+  { cert, key }: Credentials,
+): tls.SecureContext {
   try {
     return tls.createSecureContext({
       ca: trust.ca ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')],
@@ -69,8 +78,9 @@ function secureContext(trust: ServerTrust, { cert, key }: Credentials): tls.Secu
       ...(key === undefined ? {} : { key }),
     });
   } catch (error) {
-    throw new KubeError('BadConfig', 'the certificates of the kubeconfig cannot be used', {
+    throw new KubeError('BadConfig', brokenMaterial({ ca: trust.ca, cert, key, user }), {
       cause: error,
+      hint: 'get the kubeconfig anew',
     });
   }
 }

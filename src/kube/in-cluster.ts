@@ -43,6 +43,7 @@ export async function inClusterAccess(
     trust,
     ...createIdentitySource(deps, {
       trust,
+      user: 'serviceaccount',
       impersonation: {},
       read: async () => ({
         authorization: `Bearer ${(await read('token')).trim()}`,

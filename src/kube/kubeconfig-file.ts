@@ -112,8 +112,11 @@ function parseFile(file: {
   try {
     content = parse(file.text) ?? {};
   } catch (error) {
-    throw new KubeError('BadConfig', `kubeconfig ${file.path} is not YAML: ${describe(error)}`, {
+    // The parser shows the lines around its error, and those may hold secrets.
+    const words = describe(error).replace(/:?\n.*/s, '');
+    throw new KubeError('BadConfig', `kubeconfig ${file.path} is not YAML: ${words}`, {
       cause: error,
+      hint: 'mend that line, or get the file anew',
     });
   }
   const parsed = v.safeParse(fileSchema, content);
@@ -121,11 +124,14 @@ function parseFile(file: {
   throw new KubeError(
     'BadConfig',
     `kubeconfig ${file.path} is broken: ${parsed.issues.map(sentence).join('; ')}`,
+    { hint: 'mend it, or get the file anew' },
   );
 }
 
 function sentence(issue: v.BaseIssue<unknown>): string {
-  const where = v.getDotPath(issue);
+  const where = v.getDotPath(issue) ?? 'the file';
   // The value stays out: it may be a secret.
-  return `${where ?? 'the file'}: ${issue.expected ?? 'something else'} expected`;
+  return issue.received === 'undefined'
+    ? `${where} is missing`
+    : `${where} is not ${issue.expected === 'Object' ? 'a mapping' : (issue.expected ?? 'right').toLowerCase()}`;
 }

@@ -136,7 +136,7 @@ test('a plugin that fails says why, and is asked again the next time', async () 
   await rm(plugin);
   await assert.rejects(
     access.identify(signal),
-    (error) => isKubeError(error, 'BadConfig') && /cannot be run/.test(error.message),
+    (error) => isKubeError(error, 'BadConfig') && /is not installed/.test(error.message),
   );
 });
 
@@ -151,10 +151,13 @@ test('what is wrong with a kubeconfig is said', async () => {
   };
   await says({ context: 'nope' }, /the kubeconfig has no context nope/);
   await says({ context: 'lost' }, /the kubeconfig has no cluster nowhere/);
-  await says({ kubeconfig: path.join(dir.at, 'absent') }, /absent cannot be read/);
+  await says({ kubeconfig: path.join(dir.at, 'absent') }, /absent does not exist/);
   const broken = path.join(dir.at, 'broken');
   await writeFile(broken, 'clusters: [{ name: a, cluster: { server: [secret] } }]');
-  await says({ kubeconfig: broken }, /broken is broken: clusters\.0\.cluster\.server: string exp/);
+  await says(
+    { kubeconfig: broken },
+    /broken is broken: clusters\.0\.cluster\.server is not string/,
+  );
   await writeFile(broken, 'clusters: [');
   await says({ kubeconfig: broken }, /is not YAML/);
   await writeFile(broken, '');

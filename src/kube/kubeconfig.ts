@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import { systemCode } from '#base/errors.ts';
+import { suggest } from '#base/suggest.ts';
+import { cannotRead } from './cannot-read.ts';
 import type { ClusterAccess, Identity } from './cluster-access.ts';
 import { credentialReader, readMaterial } from './credentials.ts';
 import { KubeError } from './errors.ts';
@@ -56,18 +58,27 @@ export async function loadClusterAccess(
   if (files.length === 0 && flags.kubeconfig === undefined && env['KUBERNETES_SERVICE_HOST']) {
     return await inClusterAccess(deps, { env });
   }
-  const { context, cluster, user, namespace } = choose(parseKubeconfig(files), options);
+  const { context, cluster, user, namespace } = choose(parseKubeconfig(files), {
+    ...options,
+    paths: files.map((file) => file.path),
+  });
   const trust = {
     ca: await readMaterial(cluster.folder, {
       data: cluster.entry['certificate-authority-data'],
       file: cluster.entry['certificate-authority'],
+      of: `certificate-authority of cluster ${cluster.name}`,
     }),
     serverName: cluster.entry['tls-server-name'] || undefined,
     skipVerify: cluster.entry['insecure-skip-tls-verify'] === true,
   };
   const server = URL.parse(cluster.entry.server);
   if (server === null || !/^https?:$/.test(server.protocol)) {
-    throw new KubeError('BadConfig', `cluster ${cluster.name}: the server is not an https URL`);
+    const given = cluster.entry.server;
+    throw new KubeError(
+      'BadConfig',
+      `the server of cluster ${cluster.name} is not a URL: ${given === '' ? 'it is empty' : given}`,
+      { hint: 'write it as https://HOST:PORT' },
+    );
   }
   return {
     server,
@@ -78,9 +89,11 @@ export async function loadClusterAccess(
     trust,
     ...createIdentitySource(deps, {
       trust,
+      user: user.name,
       impersonation: impersonation(user.entry),
       read: credentialReader(deps, {
         user: user.entry,
+        userName: user.name,
         folder: user.folder,
         cluster: cluster.entry,
         ca: trust.ca,
@@ -108,7 +121,10 @@ async function readFiles(
     } catch (error) {
       // Like kubectl: a list may name files that are not there, the flag may not.
       if (systemCode(error) === 'ENOENT' && flags.kubeconfig === undefined) continue;
-      throw new KubeError('BadConfig', `kubeconfig ${name} cannot be read`, { cause: error });
+      throw new KubeError('BadConfig', `kubeconfig ${name} ${cannotRead(error)}`, {
+        cause: error,
+        hint: 'name another one with --kubeconfig or KUBECONFIG',
+      });
     }
   }
   return files;
@@ -122,7 +138,7 @@ interface Chosen<T> {
 
 function choose(
   config: Kubeconfig,
-  { flags, workingFolder = '.' }: LoadOptions,
+  { flags, workingFolder = '.', paths, home }: LoadOptions & { readonly paths: readonly string[] },
 ): {
   readonly context: string;
   readonly namespace: string;
@@ -132,22 +148,29 @@ function choose(
   const contextName = flags.context ?? config.currentContext;
   const context = contextName === undefined ? undefined : config.contexts.get(contextName);
   if (contextName !== undefined && context === undefined) {
-    throw new KubeError('BadConfig', `the kubeconfig has no context ${contextName}`);
+    throw missing('context', contextName, [...config.contexts.keys()]);
   }
   const clusterName = flags.cluster ?? context?.cluster;
   const cluster = clusterName === undefined ? undefined : config.clusters.get(clusterName);
   if (cluster === undefined && (clusterName !== undefined || flags.server === undefined)) {
-    throw new KubeError(
-      'BadConfig',
-      clusterName === undefined
-        ? 'there is no kubeconfig, or it has no current context'
-        : `the kubeconfig has no cluster ${clusterName}`,
-    );
+    if (clusterName !== undefined)
+      throw missing('cluster', clusterName, [...config.clusters.keys()]);
+    throw paths.length === 0
+      ? new KubeError(
+          'BadConfig',
+          `there is no kubeconfig (${path.join(home, '.kube', 'config')})`,
+          {
+            hint: 'name one with --kubeconfig or KUBECONFIG',
+          },
+        )
+      : new KubeError('BadConfig', `kubeconfig ${paths.join(', ')} has no current context`, {
+          hint: `choose one with --context or kubectl config use-context; ${listed('there is', [...config.contexts.keys()])}`,
+        });
   }
   const userName = flags.user ?? context?.user;
   const user = userName === undefined ? undefined : config.users.get(userName);
   if (userName !== undefined && userName !== '' && user === undefined) {
-    throw new KubeError('BadConfig', `the kubeconfig has no user ${userName}`);
+    throw missing('user', userName, [...config.users.keys()]);
   }
   return {
     context: contextName ?? '',
@@ -163,6 +186,19 @@ function choose(
       entry: withUserFlags(user?.value ?? {}, flags, workingFolder),
     },
   };
+}
+
+function missing(what: string, name: string, known: readonly string[]): KubeError {
+  const [near] = suggest(name, known);
+  return new KubeError('BadConfig', `the kubeconfig has no ${what} ${name}`, {
+    hint: near === undefined ? listed('it has', known) : `did you mean: ${near}`,
+  });
+}
+
+/** The first of many names. */
+function listed(words: string, names: readonly string[]): string {
+  const more = names.length > 5 ? ', …' : '';
+  return names.length === 0 ? `${words} none` : `${words} ${names.slice(0, 5).join(', ')}${more}`;
 }
 
 function withClusterFlags(entry: ClusterEntry, flags: KubeFlags, folder: string): ClusterEntry {

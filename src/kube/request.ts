@@ -96,6 +96,7 @@ export function createRequester(deps: RequesterDeps): Requester {
       const status = response.statusCode ?? 0;
       if (status >= 200 && status < 300) return response;
       const error = errorFromAnswer(request.what, {
+        server: deps.access,
         status,
         body: await readText(response, longestErrorBytes),
         retryAfter: response.headers['retry-after'],
@@ -104,6 +105,9 @@ export function createRequester(deps: RequesterDeps): Requester {
         deps.access.forgetIdentity();
       } else if (attempt < 4 && error.code === 'TooManyRequests' && error.retryAfterMs) {
         await deps.clock.sleep(error.retryAfterMs, signal);
+      } else if (error.code === 'Unauthorized') {
+        const why = deps.access.whyRefused();
+        throw new KubeError('Unauthorized', why, { status, cause: error });
       } else {
         throw error;
       }

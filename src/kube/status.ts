@@ -65,19 +65,27 @@ export function errorFromAnswer(
     readonly status: number;
     readonly body: string;
     readonly retryAfter?: string | undefined;
+    /** Who answered, to name who is no API server. */
+    readonly server?: { readonly server: URL; readonly cluster: string };
   },
 ): KubeError {
   const status = parseStatus(parseJson(answer.body));
-  const text = status?.message ?? answer.body.trim().slice(0, 1024);
+  const isPage = /^\s*</.test(answer.body);
+  const code = byReason[status?.reason ?? ''] ?? byStatus(answer.status);
+  if (isPage && answer.server !== undefined && code === 'Other') {
+    const { server, cluster } = answer.server;
+    return new KubeError(
+      'BadObject',
+      `${server.origin} does not answer as a Kubernetes API server does (HTTP ${String(answer.status)})`,
+      { status: answer.status, hint: `check the server of cluster ${cluster} in the kubeconfig` },
+    );
+  }
+  const text = status?.message ?? (isPage ? '' : answer.body.trim().slice(0, 1024));
   const seconds = status?.details?.retryAfterSeconds ?? Number(answer.retryAfter ?? Number.NaN);
-  return new KubeError(
-    byReason[status?.reason ?? ''] ?? byStatus(answer.status),
-    `${what}: ${text === '' ? `HTTP ${String(answer.status)}` : text}`,
-    {
-      status: answer.status,
-      ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}),
-    },
-  );
+  return new KubeError(code, `${what}: ${text === '' ? `HTTP ${String(answer.status)}` : text}`, {
+    status: answer.status,
+    ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}),
+  });
 }
 
 /** `text` as JSON, or undefined when it is none. */

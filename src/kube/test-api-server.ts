@@ -59,6 +59,7 @@ export function testAccess(
     proxy: undefined,
     trust: { ca: undefined, serverName: undefined, skipVerify: false },
     identify: async () => ({ secureContext: createSecureContext(), headers }),
+    whyRefused: () => 'refused',
     forgetIdentity: () => {},
   };
 }

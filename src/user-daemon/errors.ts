@@ -1,6 +1,6 @@
 import { CodedError, describe, toError } from '#base/errors.ts';
 import type { FailureCode } from '#protocol/failures.ts';
-import { isKubeError } from '#kube/errors.ts';
+import { isKubeError, type KubeError } from '#kube/errors.ts';
 
 /** The one error of this room: its code and facts travel to the CLI, which makes the sentence. */
 export class UserDaemonError extends CodedError<FailureCode> {
@@ -16,6 +16,13 @@ export class UserDaemonError extends CodedError<FailureCode> {
   }
 }
 
+/** Where the words are whole, with what to do about it, their cause only repeats them. */
+function told(error: KubeError): string {
+  return error.hint === undefined && error.code !== 'Unauthorized'
+    ? describe(error)
+    : error.message;
+}
+
 /** Anything caught while talking to the API server, with the code that the CLI has a sentence for. */
 export function clusterFailure(
   thrown: unknown,
@@ -23,7 +30,10 @@ export function clusterFailure(
 ): Error {
   if (!isKubeError(thrown)) return toError(thrown);
   const failure = (code: FailureCode): UserDaemonError =>
-    new UserDaemonError(code, describe(thrown), { cause: thrown, facts });
+    new UserDaemonError(code, told(thrown), {
+      cause: thrown,
+      facts: thrown.hint === undefined ? facts : { ...facts, hint: thrown.hint },
+    });
   switch (thrown.code) {
     case 'BadConfig':
       return failure('BadKubeconfig');

@@ -54,7 +54,8 @@ export function clusterError(thrown: unknown): unknown {
     Unreachable: 'ClusterUnreachable',
   };
   const code = codes[thrown.code] ?? 'Internal';
-  const { message, hint } = failureSentence({ code, message: thrown.message, facts: {} });
+  const facts = thrown.hint === undefined ? {} : { hint: thrown.hint };
+  const { message, hint } = failureSentence({ code, message: thrown.message, facts });
   return new CliError('Failed', message, {
     cause: thrown,
     ...(hint === undefined ? {} : { hint }),

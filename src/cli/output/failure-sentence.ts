@@ -22,11 +22,14 @@ interface Told {
 
 /** The one place where failure codes become words. */
 export function failureSentence({ code, message, facts }: FailureFacts): Sentence {
-  return sentences[failureCode(code)]({
+  const sentence = sentences[failureCode(code)]({
     message,
     fact: (name) => facts[name] ?? 'unknown',
     manager: facts['managerNamespace'] ?? 'ambassador',
   });
+  // Whoever met the failure knows better.
+  const { hint } = facts;
+  return hint === undefined ? sentence : { ...sentence, hint };
 }
 
 const managerLog = (namespace: string): string =>

@@ -5,7 +5,7 @@ import type { FlagSpec } from './flag-spec.ts';
 import { parseInterceptPort } from './intercept-port.ts';
 import { parseLine } from './parse-line.ts';
 import { readSubnets } from './subnet.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '#base/suggest.ts';
 
 const specs: readonly FlagSpec[] = [
   { name: 'namespace', short: 'n', kind: 'text', help: '' },
