@@ -118,7 +118,7 @@ test('a pod’s traffic goes to the laptop, and to the app whenever the laptop c
 
     it.onFlow = () => {};
     const started = performance.now();
-    assert.equal(await ask(), 'app:hello', 'no answer');
+    assert.equal(await ask(8080, 'GET / '), 'app:GET / ', 'no answer');
     const ms = performance.now() - started;
     assert.ok(ms > 240 && ms < 500, `${ms} ms`);
 

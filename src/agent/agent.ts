@@ -97,7 +97,15 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   stack.use(link);
 
   const { nodeAddresses } = deps;
-  const bringDeps = { log, clock, takes, joined, inbound: () => link.inbound(), nodeAddresses };
+  const bringDeps = {
+    log,
+    clock,
+    takes,
+    joined,
+    doubts: new Set<string>(),
+    inbound: () => link.inbound(),
+    nodeAddresses,
+  };
   await listen(deps.take, options, {
     stack,
     bringTo: (socket, port) => void bring(bringDeps, socket, { podIp, port }, stopped.signal),

@@ -17,9 +17,12 @@ export interface Liveness extends Disposable {
   setInterval(ms: number): void;
 }
 
+/** A stalled link makes round trips look longer than any network's; nobody is to wait for that. */
+const longestAnswerMs = 2000;
+
 /** How long an agent waits for the laptop before the app gets the connection. */
 export function answerWithinMs(rttMs: number | undefined): number {
-  return Math.max(250, 4 * (rttMs ?? 0));
+  return Math.min(longestAnswerMs, Math.max(250, 4 * (rttMs ?? 0)));
 }
 
 /** How often the wait for an answer looks whether anything else was heard. */

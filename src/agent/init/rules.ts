@@ -25,6 +25,9 @@ export const switchGraceMs = 5000;
  * - Connections that were open at the switch carry on with the app while they are `busy`, as long
  *   as `grace` lasts; then the next packet of either side is answered by a reset. A connection that
  *   one side has ended may finish (`closing`).
+ * - An agent that died without a word: its port's first refusal (a RST without a sequence number) gives
+ *   the port back and goes out as an ACK that fits nothing, to which Linux sends its SYN again at once:
+ *   the app answers that. Others send it again after their second.
  *
  * IPv4 only: a taken port's IPv6 connections stay with the app.
  */
@@ -45,6 +48,7 @@ table inet ${agentTable} {
 
   chain output {
     type filter hook output priority filter; policy accept;
+    meta nfproto ipv4 tcp sport ${agentRedirectPort} tcp sequence 0 tcp flags & (rst | ack) == (rst | ack) ct status & dnat != 0 goto nobody_listens
     ip daddr ${knockOnAddress} meta skgid ${agentGroup} udp dport != ${agentRedirectPort} update @on { udp dport timeout ${knockTimeoutMs}ms } drop
     ip daddr ${knockOffAddress} meta skgid ${agentGroup} delete @on { udp dport } drop
     ip daddr ${knockCutAddress} meta skgid ${agentGroup} update @grace { udp dport timeout ${switchGraceMs}ms } update @settling { udp dport timeout ${switchIdleMs}ms } drop
@@ -54,6 +58,11 @@ table inet ${agentTable} {
   chain input {
     type filter hook input priority filter; policy accept;
     meta nfproto ipv4 iif != "lo" tcp dport @on ct direction original ct state established ct status & dnat == 0 goto client_to_app
+  }
+
+  chain nobody_listens {
+    meta l4proto tcp delete @on { ct original proto-dst }
+    tcp flags set ack tcp ackseq set 0 accept
   }
 
 ${direction('client_to_app', 'ip saddr . tcp sport . tcp dport', 'tcp dport')}

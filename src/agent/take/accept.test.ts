@@ -42,6 +42,7 @@ async function agent(options: {
     clock: systemClock,
     takes: { takerOf: () => options.taker },
     joined,
+    doubts: new Set<string>(),
     inbound: () => (options.connected === false ? undefined : { session: pair.client, rttMs: 1 }),
     nodeAddresses: new Set(options.onNode === true ? ['127.0.0.1'] : []),
   };
@@ -111,8 +112,8 @@ test('a laptop that does not answer loses the connection to the app in 250 ms', 
   });
   const started = performance.now();
   const socket = client(it.port);
-  socket.end('hello');
-  assert.equal(await all(socket), 'app:hello');
+  socket.end('GET / HTTP/1.1\r\n\r\n');
+  assert.equal(await all(socket), 'app:GET / HTTP/1.1\r\n\r\n');
   const ms = performance.now() - started;
   assert.ok(ms > 240 && ms < 600, `${ms} ms`);
   await given.promise;

@@ -10,7 +10,7 @@ import { resetEnd } from '#tunnel/splice.ts';
 import { look } from '../probe/look.ts';
 import { dialApp } from './app.ts';
 import type { Joined } from './joined.ts';
-import { offer } from './offer.ts';
+import { offer, type Doubts } from './offer.ts';
 import type { Takes } from './takes.ts';
 
 /** A session to the manager by which taken connections can go, and its round trip. */
@@ -24,6 +24,7 @@ interface Deps {
   readonly clock: Pick<Clock, 'after'>;
   readonly takes: Pick<Takes, 'takerOf'>;
   readonly joined: Pick<Joined, 'join'>;
+  readonly doubts: Doubts;
   /** Undefined while there is none. */
   readonly inbound: () => Inbound | undefined;
   /** Where the kubelet's probes come from, which are the app's whoever has the port. */
@@ -47,7 +48,8 @@ export async function bring(
     const interceptUid = isProbe ? undefined : deps.takes.takerOf(port);
     const inbound = deps.inbound();
     if (interceptUid !== undefined && inbound !== undefined) {
-      const answer = await offer({ session: inbound.session, clock: deps.clock }, socket, {
+      const { clock, doubts } = deps;
+      const answer = await offer({ session: inbound.session, clock, doubts }, socket, {
         interceptUid,
         patienceMs: answerWithinMs(inbound.rttMs),
       });
@@ -57,6 +59,10 @@ export async function bring(
           return;
         case 'refused':
           deps.log.debug('handler refused', { port, reason: answer.reason });
+          resetEnd(socket, new Error(answer.reason));
+          return;
+        case 'uncertain':
+          deps.log.warning('lost on the way to the laptop', { port, reason: answer.reason });
           resetEnd(socket, new Error(answer.reason));
           return;
         case 'unanswered':

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
+import { areRepeatable } from '#protocol/first-bytes.ts';
 import { patienceHeader, sourceHeader } from '#protocol/flow-headers.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import { TunnelError } from '#tunnel/errors.ts';
@@ -14,8 +15,13 @@ export type Offer =
   | { readonly kind: 'taken'; readonly flow: Flow }
   /** The laptop says that its handler is not there. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** Nobody answered; nothing has been read from the socket. */
-  | { readonly kind: 'unanswered'; readonly reason: string };
+  /** Nobody has it, and nothing was read from the socket that another may not get. */
+  | { readonly kind: 'unanswered'; readonly reason: string }
+  /** The handler may have got its first bytes, and nobody else may get them too. */
+  | { readonly kind: 'uncertain'; readonly reason: string };
+
+/** Which intercepts' laptops did not answer when they were asked last. */
+export type Doubts = Pick<Set<string>, 'has' | 'add' | 'delete'>;
 
 interface OfferOptions {
   readonly interceptUid: string;
@@ -25,49 +31,78 @@ interface OfferOptions {
 
 /** What a laptop says when it was reached and its handler was not: the truth, so no fall back. */
 const handlerGone: ReadonlySet<string> = new Set(['Refused', 'Unreachable', 'TimedOut']);
+/** What is said by somebody who has not given the first bytes to a handler. */
+const notAsked: ReadonlySet<string> = new Set(['Unavailable', 'Forbidden']);
+/** A laptop that lives answers or loses its session within this. */
+const uncertainMs = 15_000;
 
 /**
  * Offers a paused connection to the laptop. Its first bytes do not wait for the answer, which
- * saves a round trip; they are kept in case that nobody takes it.
+ * saves a round trip; they are kept in case that nobody takes it. Two servers never both get bytes
+ * that may have an effect: once those are on their way the answer is waited for, however long, and
+ * while the laptop is in doubt they stay here until it has answered. See docs/adr.
  */
 export async function offer(
   deps: {
     readonly session: Pick<ClientSession, 'beginFlow'>;
     readonly clock: Pick<Clock, 'after'>;
+    readonly doubts: Doubts;
   },
   socket: Socket,
   options: OfferOptions,
 ): Promise<Offer> {
-  const impatience = new AbortController();
+  const { doubts } = deps;
+  const { interceptUid } = options;
+  const giveUp = new AbortController();
   let timer: Disposable | undefined;
-  const wait = (ms: number): void => {
+  let committed = false;
+  const after = (ms: number, run: () => void): void => {
     timer?.[Symbol.dispose]();
-    timer = deps.clock.after(ms, () => impatience.abort(new Error(`no answer within ${ms} ms`)));
+    timer = deps.clock.after(ms, run);
+  };
+  const wait = (ms: number): void => {
+    after(ms, () => {
+      doubts.add(interceptUid);
+      const end = (): void => giveUp.abort(new Error(`no answer within ${ms} ms`));
+      if (committed) after(uncertainMs, end);
+      else end();
+    });
   };
   wait(options.patienceMs);
-  const onGone = (): void => impatience.abort(new Error('the client is gone'));
+  const onGone = (): void => giveUp.abort(new Error('the client is gone'));
   socket.once('close', onGone);
   const first = firstChunk(socket);
   try {
     const begun = deps.session.beginFlow({
-      authority: options.interceptUid,
+      authority: interceptUid,
       headers: { [sourceHeader]: `${socket.remoteAddress}:${socket.remotePort}` },
-      signal: impatience.signal,
+      signal: giveUp.signal,
     });
     begun.flow.stream.on('headers', (headers: IncomingHttpHeaders) => {
       const asked = Number(headers[patienceHeader]);
-      if (asked > 0 && asked < 60_000) wait(asked);
+      if (asked > 0 && asked < 60_000 && !committed) wait(asked);
     });
-    first.sendTo((chunk) => begun.flow.stream.write(chunk));
+    first.sendTo((chunk) => {
+      if (giveUp.signal.aborted) return false;
+      const isRepeatable = areRepeatable(chunk);
+      if (!isRepeatable && doubts.has(interceptUid)) return false;
+      committed = !isRepeatable;
+      begun.flow.stream.write(chunk);
+      return true;
+    });
     const flow = await begun.accepted;
+    doubts.delete(interceptUid);
     first.stop('sent');
     return { kind: 'taken', flow };
   } catch (error) {
     first.stop('keep');
-    if (error instanceof TunnelError && handlerGone.has(error.code)) {
-      return { kind: 'refused', reason: describe(error) };
+    const reason = describe(error);
+    const code = error instanceof TunnelError ? error.code : '';
+    if (handlerGone.has(code)) {
+      doubts.delete(interceptUid);
+      return { kind: 'refused', reason };
     }
-    return { kind: 'unanswered', reason: describe(error) };
+    return { kind: committed && !notAsked.has(code) ? 'uncertain' : 'unanswered', reason };
   } finally {
     socket.off('close', onGone);
     timer?.[Symbol.dispose]();
@@ -79,16 +114,16 @@ export async function offer(
  * socket cannot come to its end, which is for whoever gets it then.
  */
 function firstChunk(socket: Socket): {
-  readonly sendTo: (send: (chunk: Buffer) => void) => void;
+  /** `send` says whether it has sent it. */
+  readonly sendTo: (send: (chunk: Buffer) => boolean) => void;
   readonly stop: (outcome: 'sent' | 'keep') => void;
 } {
-  let seen = 0;
-  let send: ((chunk: Buffer) => void) | undefined;
+  let sent = 0;
+  let send: ((chunk: Buffer) => boolean) | undefined;
   const onData = (chunk: Buffer): void => {
     socket.off('data', onData).pause();
     socket.unshift(chunk);
-    seen = chunk.length;
-    send?.(chunk);
+    if (send?.(chunk) === true) sent = chunk.length;
   };
   return {
     sendTo(given) {
@@ -97,7 +132,7 @@ function firstChunk(socket: Socket): {
     },
     stop(outcome) {
       socket.off('data', onData).pause();
-      if (outcome === 'sent' && seen > 0) socket.read(seen);
+      if (outcome === 'sent' && sent > 0) socket.read(sent);
     },
   };
 }

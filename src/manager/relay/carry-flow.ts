@@ -4,7 +4,7 @@ import type { ClientSession } from '#tunnel/client-session.ts';
 import { TunnelError } from '#tunnel/errors.ts';
 import { refusalForDial } from '#tunnel/refusal.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
-import { splice } from '#tunnel/splice.ts';
+import { resetEnd, splice } from '#tunnel/splice.ts';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { passEarlyBytes } from './early-bytes.ts';
 
@@ -18,9 +18,13 @@ export type Carried =
   /** No session could even ask: the flow is still to be answered. */
   | { readonly kind: 'unasked' };
 
+/** Whether its first bytes were handled is not known: a refusal would say that they were not. */
+class LostWithBytes extends Error {}
+
 /**
- * Carries a flow on over one of `sessions`; where one is lost before it answered, over the next. A
- * refusal is the answer of whoever was asked, and is passed on.
+ * Carries a flow on over one of `sessions`; where one is lost before it answered, over the next, unless
+ * it may have handled first bytes that nobody else may get too: then the flow is reset. A refusal is
+ * the answer of whoever was asked, and is passed on.
  */
 export async function carryFlow(
   flow: IncomingFlow,
@@ -36,6 +40,10 @@ export async function carryFlow(
       await join(flow, session, headers);
       return { kind: 'joined' };
     } catch (error) {
+      if (error instanceof LostWithBytes) {
+        resetEnd(flow.stream, error);
+        return { kind: 'refused', error };
+      }
       const lost = error instanceof TunnelError && error.code === 'Lost';
       if (lost && !flow.signal.aborted) continue;
       flow.refuse(refusalForDial(error));
@@ -53,6 +61,7 @@ async function join(flow: IncomingFlow, next: Next, headers: OutgoingHttpHeaders
     splice(flow.accept().stream, stream);
   } catch (error) {
     early.kept();
-    throw error;
+    const lost = error instanceof TunnelError && error.code === 'Lost';
+    throw lost && early.committed ? new LostWithBytes(error.message, { cause: error }) : error;
   }
 }

@@ -184,6 +184,38 @@ test('a taken connection reaches the laptop that intercepts, with its source and
   assert.equal(headers[patienceHeader], '250');
 });
 
+test('first bytes of a lost session go to the next one only where that changes nothing', async () => {
+  await using relay = await testRelay();
+  await relay.controller.want({ connections, intercepts: [hello] });
+  const { inbound } = await agentSessions(relay, (flow) => flow.refuse('Refused'));
+  const heard: string[] = [];
+  let lost = 0;
+  for (let count = 0; count < 2; count += 1) {
+    const session = serveSession(await relay.laptop(alice, 'reverse'), {
+      ...sessionDeps,
+      onFlow(flow) {
+        flow.stream.once('data', (chunk) => {
+          heard.push(String(chunk));
+          if (lost === 0) {
+            lost += 1;
+            session.destroy(new Error('lost'));
+          } else flow.accept().stream.end('answered');
+        });
+      },
+    });
+  }
+  await relay.controller.facts((facts) => facts.laptops.some((one) => one.reverseSessions === 2));
+  const safe = inbound.beginFlow({ authority: hello.uid, signal: never });
+  safe.flow.stream.end('GET / HTTP/1.1\r\n\r\n');
+  assert.equal(await readAll(await safe.accepted), 'answered');
+  assert.equal(heard.length, 2);
+  lost = 0;
+  const unsafe = inbound.beginFlow({ authority: hello.uid, signal: never });
+  unsafe.flow.stream.end('POST / HTTP/1.1\r\n\r\n');
+  await assert.rejects(unsafe.accepted, { code: 'Lost' });
+  assert.equal(heard.length, 3);
+});
+
 test('an agent opens flows for its own intercepts only', async () => {
   await using relay = await testRelay();
   const other = { ...hello, uid: 'cccccccc-0000-4000-8000-000000000002', podUids: ['pod-2'] };

@@ -27,7 +27,8 @@ export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
     }
     dial(deps, target, flow.signal).then(
       (socket) => {
-        if (flow.signal.aborted) {
+        // Given up meanwhile: somebody else may have its bytes by now.
+        if (flow.signal.aborted || flow.stream.closed) {
           socket.resetAndDestroy();
           return;
         }

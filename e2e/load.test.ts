@@ -1,0 +1,41 @@
+// Three replicas under steady load while intercepts come and go: who answers, and what is lost.
+// E2E_ROUNDS=100 is the long form.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { tally } from './load/judge.ts';
+import { report } from './load/report.ts';
+import { startLoadSite, workloads, type LoadSite } from './load/site.ts';
+
+const rounds = Number(process.env['E2E_ROUNDS'] ?? 4);
+const resources = new AsyncDisposableStack();
+let site: LoadSite;
+
+before(async () => {
+  site = resources.use(await startLoadSite({ workloads }));
+});
+after(async () => {
+  await resources.disposeAsync();
+});
+
+async function pass(ms: number): Promise<void> {
+  await systemClock.sleep(ms, AbortSignal.timeout(ms + 60_000));
+}
+
+test('intercepts come and go under load: nothing is lost, and the right side answers', async () => {
+  await pass(1000);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const workload of workloads) await site.intercept(workload);
+    // Now and then for longer than connections may stay with the old side.
+    await pass(round % 4 === 0 ? 6000 : 500);
+    for (const workload of workloads) await site.leave(workload);
+    await pass(500);
+    if (round % 10 === 9) console.log(report(site));
+  }
+  await pass(1000);
+  console.log(report(site));
+  const { faults } = tally(site.client.records, site.switches);
+  assert.deepEqual(faults, []);
+  const twice = [...(await site.handled())].filter(([, times]) => times > 1);
+  assert.deepEqual(twice, []);
+});

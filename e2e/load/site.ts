@@ -1,0 +1,147 @@
+import * as v from 'valibot';
+import { createNamespace } from '../namespace.ts';
+import { idlePod, inPodNetwork, readyPod } from '../pod-network.ts';
+import { prepare, rollOut } from '../prepare.ts';
+import { apply, kubectl, onCluster, onLaptop, telepresence } from '../run.ts';
+import { emptyDatabase, laptopDatabase, loadApp, programMap } from './app.ts';
+import { startLoadClient, startLoadHandler, type LoadClient, type LoadHandler } from './client.ts';
+import type { Switch } from './judge.ts';
+
+/** Where load is put on: two workloads of three pods, one by each way of taking, and a laptop. */
+export interface LoadSite extends AsyncDisposable {
+  readonly namespace: string;
+  readonly client: LoadClient;
+  /** What was switched so far, for the judge. */
+  readonly switches: readonly Switch[];
+  /** Intercepts both ports of a workload. */
+  intercept(workload: Workload): Promise<void>;
+  leave(workload: Workload): Promise<void>;
+  /** How often each request was handled, by all servers that are there, web and PostgreSQL. */
+  handled(): Promise<ReadonlyMap<string, number>>;
+}
+
+/** Their names say how they are taken. */
+export const workloads = ['redirect', 'rename'] as const;
+export type Workload = (typeof workloads)[number];
+
+const namespace = 'e2e-load';
+const counts = v.array(v.tuple([v.string(), v.number()]));
+
+/** Brings it up and starts the load. */
+export async function startLoadSite(options: {
+  readonly workloads: readonly Workload[];
+}): Promise<LoadSite> {
+  await prepare();
+  await using stack = new AsyncDisposableStack();
+  stack.use(await createNamespace(namespace));
+  // Not applied: that would put all of it into an annotation too.
+  await onCluster(['kubectl', 'create', '-f', '-'], { input: await programMap(namespace) });
+  await onCluster(['install', '-d', '-o', '999', '-g', '999', emptyDatabase]);
+  await apply(laptopDatabase(namespace));
+  await apply(idlePod(namespace, 'client'));
+  for (const name of options.workloads) {
+    await apply(loadApp({ namespace, name, replicas: 3, take: name }));
+  }
+  await rollOut(namespace);
+  const clientIp = await readyPod(namespace, 'client');
+  stack.defer(async () => void (await telepresence(['quit', '-s'], { mayFail: true })));
+  await telepresence(['connect', '--namespace', namespace]);
+  // A port of the laptop serves one intercept.
+  const handlers = new Map<Workload, LoadHandler>();
+  for (const name of options.workloads) {
+    handlers.set(name, stack.use(await startLoadHandler(`laptop-pg.${namespace}:5432`)));
+  }
+  const targets = await Promise.all(
+    options.workloads.map(async (name) => {
+      const path = 'jsonpath={.spec.clusterIP}';
+      return `${name}=${await kubectl('get', '-n', namespace, 'service', name, '-o', path)}:80:5432`;
+    }),
+  );
+  const client = stack.use(await startLoadClient(clientIp, targets));
+  const switches: Switch[] = [];
+  const change = async (
+    target: Workload,
+    to: Switch['to'],
+    commands: readonly (readonly string[])[],
+  ): Promise<void> => {
+    const startedAt = Date.now();
+    for (const words of commands) await telepresence(words, { deadlineMs: 90_000 });
+    switches.push({ target, to, startedAt, endedAt: Date.now() });
+  };
+  const running = stack.move();
+  return {
+    namespace,
+    client,
+    switches,
+    intercept: async (workload) =>
+      await change(workload, 'laptop', interceptCommands(workload, handlers.get(workload))),
+    leave: async (workload) =>
+      await change(workload, 'app', [
+        ['leave', `${workload}-web`],
+        ['leave', `${workload}-pg`],
+      ]),
+    async handled() {
+      const found = new Map<string, number>();
+      const add = (id: string, times: number): void => {
+        found.set(id, (found.get(id) ?? 0) + times);
+      };
+      for (const { httpPort } of handlers.values()) {
+        const url = `http://127.0.0.1:${String(httpPort)}/handled`;
+        addCounts((await onLaptop(['curl', '-sSf', url])).stdout, add);
+      }
+      const pods = await kubectl('get', 'pods', '-n', namespace, '-o', 'json');
+      for (const { name, ip, app } of podsOf(pods)) {
+        if (app === 'client') continue;
+        if (app !== 'laptop-pg') {
+          const url = `http://${ip}:8080/handled`;
+          addCounts((await inPodNetwork(clientIp, ['curl', '-sSf', url])).stdout, add);
+        }
+        const ids = ['psql', '-h', '127.0.0.1', '-U', 'postgres', '-Atc', 'select id from handled'];
+        const words = ['exec', '-n', namespace, name, '-c', 'postgres', '--', ...ids];
+        for (const id of (await kubectl(...words)).split('\n')) if (id !== '') add(id, 1);
+      }
+      return found;
+    },
+    [Symbol.asyncDispose]: async () => await running.disposeAsync(),
+  };
+}
+
+function interceptCommands(workload: Workload, handler?: LoadHandler): readonly string[][] {
+  if (handler === undefined) throw new Error(`no handler for ${workload}`);
+  return [['web', handler.httpPort] as const, ['pg', handler.pgPort] as const].map(
+    ([port, local]) => {
+      const name = `${workload}-${port}`;
+      const to = `${String(local)}:${port}`;
+      return ['intercept', name, '--workload', workload, '--port', to];
+    },
+  );
+}
+
+function addCounts(json: string, add: (id: string, times: number) => void): void {
+  for (const [id, times] of v.parse(v.pipe(v.string(), v.parseJson(), counts), json)) {
+    add(id, times);
+  }
+}
+
+const podList = v.object({
+  items: v.array(
+    v.object({
+      metadata: v.object({
+        name: v.string(),
+        labels: v.optional(v.record(v.string(), v.string()), {}),
+      }),
+      status: v.object({ podIP: v.optional(v.string(), '') }),
+    }),
+  ),
+});
+
+function podsOf(
+  json: string,
+): { readonly name: string; readonly ip: string; readonly app: string }[] {
+  const { items } = v.parse(v.pipe(v.string(), v.parseJson(), podList), json);
+  return items.map(({ metadata, status }) => ({
+    name: metadata.name,
+    ip: status.podIP,
+    app: metadata.labels['app'] ?? 'client',
+  }));
+}
