@@ -11,6 +11,7 @@ import { toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { TunnelError } from './errors.ts';
 import type { Flow } from './flow.ts';
+import type { ReceiveWindows } from './receive-windows.ts';
 import { refusalError, refusalOf } from './refusal.ts';
 import { assertAlive, holdSession } from './session-life.ts';
 import type { SessionLife } from './session-life.ts';
@@ -50,30 +51,26 @@ export interface ClientSession extends SessionLife {
 interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'monotonic'>;
-  /** What each flow may have under way towards this end, unread. */
+  /** What each flow may have under way towards this end, unread, where `windows` do not decide. */
   readonly windowBytes?: number;
+  /** Of all sessions with the same other end. */
+  readonly windows?: ReceiveWindows;
 }
 
 /** Starts HTTP/2 as the client on a connection where everything written has been flushed. */
 export function openClientSession(duplex: Duplex, deps: Deps): ClientSession {
   assertAlive(duplex);
   const session = http2.connect('http://tunnel', {
-    ...clientSessionOptions(deps.windowBytes),
+    ...clientSessionOptions(deps.windows?.streamBytes ?? deps.windowBytes),
     createConnection: () => duplex,
   });
-  let openStreams = 0;
-  const life = holdSession(deps, session, duplex, () => openStreams);
+  const life = holdSession(deps, session, duplex);
   const flows = new Set<ClientHttp2Stream>();
   const unsent = unsentBytesOf(deps.clock, flows);
 
   const request: ClientSession['request'] = (headers, options) => {
     const stream = session.request(headers, options);
-    openStreams += 1;
-    stream.once('close', () => {
-      openStreams -= 1;
-    });
-    // Whoever uses the stream learns of its end by `close`; an error without listener ends the process.
-    stream.on('error', () => {});
+    life.hold(stream);
     return stream;
   };
   const beginFlow = ({ authority, headers, signal }: FlowRequest): BegunFlow => {

@@ -6,6 +6,7 @@ import type { Logger } from '#base/log.ts';
 import { TunnelError } from './errors.ts';
 import type { Refusal } from './errors.ts';
 import type { Flow } from './flow.ts';
+import type { ReceiveWindows } from './receive-windows.ts';
 import { refusalHeaders } from './refusal.ts';
 import { assertAlive, holdSession } from './session-life.ts';
 import type { SessionLife } from './session-life.ts';
@@ -47,8 +48,10 @@ export interface ServerSession extends SessionLife {
 interface Deps extends ServeOptions {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'monotonic'>;
-  /** What each flow may have under way towards this end, unread. */
+  /** What each flow may have under way towards this end, unread, where `windows` do not decide. */
   readonly windowBytes?: number;
+  /** Of all sessions with the same other end. */
+  readonly windows?: ReceiveWindows;
 }
 
 /** No `date` header: nobody caches a flow. */
@@ -58,16 +61,13 @@ const refusing = { endStream: true, sendDate: false };
 /** Starts HTTP/2 as the server on a connection where everything written has been flushed. */
 export function serveSession(duplex: Duplex, deps: Deps): ServerSession {
   assertAlive(duplex);
-  const session = http2.performServerHandshake(duplex, serverSessionOptions(deps.windowBytes));
-  let openStreams = 0;
-  const life = holdSession(deps, session, duplex, () => openStreams);
+  const session = http2.performServerHandshake(
+    duplex,
+    serverSessionOptions(deps.windows?.streamBytes ?? deps.windowBytes),
+  );
+  const life = holdSession(deps, session, duplex);
   session.on('stream', (stream, headers, _flags, rawHeaders) => {
-    openStreams += 1;
-    stream.once('close', () => {
-      openStreams -= 1;
-    });
-    // Whoever takes the stream learns of its end by `close`.
-    stream.on('error', () => {});
+    life.hold(stream);
     take(deps, stream, headers, rawHeaders);
   });
   return {
@@ -75,7 +75,7 @@ export function serveSession(duplex: Duplex, deps: Deps): ServerSession {
       return life.isOpen;
     },
     get openStreams() {
-      return openStreams;
+      return life.openStreams;
     },
     get bytesReceived() {
       return life.bytesReceived;

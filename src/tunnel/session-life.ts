@@ -1,10 +1,11 @@
-import type { Http2Session } from 'node:http2';
+import type { Http2Session, Http2Stream } from 'node:http2';
 import { constants } from 'node:http2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { TunnelError } from './errors.ts';
+import type { ReceiveWindows } from './receive-windows.ts';
 import { sessionWindowBytes } from './session-options.ts';
 
 /** How a session ended: as both sides meant it to, or not. */
@@ -30,8 +31,18 @@ export interface SessionLife extends AsyncDisposable {
   readonly destroy: (reason: Error) => void;
 }
 
+/** A session as its own room sees it. */
+export interface HeldSession extends SessionLife {
+  /** Streams of any kind that are not closed yet. */
+  readonly openStreams: number;
+  /** Counts a stream until it is closed, and keeps its errors from ending the process. */
+  readonly hold: (stream: Http2Stream) => void;
+}
+
 interface Deps {
   readonly log: Logger;
+  /** What the other end may have under way; a fixed amount where nothing is said. */
+  readonly windows?: ReceiveWindows;
 }
 
 /** Throws for a connection that died before a session could begin on it. */
@@ -42,14 +53,10 @@ export function assertAlive(duplex: Duplex): void {
 }
 
 /** Takes a fresh HTTP/2 session and its connection into ownership. */
-export function holdSession(
-  deps: Deps,
-  session: Http2Session,
-  duplex: Duplex,
-  openStreams: () => number,
-): SessionLife {
+export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): HeldSession {
   const closed = Promise.withResolvers<SessionEnd>();
   const retired = Promise.withResolvers<void>();
+  let openStreams = 0;
   let orderly = false;
   let failure: Error | undefined;
 
@@ -67,7 +74,14 @@ export function holdSession(
 
   // A connection accepted with `pauseOnConnect` is not being read; node:http2 would wait for ever.
   duplex.read(0);
-  session.setLocalWindowSize(sessionWindowBytes);
+  const bytes = countBytes(duplex);
+  const reception = deps.windows?.attach({
+    session,
+    bytesReceived: bytes.received,
+    bytesSent: bytes.sent,
+    ping: () => ping(session),
+  });
+  if (reception === undefined) session.setLocalWindowSize(sessionWindowBytes);
   session.on('error', (error) => {
     failure ??= error;
   });
@@ -78,6 +92,7 @@ export function holdSession(
   });
   session.once('close', () => {
     retired.resolve();
+    reception?.[Symbol.dispose]();
     if (orderly && failure === undefined) {
       deps.log.debug('session closed');
       closed.resolve({ kind: 'closed' });
@@ -92,7 +107,7 @@ export function holdSession(
     closed.resolve({ kind: 'lost', error });
   });
   const hungUp = (): void => {
-    if (openStreams() > 0 || !orderly) failure ??= new Error('the other side hung up');
+    if (openStreams > 0 || !orderly) failure ??= new Error('the other side hung up');
   };
   // A connection that may stay half open (an upgraded one) would outlive its other end.
   duplex.once('end', () => {
@@ -103,7 +118,7 @@ export function holdSession(
   // Before node:http2 hears of it: after a GOAWAY it would take a broken connection for a clean end,
   // and give half-closed streams, cut downloads, that look.
   duplex.prependListener('error', (error) => {
-    if (openStreams() > 0 || !orderly) failure ??= error;
+    if (openStreams > 0 || !orderly) failure ??= error;
     session.destroy(error);
   });
   // Before node:http2 takes the streams away.
@@ -113,12 +128,29 @@ export function holdSession(
     get isOpen() {
       return !session.closed && !session.destroyed;
     },
+    get openStreams() {
+      return openStreams;
+    },
+    hold(stream) {
+      openStreams += 1;
+      reception?.streamOpened();
+      stream.once('close', () => {
+        openStreams -= 1;
+        reception?.streamClosed();
+      });
+      // Whoever has the stream learns of its end by `close`; an error without listener ends the process.
+      stream.on('error', () => {});
+    },
     get bytesReceived() {
-      return duplex instanceof Socket ? duplex.bytesRead : 0;
+      return bytes.received();
     },
     retired: retired.promise,
     closed: closed.promise,
-    ping: () => ping(session),
+    async ping() {
+      const ms = await ping(session);
+      reception?.heard(ms);
+      return ms;
+    },
     close() {
       orderly = true;
       retired.resolve();
@@ -131,6 +163,21 @@ export function holdSession(
       await closed.promise;
     },
   };
+}
+
+/** What has passed; node:http2 reads a socket past its stream, and everything else as a stream. */
+function countBytes(duplex: Duplex): {
+  readonly received: () => number;
+  readonly sent: () => number;
+} {
+  if (duplex instanceof Socket) {
+    return { received: () => duplex.bytesRead, sent: () => duplex.bytesWritten };
+  }
+  let received = 0;
+  duplex.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+  });
+  return { received: () => received, sent: () => 0 };
 }
 
 function ping(session: Http2Session): Promise<number> {

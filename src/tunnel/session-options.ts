@@ -1,9 +1,6 @@
 import type { ClientSessionOptions, ServerSessionOptions, Settings } from 'node:http2';
 
-/**
- * What one flow may have under way unread, unless a session is told otherwise. A budget by BDP will
- * tell it (decision 2).
- */
+/** What one flow may have under way unread where nothing is known of the link. */
 const streamWindowBytes = 1024 * 1024;
 
 /** What a whole session may have under way; Node gives this credit back at once, so it bounds little. */

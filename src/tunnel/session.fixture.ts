@@ -6,6 +6,7 @@ import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { openClientSession } from './client-session.ts';
 import type { ClientSession } from './client-session.ts';
+import type { ReceiveWindows } from './receive-windows.ts';
 import { serveSession } from './server-session.ts';
 import type { ServeOptions, ServerSession } from './server-session.ts';
 
@@ -86,10 +87,12 @@ export interface SessionPair extends AsyncDisposable {
 /** Joins a client and a server session by TCP. */
 export async function sessionPair(
   serve: ServeOptions,
-  options?: { readonly windowBytes: number },
+  options?: { readonly windowBytes: number } | { readonly windows: ReceiveWindows },
 ): Promise<SessionPair> {
   const sockets = await socketPair();
-  const server = serveSession(sockets.far, { ...sessionDeps, ...options, ...serve });
+  // The windows are those of one end.
+  const ofServer = options !== undefined && 'windows' in options ? {} : options;
+  const server = serveSession(sockets.far, { ...sessionDeps, ...ofServer, ...serve });
   const client = openClientSession(sockets.near, { ...sessionDeps, ...options });
   return {
     client,

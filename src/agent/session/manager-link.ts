@@ -5,6 +5,7 @@ import type { AgentRole } from '#tunnel/agent-handshake.ts';
 import { openClientSession, type ClientSession } from '#tunnel/client-session.ts';
 import { keepConnections, leastBusy, type ConnectionSet } from '#tunnel/connection-set.ts';
 import { busyIntervalMs, idleIntervalMs, watchLiveness, type Liveness } from '#tunnel/liveness.ts';
+import { createReceiveWindows, receiveBudgets } from '#tunnel/receive-windows.ts';
 import { serveSession, type ServeOptions } from '#tunnel/server-session.ts';
 import type { SessionLife } from '#tunnel/session-life.ts';
 
@@ -78,12 +79,13 @@ export function keepManagerLink(deps: Deps, manager: ManagerAddress): ManagerLin
     );
   };
 
+  const windows = createReceiveWindows(deps, { budgetBytes: receiveBudgets.agent });
   const sets = new AsyncDisposableStack();
-  sets.use(keep('outbound', (socket) => serveSession(socket, { ...deps, ...deps.serve })));
+  sets.use(keep('outbound', (socket) => serveSession(socket, { ...deps, ...deps.serve, windows })));
   const inbound = sets.use(
     keep(
       'inbound',
-      (socket) => openClientSession(socket, deps),
+      (socket) => openClientSession(socket, { ...deps, windows }),
       (open) => {
         if (open > 0 === reachable) return;
         reachable = open > 0;

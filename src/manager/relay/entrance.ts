@@ -5,6 +5,7 @@ import type { AgentIdentity, RelayConnection } from '#protocol/gen/telepresence_
 import type { AgentRole } from '#tunnel/agent-handshake.ts';
 import { openClientSession } from '#tunnel/client-session.ts';
 import type { LaptopRole } from '#tunnel/handshake-proof.ts';
+import type { ReceiveWindows } from '#tunnel/receive-windows.ts';
 import { serveSession } from '#tunnel/server-session.ts';
 import { takeAgentCall } from './agent-calls.ts';
 import { connectController, pipeControl } from './control-pipe.ts';
@@ -19,6 +20,7 @@ interface Deps {
   readonly log: Logger;
   readonly everyone: Everyone;
   readonly board: LivenessBoard;
+  readonly windows: (owner: string) => ReceiveWindows;
   readonly routing: Routing;
 }
 
@@ -54,6 +56,7 @@ export async function enterLaptop(
     case 'outbound': {
       const session = serveSession(duplex, {
         ...scoped,
+        windows: deps.windows(uid),
         onFlow: (flow) => void takeOutboundFlow(routing, uid, flow),
         onRequest: (stream, headers) => takeAgentCall(routing, uid, stream, headers),
       });
@@ -62,7 +65,7 @@ export async function enterLaptop(
       return;
     }
     case 'reverse': {
-      const session = openClientSession(duplex, scoped);
+      const session = openClientSession(duplex, { ...scoped, windows: deps.windows(uid) });
       board.watch(uid, session);
       laptops.reverse.add(uid, session);
     }
@@ -91,6 +94,7 @@ export async function enterAgent(
     case 'inbound': {
       const session = serveSession(duplex, {
         ...scoped,
+        windows: deps.windows(podUid),
         onFlow: (flow) => void takeInboundFlow(routing, podUid, flow),
       });
       board.watch(podUid, session);
@@ -98,7 +102,7 @@ export async function enterAgent(
       return;
     }
     case 'outbound': {
-      const session = openClientSession(duplex, scoped);
+      const session = openClientSession(duplex, { ...scoped, windows: deps.windows(podUid) });
       board.watch(podUid, session);
       deps.everyone.introduce({ ...identity, address }, session);
       agents.outbound.add(podUid, session);

@@ -12,6 +12,7 @@ import { openControllerLink } from './link.ts';
 import { createLivenessBoard } from './liveness-board.ts';
 import { createRouting } from './routing.ts';
 import type { RelaySettings } from './settings.ts';
+import { windowsByOwner } from './windows-by-owner.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -41,7 +42,8 @@ export async function startRelay(
   const everyone = createEveryone(() => onChange());
   const board = createLivenessBoard(deps);
   const routing = createRouting({ log, clock, desired: () => desired, everyone, board });
-  const entering = { log, clock, everyone, board, routing };
+  const windows = windowsByOwner(deps);
+  const entering = { log, clock, everyone, board, windows, routing };
   const options = { socketPath: settings.socketPath, signal };
 
   await using opening = new AsyncDisposableStack();

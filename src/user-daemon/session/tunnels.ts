@@ -9,6 +9,7 @@ import { encodeNonce, newNonce, type LaptopRole } from '#tunnel/handshake-proof.
 import type { Signer } from '#tunnel/keys.ts';
 import { enterAsLaptop } from '#tunnel/laptop-handshake.ts';
 import { busyIntervalMs, idleIntervalMs, watchLiveness, type Liveness } from '#tunnel/liveness.ts';
+import { createReceiveWindows, receiveBudgets } from '#tunnel/receive-windows.ts';
 import { serveSession, type IncomingFlow, type ServerSession } from '#tunnel/server-session.ts';
 import type { SessionLife } from '#tunnel/session-life.ts';
 
@@ -95,10 +96,13 @@ export function openTunnels(deps: Deps, options: Options): Tunnels {
     );
   };
 
+  const windows = createReceiveWindows(deps, { budgetBytes: receiveBudgets.laptop });
   const control = keep('control', (duplex, log) => openClientSession(duplex, { ...deps, log }));
-  const outbound = keep('outbound', (duplex, log) => openClientSession(duplex, { ...deps, log }));
+  const outbound = keep('outbound', (duplex, log) =>
+    openClientSession(duplex, { ...deps, log, windows }),
+  );
   const reverse = keep('reverse', (duplex, log) =>
-    serveSession(duplex, { ...deps, log, onFlow: options.onFlow }),
+    serveSession(duplex, { ...deps, log, windows, onFlow: options.onFlow }),
   );
 
   return {
