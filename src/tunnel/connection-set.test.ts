@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '#base/log.ts';
-import { keepConnections, leastBusy } from './connection-set.ts';
+import { keepConnections, leastBusy, renewEveryMs } from './connection-set.ts';
 import type { ConnectionSet, ConnectionSetState, Member } from './connection-set.ts';
 import { TunnelError } from './errors.ts';
 import { manualClock, settle } from './manual-clock.fixture.ts';
@@ -11,6 +11,7 @@ import type { SessionEnd } from './session-life.ts';
 const signal = AbortSignal.timeout(60_000);
 
 interface FakeSession extends Member {
+  readonly ended: boolean;
   readonly name: number;
   lose(): void;
   /** The other side said GOAWAY; flows are still open. */
@@ -18,13 +19,15 @@ interface FakeSession extends Member {
   readonly closing: boolean;
 }
 
-function fakeSession(name: number): FakeSession {
+function fakeSession(name: number, lingering: boolean): FakeSession {
   const closed = Promise.withResolvers<SessionEnd>();
   const retired = Promise.withResolvers<void>();
   let isOpen = true;
   let closing = false;
+  let ended = false;
   const end = (how: SessionEnd): void => {
     isOpen = false;
+    ended = true;
     retired.resolve();
     closed.resolve(how);
   };
@@ -37,6 +40,9 @@ function fakeSession(name: number): FakeSession {
     get isOpen() {
       return isOpen;
     },
+    get ended() {
+      return ended;
+    },
     get closing() {
       return closing;
     },
@@ -44,7 +50,8 @@ function fakeSession(name: number): FakeSession {
     retired: retired.promise,
     async close() {
       closing = true;
-      end({ kind: 'closed' });
+      isOpen = false;
+      if (!lingering) end({ kind: 'closed' });
       return closed.promise;
     },
     destroy: (reason) => end(lost(reason.message)),
@@ -66,7 +73,16 @@ interface Scene {
   attempts: number;
 }
 
-function scene(size: number, failure?: Error): Scene {
+interface Extras {
+  readonly renewEveryMs?: number;
+  readonly isDenial?: (error: Error) => boolean;
+  readonly onDenied?: (error: Error) => void;
+  readonly random?: () => number;
+  /** Sessions whose flows do not end. */
+  readonly lingering?: boolean;
+}
+
+function scene(size: number, failure?: Error, extras: Extras = {}): Scene {
   const clock = manualClock();
   const dialled: FakeSession[] = [];
   const states: ConnectionSetState[] = [];
@@ -75,17 +91,18 @@ function scene(size: number, failure?: Error): Scene {
     {
       clock,
       log: silentLogger,
-      random: () => 0.5,
+      random: extras.random ?? (() => 0.5),
+      ...(extras.onDenied === undefined ? {} : { onDenied: extras.onDenied }),
       async dial() {
         self.attempts += 1;
         if (self.failure !== undefined) throw self.failure;
-        const session = fakeSession(dialled.length);
+        const session = fakeSession(dialled.length, extras.lingering === true);
         dialled.push(session);
         return session;
       },
       onChange: (state) => states.push(state),
     },
-    { size, firstMs: 100, lastMs: 1000 },
+    { size, firstMs: 100, lastMs: 1000, ...extras },
   );
   return Object.assign(self, { set });
 }
@@ -166,6 +183,77 @@ test('renewing opens the new connection first, then closes the old one', async (
   assert.ok(it.dialled[0]?.closing);
 });
 
+test('each session is renewed after an hour or so, not all at once', async () => {
+  let turn = 0;
+  const it = scene(3, undefined, { renewEveryMs, random: () => (turn += 0.2) % 1 });
+  await using _set = it.set;
+  await it.clock.pass(0.9 * renewEveryMs);
+  assert.deepEqual(names(it.set), [0, 1, 2]);
+  await it.clock.pass(0.08 * renewEveryMs);
+  assert.equal(it.set.members.length, 3);
+  assert.ok(it.dialled.length > 3 && it.dialled.length < 6, String(it.dialled.length));
+  await it.clock.pass(0.12 * renewEveryMs);
+  assert.deepEqual(
+    it.dialled.slice(0, 3).map(({ closing }) => closing),
+    [true, true, true],
+  );
+  assert.equal(it.set.members.length, 3);
+});
+
+test('a renewal that fails leaves the old session, one that is denied for long ends all', async () => {
+  const denied = new Error('forbidden');
+  const said: Error[] = [];
+  const it = scene(2, undefined, {
+    renewEveryMs,
+    isDenial: (error) => error === denied,
+    onDenied: (error) => said.push(error),
+  });
+  await using _set = it.set;
+  await settle();
+  it.failure = new Error('unreachable');
+  await it.clock.pass(1.1 * renewEveryMs);
+  assert.deepEqual(names(it.set), [0, 1]);
+  it.failure = denied;
+  // An API server that has just started may say so for a moment.
+  await it.clock.pass(9000);
+  it.failure = new Error('unreachable');
+  await it.clock.pass(9000);
+  it.failure = denied;
+  await it.clock.pass(9000);
+  assert.deepEqual(names(it.set), [0, 1]);
+  assert.deepEqual(said, []);
+  await it.clock.pass(3000);
+  assert.deepEqual(names(it.set), []);
+  assert.equal(said[0], denied);
+  assert.equal(it.set.state.trouble, denied);
+});
+
+test('a denial ends renewed sessions too, whose flows were going on', async () => {
+  const denied = new Error('forbidden');
+  const it = scene(1, undefined, { renewEveryMs, isDenial: () => true, lingering: true });
+  await using _set = it.set;
+  await it.clock.pass(1.2 * renewEveryMs);
+  assert.equal(it.dialled.length, 2);
+  assert.equal(it.dialled[0]?.ended, false);
+  it.failure = denied;
+  await it.clock.pass(0.8 * renewEveryMs);
+  await it.clock.pass(60_000);
+  assert.deepEqual(
+    it.dialled.map(({ ended }) => ended),
+    [true, true],
+  );
+});
+
+test('flows of a renewed session have a day', async () => {
+  const it = scene(1, undefined, { renewEveryMs, lingering: true });
+  await using _set = it.set;
+  await it.clock.pass(1.2 * renewEveryMs);
+  await it.clock.pass(23 * renewEveryMs);
+  assert.equal(it.dialled[0]?.ended, false);
+  await it.clock.pass(2 * renewEveryMs);
+  assert.equal(it.dialled[0]?.ended, true);
+});
+
 test('close lets sessions end and dials no more', async () => {
   const { set, dialled, clock } = scene(2);
   await settle();
@@ -182,7 +270,7 @@ test('destroy drops sessions, also one that is dialled in that moment', async ()
     { size: 1 },
   );
   set.destroy(new Error('over'));
-  const session = fakeSession(0);
+  const session = fakeSession(0, false);
   late.resolve(session);
   await set[Symbol.asyncDispose]();
   assert.equal(session.isOpen, false);

@@ -33,19 +33,38 @@ export interface ConnectionSet<S> extends AsyncDisposable {
 }
 
 interface Deps<S> {
-  readonly clock: Pick<Clock, 'sleep' | 'monotonic'>;
+  readonly clock: Pick<Clock, 'sleep' | 'monotonic' | 'after'>;
   readonly log: Logger;
   readonly random: () => number;
   /** Opens one session, proof and all. It is tried again whenever it fails. */
   readonly dial: (signal: AbortSignal) => Promise<S>;
   /** Called after every change of `state`. */
   readonly onChange?: (state: ConnectionSetState) => void;
+  /** Called when the other side has kept refusing us: what was open has been dropped. */
+  readonly onDenied?: (error: Error) => void;
 }
+
+interface Options {
+  readonly size: number;
+  readonly firstMs?: number;
+  readonly lastMs?: number;
+  /** Each session is opened anew after about an hour: only then is a right looked at again. */
+  readonly renewEveryMs?: number;
+  /** Whether a failed attempt says that we are not let in any more, rather than that something broke. */
+  readonly isDenial?: (error: Error) => boolean;
+}
+
+/** How often a session proves anew that it may be (decision 2). */
+export const renewEveryMs = 60 * 60_000;
+/** Flows of a renewed session may go on for a day; each renewal meanwhile has proven the right to. */
+const drainMs = 24 * 60 * 60_000;
+// An API server that has just started refuses what it has not read of RBAC yet.
+const denialMs = 10_000;
 
 /** Starts to keep `size` sessions up; a lost one is replaced at once, a failed attempt after a wait. */
 export function keepConnections<S extends Member>(
   deps: Deps<S>,
-  options: { readonly size: number; readonly firstMs?: number; readonly lastMs?: number },
+  options: Options,
 ): ConnectionSet<S> {
   const { clock, log, dial, onChange } = deps;
   const { size, firstMs = 250, lastMs = 2000 } = options;
@@ -54,6 +73,7 @@ export function keepConnections<S extends Member>(
   const waiting = new Set<(session: S) => void>();
   let renewal = Promise.withResolvers<void>();
   let trouble: Error | undefined;
+  let deniedSince: number | undefined;
 
   const members = (): S[] => [...sessions].filter((session) => session.isOpen);
   const state = (): ConnectionSetState => ({ open: members().length, wanted: size, trouble });
@@ -62,6 +82,7 @@ export function keepConnections<S extends Member>(
   const hold = (session: S): void => {
     sessions.add(session);
     trouble = undefined;
+    deniedSince = undefined;
     void session.retired.then(changed);
     void session.closed.then((end) => {
       sessions.delete(session);
@@ -71,6 +92,30 @@ export function keepConnections<S extends Member>(
     for (const take of waiting) take(session);
     waiting.clear();
     changed();
+  };
+
+  /** Resolves when a session that begins now is to be opened anew; not all at once. */
+  const due = (): Disposable & { readonly promise: Promise<void> } => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (options.renewEveryMs === undefined) return { promise, [Symbol.dispose]() {} };
+    const timer = clock.after(options.renewEveryMs * (0.9 + deps.random() / 5), resolve);
+    return { promise, [Symbol.dispose]: () => timer[Symbol.dispose]() };
+  };
+  const drain = (old: S): void => {
+    const timer = clock.after(drainMs, () => old.destroy(new Error('renewed a day ago')));
+    void old.closed.then(() => timer[Symbol.dispose]());
+    void old.close();
+  };
+  const heed = (error: Error): void => {
+    if (options.isDenial?.(error) !== true) {
+      deniedSince = undefined;
+      return;
+    }
+    deniedSince ??= clock.monotonic();
+    if (clock.monotonic() - deniedSince < denialMs) return;
+    // What has been taken from us bites now: also for the flows that are open.
+    for (const session of sessions) session.destroy(error);
+    deps.onDenied?.(error);
   };
 
   const keepOne = async (): Promise<void> => {
@@ -86,13 +131,15 @@ export function keepConnections<S extends Member>(
           return;
         }
         hold(session);
-        void old?.close();
-        old = await turnOver(session, renewal.promise);
+        if (old !== undefined) drain(old);
+        using again = due();
+        old = await turnOver(session, Promise.race([renewal.promise, again.promise]));
         if (clock.monotonic() - startedAt >= lastMs) delays.reset();
         if (old !== undefined || clock.monotonic() - startedAt >= firstMs) continue;
       } catch (error) {
         stop.signal.throwIfAborted();
         trouble = toError(error);
+        heed(trouble);
         log.debug('connection failed', { error: describe(error) });
         changed();
       }

@@ -43,6 +43,7 @@ test('asks again an interval after each answer, never two at a time', async () =
   session.pings[1]?.(160);
   await clock.pass(0);
   assert.equal(liveness.rttMs, 90);
+  assert.equal(liveness.shortestRttMs, 80);
   assert.equal(session.lost, undefined);
 });
 
@@ -84,7 +85,7 @@ test('a shorter interval holds at once, also while waiting', async () => {
   assert.equal(session.pings.length, 2);
 });
 
-test('an agent waits for the laptop as long as four round trips, and 250 ms at least', () => {
+test('an agent waits for the laptop as long as four round trips, 250 ms at least and 2 s at most', () => {
   assert.equal(answerWithinMs(undefined), 250);
   assert.equal(answerWithinMs(10), 250);
   assert.equal(answerWithinMs(100), 400);

@@ -13,6 +13,8 @@ export const idleIntervalMs = 10_000;
 export interface Liveness extends Disposable {
   /** The smoothed round trip in milliseconds; undefined until the first answer. */
   readonly rttMs: number | undefined;
+  /** The shortest of the last round trips: how far away the other end is, whatever is queued. */
+  readonly shortestRttMs: number | undefined;
   /** From now on asks this often. */
   setInterval(ms: number): void;
 }
@@ -20,10 +22,16 @@ export interface Liveness extends Disposable {
 /** A stalled link makes round trips look longer than any network's; nobody is to wait for that. */
 const longestAnswerMs = 2000;
 
-/** How long an agent waits for the laptop before the app gets the connection. */
-export function answerWithinMs(rttMs: number | undefined): number {
-  return Math.min(longestAnswerMs, Math.max(250, 4 * (rttMs ?? 0)));
+/**
+ * How long an agent waits for the laptop before the app gets the connection: four of the shortest
+ * round trips, which bulk does not make longer.
+ */
+export function answerWithinMs(shortestRttMs: number | undefined): number {
+  return Math.min(longestAnswerMs, Math.max(250, 4 * (shortestRttMs ?? 0)));
 }
+
+/** So many round trips back the shortest is looked for. */
+const rememberedRtts = 16;
 
 /** How often the wait for an answer looks whether anything else was heard. */
 const checkMs = 500;
@@ -36,6 +44,7 @@ export function watchLiveness(
 ): Liveness {
   let intervalMs = options.intervalMs;
   let rttMs: number | undefined;
+  let recent: number[] = [];
   let over = false;
   let timer: Disposable | undefined;
   let asking = false;
@@ -59,6 +68,7 @@ export function watchLiveness(
     session.ping().then(
       (ms) => {
         asking = false;
+        recent = [...recent, ms].slice(-rememberedRtts);
         rttMs = rttMs === undefined ? ms : rttMs + (ms - rttMs) / 8;
         arm(intervalMs, ask);
       },
@@ -76,6 +86,9 @@ export function watchLiveness(
   return {
     get rttMs() {
       return rttMs;
+    },
+    get shortestRttMs() {
+      return recent.length === 0 ? undefined : Math.min(...recent);
     },
     setInterval(ms) {
       intervalMs = ms;

@@ -28,6 +28,12 @@ interface Deps {
 
 const dialWithinMs = 5000;
 
+/** Whether the manager has looked at the token and does not accept it, rather than could not look. */
+export function isDenial(error: Error): boolean {
+  const { cause } = error;
+  return cause instanceof TunnelError && (cause.code === 'Unproven' || cause.code === 'Forbidden');
+}
+
 /** A connection to the manager for one role, proven both ways and ready for HTTP/2. */
 export async function connectToManager(
   deps: Deps,

@@ -3,14 +3,19 @@ import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { AgentRole } from '#tunnel/agent-handshake.ts';
 import { openClientSession, type ClientSession } from '#tunnel/client-session.ts';
-import { keepConnections, leastBusy, type ConnectionSet } from '#tunnel/connection-set.ts';
+import {
+  keepConnections,
+  leastBusy,
+  renewEveryMs,
+  type ConnectionSet,
+} from '#tunnel/connection-set.ts';
 import { busyIntervalMs, idleIntervalMs, watchLiveness, type Liveness } from '#tunnel/liveness.ts';
 import { createReceiveWindows, receiveBudgets } from '#tunnel/receive-windows.ts';
 import { serveSession, type ServeOptions } from '#tunnel/server-session.ts';
 import type { SessionLife } from '#tunnel/session-life.ts';
 
 import type { Inbound } from '../take/accept.ts';
-import { connectToManager, type ManagerAddress } from './connect.ts';
+import { connectToManager, isDenial, type ManagerAddress } from './connect.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -75,7 +80,7 @@ export function keepManagerLink(deps: Deps, manager: ManagerAddress): ManagerLin
           said = trouble;
         },
       },
-      { size: 1, firstMs: 100, lastMs: 2000 },
+      { size: 1, firstMs: 100, lastMs: 2000, renewEveryMs, isDenial },
     );
   };
 
@@ -107,7 +112,7 @@ export function keepManagerLink(deps: Deps, manager: ManagerAddress): ManagerLin
     inbound() {
       const session = leastBusy(inbound.members);
       if (session === undefined) return undefined;
-      return { session, rttMs: watched.get(session)?.rttMs };
+      return { session, rttMs: watched.get(session)?.shortestRttMs };
     },
     setBusy(busy) {
       const ms = busy ? busyIntervalMs : idleIntervalMs;

@@ -13,7 +13,7 @@ import type { Joined } from './joined.ts';
 import { offer, type Doubts } from './offer.ts';
 import type { Takes } from './takes.ts';
 
-/** A session to the manager by which taken connections can go, and its round trip. */
+/** A session to the manager by which taken connections can go, and its shortest round trip. */
 export interface Inbound {
   readonly session: Pick<ClientSession, 'beginFlow'>;
   readonly rttMs: number | undefined;

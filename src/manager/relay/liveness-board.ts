@@ -39,7 +39,7 @@ export function createLivenessBoard(deps: { readonly clock: Pick<Clock, 'after'>
       }
     },
     patienceMs(owner) {
-      const known = [...(watched.get(owner) ?? [])].flatMap((one) => one.rttMs ?? []);
+      const known = [...(watched.get(owner) ?? [])].flatMap((one) => one.shortestRttMs ?? []);
       return known.length === 0 ? undefined : answerWithinMs(Math.min(...known));
     },
   };

@@ -48,15 +48,17 @@ export function createConnector(deps: SessionDeps): Connector {
   };
 
   const watchEnd = async (session: Session): Promise<void> => {
-    await session.deleted;
+    const reason = await Promise.race([
+      session.deleted.then(() => 'the Connection was deleted in the cluster; connect again'),
+      session.tunnels.denied.then(
+        (error) =>
+          `the cluster does not let you in any more (${describe(error)}); ask an administrator of the cluster, then connect again`,
+      ),
+    ]);
     await inTurn(async () => {
       if (state.kind !== 'connected' || state.session !== session) return;
-      deps.log.warning('connection deleted by somebody else', { name: session.info.name });
-      await end({
-        kind: 'ended',
-        info: session.info,
-        reason: 'the Connection was deleted in the cluster; connect again',
-      });
+      deps.log.warning('session ended by the cluster', { name: session.info.name, reason });
+      await end({ kind: 'ended', info: session.info, reason });
     });
   };
 

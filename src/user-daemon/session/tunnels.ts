@@ -4,7 +4,12 @@ import type { Logger } from '#base/log.ts';
 import { isKubeError } from '#kube/errors.ts';
 import type { RelayDialer, RelayPath } from '#kube/dial-relay.ts';
 import { openClientSession, type ClientSession } from '#tunnel/client-session.ts';
-import { keepConnections, leastBusy, type ConnectionSet } from '#tunnel/connection-set.ts';
+import {
+  keepConnections,
+  leastBusy,
+  renewEveryMs,
+  type ConnectionSet,
+} from '#tunnel/connection-set.ts';
 import { encodeNonce, newNonce, type LaptopRole } from '#tunnel/handshake-proof.ts';
 import type { Signer } from '#tunnel/keys.ts';
 import { enterAsLaptop } from '#tunnel/laptop-handshake.ts';
@@ -40,6 +45,8 @@ export interface Tunnels extends AsyncDisposable {
   readonly rttMs: number | undefined;
   /** Rejects when the API server says that we may not do this: waiting will not mend it. */
   readonly hopeless: Promise<never>;
+  /** Resolves when a right that we had is gone for good; every session has been dropped then. */
+  readonly denied: Promise<Error>;
   /** The outbound session that a new flow disturbs least. */
   pickOutbound(): ClientSession | undefined;
   /** While something is intercepted, a dead link is noticed sooner. */
@@ -48,12 +55,16 @@ export interface Tunnels extends AsyncDisposable {
 
 const sizes = { control: 1, outbound: 4, reverse: 2 } as const;
 
+// The relay lets in whoever the API server has let through.
+const isDenial = (error: Error): boolean => isKubeError(error, 'Forbidden', 'Unauthorized');
+
 /** Opens all of them at once, and keeps them up. */
 export function openTunnels(deps: Deps, options: Options): Tunnels {
   let via: RelayPath | undefined;
   let intervalMs = idleIntervalMs;
   const watched = new Map<SessionLife, Liveness>();
 
+  const denied = Promise.withResolvers<Error>();
   const hopeless = Promise.withResolvers<never>();
   hopeless.promise.catch(() => {});
   const enter = async (role: LaptopRole, signal: AbortSignal): Promise<Duplex> => {
@@ -89,10 +100,11 @@ export function openTunnels(deps: Deps, options: Options): Tunnels {
         log,
         dial: async (signal) => watch(start(await enter(role, signal), log)),
         onChange: ({ trouble }) => {
-          if (isKubeError(trouble, 'Forbidden', 'Unauthorized')) hopeless.reject(trouble);
+          if (trouble !== undefined && isDenial(trouble)) hopeless.reject(trouble);
         },
+        onDenied: denied.resolve,
       },
-      { size: sizes[role], firstMs: 100 },
+      { size: sizes[role], firstMs: 100, renewEveryMs, isDenial },
     );
   };
 
@@ -110,6 +122,7 @@ export function openTunnels(deps: Deps, options: Options): Tunnels {
     outbound,
     reverse,
     hopeless: hopeless.promise,
+    denied: denied.promise,
     get via() {
       return via;
     },
