@@ -12,6 +12,8 @@ import { HostError } from './errors.ts';
 export interface Libc {
   /** getsockopt: the option's bytes, at most `length`. */
   readSocketOption(fd: number, level: number, option: number, length: number): Buffer;
+  /** setsockopt with a plain number. */
+  setSocketOption(fd: number, level: number, option: number, value: number): void;
   /** ioctl with a buffer that the kernel may read and change. */
   ioctl(fd: number, request: number, argument: Buffer): void;
   /** ioctl with a plain number. */
@@ -27,6 +29,13 @@ type GetSockOpt = (
   value: Buffer,
   length: Buffer,
 ) => number;
+type SetSockOpt = (
+  fd: number,
+  level: number,
+  option: number,
+  value: Buffer,
+  length: number,
+) => number;
 type Ioctl = (fd: number, request: number, type: string, argument: Buffer | number) => number;
 
 /**
@@ -38,6 +47,9 @@ export function openLibc(): Libc {
   const library = native.load(null);
   const getsockopt: GetSockOpt = library.func(
     'int getsockopt(int, int, int, _Inout_ uint8_t *, _Inout_ uint8_t *)',
+  );
+  const setsockopt: SetSockOpt = library.func(
+    'int setsockopt(int, int, int, const uint8_t *, uint32_t)',
   );
   const ioctl: Ioctl = library.func('int ioctl(int, unsigned long, ...)');
   const unshare: (flags: number) => number = library.func('int unshare(int)');
@@ -57,6 +69,11 @@ export function openLibc(): Libc {
       check('getsockopt', getsockopt(fd, level, option, value, size));
       const filled = new Uint32Array(size.buffer, size.byteOffset, 1)[0] ?? 0;
       return value.subarray(0, filled);
+    },
+    setSocketOption(fd, level, option, value) {
+      const bytes = Buffer.alloc(4);
+      new Int32Array(bytes.buffer, bytes.byteOffset, 1)[0] = value;
+      check('setsockopt', setsockopt(fd, level, option, bytes, bytes.length));
     },
     ioctl(fd, request, argument) {
       check('ioctl', ioctl(fd, request, 'uint8_t *', argument));

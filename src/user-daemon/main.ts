@@ -9,6 +9,7 @@ import { version } from '#base/version.ts';
 import { openLibc } from '#host/libc.ts';
 import { createReadOriginalDestination } from '#host/original-destination.ts';
 import { createReadPeerCredentials } from '#host/peer-credentials.ts';
+import { createLimitUnsent } from '#host/unsent-limit.ts';
 import { serveApi } from './api/api-server.ts';
 import { userDaemonRoutes } from './api/user-daemon-service.ts';
 import { createConnector } from './session/connector.ts';
@@ -37,6 +38,8 @@ async function main(): Promise<void> {
   const clock = systemClock;
   const level = logLevels.find((each) => each === process.env['TELEPRESENCE_LOG_LEVEL']) ?? 'info';
   const log = createLogger({ clock, write: (line) => process.stderr.write(line) }, { level });
+  // For tests: an hour is long.
+  const renewSeconds = Number(process.env['TELEPRESENCE_RENEW_SECONDS'] ?? 0);
   const libc = openLibc();
   const id = await installId({ randomUuid: () => randomUUID() }, stateDir);
   const quit = Promise.withResolvers<string>();
@@ -47,6 +50,8 @@ async function main(): Promise<void> {
     randomInt: (below) => randomInt(below),
     log,
     readOriginalDestination: createReadOriginalDestination({ libc }),
+    tuneSocket: createLimitUnsent({ libc, log }),
+    ...(renewSeconds > 0 ? { renewEveryMs: renewSeconds * 1000 } : {}),
     createRootDaemonClient,
     userAgent: `telepresence/v${version}`,
     home: homedir(),

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { create } from '@bufbuild/protobuf';
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
@@ -45,6 +46,10 @@ export interface SessionDeps {
   readonly randomInt: (below: number) => number;
   readonly log: Logger;
   readonly readOriginalDestination: ReadOriginalDestination;
+  /** For each new connection to the API server. */
+  readonly tuneSocket?: (socket: Socket) => void;
+  /** How often a connection proves its rights anew; an hour unless said. */
+  readonly renewEveryMs?: number;
   readonly createRootDaemonClient: (socketPath: string) => RootDaemonClient;
   readonly userAgent: string;
   readonly home: string;

@@ -7,7 +7,7 @@ import { openClientSession, type ClientSession } from '#tunnel/client-session.ts
 import {
   keepConnections,
   leastBusy,
-  renewEveryMs,
+  renewEveryMs as hourlyMs,
   type ConnectionSet,
 } from '#tunnel/connection-set.ts';
 import { encodeNonce, newNonce, type LaptopRole } from '#tunnel/handshake-proof.ts';
@@ -24,6 +24,8 @@ interface Deps {
   readonly log: Logger;
   readonly dialer: RelayDialer;
   readonly signer: Signer;
+  /** An hour unless said. */
+  readonly renewEveryMs?: number;
 }
 
 interface Options {
@@ -104,7 +106,7 @@ export function openTunnels(deps: Deps, options: Options): Tunnels {
         },
         onDenied: denied.resolve,
       },
-      { size: sizes[role], firstMs: 100, renewEveryMs, isDenial },
+      { size: sizes[role], firstMs: 100, renewEveryMs: deps.renewEveryMs ?? hourlyMs, isDenial },
     );
   };
 
