@@ -4,7 +4,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import type { Logger } from '#base/log.ts';
+import { logLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import { agentRedirectPort, type AgentConfig } from '#protocol/agent-config.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
@@ -25,6 +25,8 @@ import { createTakes, type PortSwitch, type TakeOutcome } from './take/takes.ts'
 interface Deps {
   readonly log: Logger;
   readonly clock: Clock;
+  /** What `log` listens to; turned when the manager says so. */
+  readonly level?: LevelSwitch;
   readonly random: () => number;
   readonly readToken: () => Promise<string>;
   /** The agent's own environment, in which the apps' is. */
@@ -76,6 +78,9 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   const onControl = (session: ClientSession, ended: AbortSignal): void => {
     const onWanted: Parameters<typeof watchTakes>[0]['onWanted'] = (wanted) => {
       epoch = wanted.epoch;
+      const level = logLevel(wanted.logLevel);
+      if (level === undefined) deps.level?.reset();
+      else deps.level?.set(level, 0);
       void settle(takes.apply(wanted.takes));
     };
     watchTakes({ session, reporter, onWanted }, { agentVersion: options.version, podIp }, ended)

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import { createLogger, type Logger } from '#base/log.ts';
+import { createLevelSwitch, createLogger, type LevelSwitch, type Logger } from '#base/log.ts';
 import { version } from '#base/version.ts';
 import { openLibc } from '#host/libc.ts';
 import { createReadOriginalDestination } from '#host/original-destination.ts';
@@ -15,7 +15,7 @@ import { createKnocker, openKnockSender } from './take/knock.ts';
 
 /** The agent's program: runs until it gets SIGTERM, which a native sidecar gets after its app. */
 const write = (line: string): void => void process.stdout.write(line);
-const logAt = (level: AgentConfig['logLevel']): Logger =>
+const logAt = (level: AgentConfig['logLevel'] | LevelSwitch): Logger =>
   createLogger({ clock: systemClock, write }, { level, fields: { program: 'agent' } });
 
 /** The native library is loaded only where redirected connections have to be asked for their port. */
@@ -40,7 +40,8 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopped.resolve);
   const start = parseAgentStart(process.env);
   const { config, podIp } = start;
-  const log = logAt(config.logLevel);
+  const level = createLevelSwitch({ clock: systemClock }, config.logLevel);
+  const log = logAt(level);
   await using stack = new AsyncDisposableStack();
   const take = await takeMode(config.take, stack);
   const readToken = (): Promise<string> => readFile(agentTokenPath, 'utf8');
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
   const probesFrom = await probers(start);
   const deps = {
     log,
+    level,
     clock: systemClock,
     random: Math.random,
     readToken,

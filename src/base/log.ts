@@ -18,7 +18,8 @@ export interface Logger {
 }
 
 interface LogOptions {
-  readonly level: LogLevel;
+  /** Fixed, or a switch that may be turned while the program runs. */
+  readonly level: LogLevel | Pick<LevelSwitch, 'level'>;
   readonly fields?: LogFields;
 }
 
@@ -29,11 +30,13 @@ interface LogDeps {
 
 /** A logger that writes one JSON object a line. */
 export function createLogger(deps: LogDeps, options: LogOptions): Logger {
-  const threshold = logLevels.indexOf(options.level);
+  const { level: given } = options;
+  const threshold = (): number =>
+    logLevels.indexOf(typeof given === 'string' ? given : given.level);
   const at =
     (level: LogLevel) =>
     (event: string, fields?: LogFields): void => {
-      if (logLevels.indexOf(level) > threshold) return;
+      if (logLevels.indexOf(level) > threshold()) return;
       const time = new Date(deps.clock.now()).toISOString();
       deps.write(`${JSON.stringify({ time, level, event, ...options.fields, ...fields })}\n`);
     };
@@ -45,6 +48,44 @@ export function createLogger(deps: LogDeps, options: LogOptions): Logger {
     trace: at('trace'),
     child: (fields) => createLogger(deps, { ...options, fields: { ...options.fields, ...fields } }),
   };
+}
+
+/** A level that can be turned while the program runs, for good or for a while. */
+export interface LevelSwitch {
+  readonly level: LogLevel;
+  /** Turns it now; after `ms` it is back where it began, unless that is 0. */
+  set(level: LogLevel, ms: number): void;
+  /** Back to where it began, now. */
+  reset(): void;
+}
+
+/** A switch that begins at `first`. */
+export function createLevelSwitch(
+  deps: { readonly clock: Pick<Clock, 'after'> },
+  first: LogLevel,
+): LevelSwitch {
+  let level = first;
+  let back: Disposable | undefined;
+  const turn = (next: LogLevel): void => {
+    back?.[Symbol.dispose]();
+    back = undefined;
+    level = next;
+  };
+  return {
+    get level() {
+      return level;
+    },
+    set(next, ms) {
+      turn(next);
+      if (ms > 0) back = deps.clock.after(ms, () => turn(first));
+    },
+    reset: () => turn(first),
+  };
+}
+
+/** The level of this name, or undefined. */
+export function logLevel(name: string): LogLevel | undefined {
+  return logLevels.find((each) => each === name);
 }
 
 /** A logger that drops everything. */

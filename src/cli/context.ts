@@ -16,10 +16,31 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** Gives SIGINT, SIGTERM and SIGHUP to `receive` instead, until disposed. */
   takeSignals(receive: (signal: NodeJS.Signals) => void): Disposable;
+  /** Whether the output is for a program: `show` keeps objects then, and nothing else is printed. */
+  readonly formatted: boolean;
+  /** Whether each object that is emitted is a line of its own. */
+  readonly streaming: boolean;
+  /** A result: its lines for people, or the object for programs. */
+  show(shown: Shown): void;
+  /** One object of many, at once. */
+  emit(object: unknown): void;
+  /** Prints what is still kept: somebody else is to write to stdout now. */
+  flush(): void;
+  /** What comes by standard input, to its end. */
+  readInput(): Promise<string>;
   /** A line on stdout. */
   print(line: string): void;
   /** A line on stderr: only for what is not well. */
   warn(line: string): void;
+}
+
+/** What a command has found out. */
+export interface Shown {
+  readonly text: readonly string[];
+  /** Left out: programs get the text. */
+  readonly object?: unknown;
+  /** Without the envelope that other results come in. */
+  readonly bare?: boolean;
 }
 
 /** Where Node and our programs are. */

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { systemClock } from '#base/clock.ts';
 import type { CliContext } from './context.ts';
 import { findPlaces } from './daemon/places.ts';
@@ -7,6 +8,10 @@ import { CliError } from './errors.ts';
 import { runCli } from './run.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
 
 function buildContext(): CliContext {
   const uid = process.getuid?.() ?? 0;
@@ -36,9 +41,15 @@ function buildContext(): CliContext {
         },
       };
     },
-    print: (line) => {
-      process.stdout.write(`${line}\n`);
+    formatted: false,
+    streaming: false,
+    show: ({ text: lines }) => {
+      for (const line of lines) print(line);
     },
+    emit: (object) => print(JSON.stringify(object)),
+    flush: () => {},
+    readInput: async () => await text(process.stdin),
+    print,
     warn: (line) => {
       process.stderr.write(`${line}\n`);
     },

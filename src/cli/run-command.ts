@@ -12,8 +12,10 @@ export async function runCommand(
   context: CliContext,
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
+  onStart: () => void = () => {},
 ): Promise<number> {
   context.signal.throwIfAborted();
+  context.flush();
   const [file = '', ...args] = command;
   const child = spawn(file, args, {
     stdio: 'inherit',
@@ -25,6 +27,7 @@ export async function runCommand(
     if (signal === 'SIGINT' && context.interactive) return;
     child.kill(signal);
   });
+  child.once('spawn', onStart);
   const ended = Promise.withResolvers<number>();
   child.once('error', (error) => {
     const reason = systemCode(error) === 'ENOENT' ? 'command not found' : error.message;

@@ -3,9 +3,11 @@ import type { CommandSpec } from './commands/command-spec.ts';
 import { rootCommand } from './commands/registry.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './errors.ts';
+import { wantedFormat } from './output/format.ts';
+import type { FormattedOutput } from './output/formatted.ts';
 import { commandHelp } from './output/help.ts';
+import { findCommand, type FoundCommand } from './parse/find-command.ts';
 import { parseLine } from './parse/parse-line.ts';
-import { suggest } from '#base/suggest.ts';
 
 /** What a shell expects of a program that Ctrl-C has ended. */
 const interruptedExit = 130;
@@ -13,71 +15,60 @@ const interruptedExit = 130;
 /** Runs one command line; prints its error, and returns its exit code. */
 export async function runCli(context: CliContext, argv: readonly string[]): Promise<number> {
   let command = rootCommand;
+  let formatted: FormattedOutput | undefined;
   try {
-    const found = findCommand(argv);
-    ({ command } = found);
-    if (found.help || command.commands !== undefined) {
-      context.print(commandHelp(command));
-      return 0;
+    const format = wantedFormat(argv);
+    const found = attempt(() => findCommand(rootCommand, argv));
+    if ('value' in found) ({ command } = found.value);
+    if (format !== undefined) {
+      const { formattedOutput } = await import('./output/formatted.ts');
+      formatted = await formattedOutput(context, { ...format, cmd: nameOf(command) });
     }
-    const flags = command.flagGroups.flatMap((group) => group.flags);
-    const line = parseLine(flags, command.positionals, found.rest);
-    const run = await command.load();
-    return await run(context, line);
+    if ('error' in found) throw found.error;
+    const code = await run(formatted?.context ?? context, found.value);
+    formatted?.finish();
+    return code;
   } catch (thrown) {
-    return report(context, command, thrown);
+    return report(context, { command, formatted }, thrown);
   }
 }
 
-/** The command that the first words name, what follows them, and whether only its help is wanted. */
-function findCommand(argv: readonly string[]): {
-  readonly command: CommandSpec;
-  readonly rest: readonly string[];
-  readonly help: boolean;
-} {
-  const asked = argv[0] === 'help' ? argv.slice(1) : argv;
-  let help = argv[0] === 'help';
-  let command = rootCommand;
-  let at = 0;
-  while (command.commands !== undefined) {
-    const word = asked[at];
-    if (word === undefined) break;
-    if (word === '-h' || word === '--help') {
-      help = true;
-      break;
-    }
-    command = childOf(command, word);
-    at += 1;
+async function run(context: CliContext, found: FoundCommand): Promise<number> {
+  const { command } = found;
+  if (found.help || command.commands !== undefined) {
+    context.print(commandHelp(command));
+    return 0;
   }
-  const rest = asked.slice(at);
-  const dashes = rest.indexOf('--');
-  const own = dashes === -1 ? rest : rest.slice(0, dashes);
-  return { command, rest, help: help || own.includes('--help') || own.includes('-h') };
+  const flags = command.flagGroups.flatMap((group) => group.flags);
+  const line = parseLine(flags, command.positionals, found.rest);
+  const start = await command.load();
+  return await start(context, line);
 }
 
-function childOf(parent: CommandSpec, word: string): CommandSpec {
-  const children = parent.commands ?? [];
-  const found = children.find(({ path }) => path.at(-1) === word);
-  if (found !== undefined) return found;
-  const shown = ['telepresence', ...parent.path].join(' ');
-  if (word.startsWith('-')) {
-    throw new CliError('Usage', `unknown flag: ${word}`, { hint: `see: ${shown} --help` });
+function attempt<T>(run: () => T): { readonly value: T } | { readonly error: unknown } {
+  try {
+    return { value: run() };
+  } catch (error) {
+    return { error };
   }
-  const near = suggest(
-    word,
-    children.filter(({ hidden }) => hidden !== true).map(({ path }) => path.at(-1) ?? ''),
-  );
-  throw new CliError('Usage', `invalid subcommand "${word}"`, {
-    hint: near.length === 0 ? `see: ${shown} --help` : `did you mean: ${shown} ${near[0] ?? ''}`,
-  });
 }
 
-function report(context: CliContext, { path }: CommandSpec, thrown: unknown): number {
-  const name = ['telepresence', ...path].join(' ');
+function nameOf({ path }: CommandSpec): string {
+  return path.at(-1) ?? 'telepresence';
+}
+
+function report(
+  context: CliContext,
+  where: { readonly command: CommandSpec; readonly formatted: FormattedOutput | undefined },
+  thrown: unknown,
+): number {
+  const name = ['telepresence', ...where.command.path].join(' ');
   const error = toError(context.signal.aborted ? context.signal.reason : thrown);
   const known = error instanceof CliError ? error : undefined;
-  context.warn(`${name}: error: ${error.message}`);
   const hint = known?.hint ?? (known?.code === 'Usage' ? `see: ${name} --help` : undefined);
-  if (hint !== undefined) context.warn(hint);
+  if (where.formatted === undefined) {
+    context.warn(`${name}: error: ${error.message}`);
+    if (hint !== undefined) context.warn(hint);
+  } else where.formatted.finish({ message: error.message, hint });
   return known?.code === 'Interrupted' ? interruptedExit : 1;
 }

@@ -1,3 +1,4 @@
+import { logLevels } from '#base/log.ts';
 import {
   group,
   interceptStates,
@@ -42,6 +43,7 @@ const connectionStatus = object({
   renewTime: time,
   disconnectedSince: time,
   message: text(4096),
+  logLevel: object({ level: { type: 'string', enum: [...logLevels] }, until: time }, ['level']),
 });
 const interceptSpec = object(
   {

@@ -26,6 +26,10 @@ export interface ClusterAccess {
   readonly namespace: string;
   readonly proxy: URL | undefined;
   readonly trust: ServerTrust;
+  /** How long one request may take, where the user says so. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** The kubeconfig's user and whom it impersonates, for people. */
+  readonly who?: string;
   /** The identity, fresh; may run an exec plugin. */
   identify(signal: AbortSignal): Promise<Identity>;
   /** Drops what is cached, because the API server refused it (401). */

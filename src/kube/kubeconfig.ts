@@ -20,6 +20,8 @@ import { chooseProxy } from './proxy-choice.ts';
 /** kubectl's flags for which cluster and who, as Telepresence's commands take them. */
 export interface KubeFlags {
   readonly kubeconfig?: string | undefined;
+  /** The file itself, where it came by standard input. */
+  readonly kubeconfigText?: string | undefined;
   readonly context?: string | undefined;
   readonly cluster?: string | undefined;
   readonly user?: string | undefined;
@@ -27,6 +29,7 @@ export interface KubeFlags {
   readonly as?: string | undefined;
   readonly asGroups?: readonly string[] | undefined;
   readonly asUid?: string | undefined;
+  readonly asUserExtra?: Readonly<Record<string, string[]>> | undefined;
   readonly token?: string | undefined;
   readonly server?: string | undefined;
   readonly certificateAuthority?: string | undefined;
@@ -34,6 +37,8 @@ export interface KubeFlags {
   readonly clientKey?: string | undefined;
   readonly insecureSkipTlsVerify?: boolean | undefined;
   readonly tlsServerName?: string | undefined;
+  /** How long one request may take; undefined: the usual time. */
+  readonly requestTimeoutMs?: number | undefined;
 }
 
 interface LoadOptions {
@@ -54,7 +59,11 @@ export async function loadClusterAccess(
   options: LoadOptions,
 ): Promise<ClusterAccess> {
   const { flags, env } = options;
-  const files = await readFiles(options);
+  const folder = options.workingFolder ?? '.';
+  const files =
+    flags.kubeconfigText === undefined
+      ? await readFiles(options)
+      : [{ path: 'from standard input', folder, text: flags.kubeconfigText }];
   if (files.length === 0 && flags.kubeconfig === undefined && env['KUBERNETES_SERVICE_HOST']) {
     return await inClusterAccess(deps, { env });
   }
@@ -87,6 +96,8 @@ export async function loadClusterAccess(
     namespace,
     proxy: chooseProxy(server, { proxyUrl: cluster.entry['proxy-url'], env }),
     trust,
+    requestTimeoutMs: flags.requestTimeoutMs,
+    who: [user.name, ...(user.entry.as ? [`as ${user.entry.as}`] : [])].join(' '),
     ...createIdentitySource(deps, {
       trust,
       user: user.name,
@@ -101,6 +112,15 @@ export async function loadClusterAccess(
       }),
     }),
   };
+}
+
+/** All that the kubeconfig files hold, merged. */
+export async function readKubeconfig(options: LoadOptions): Promise<Kubeconfig> {
+  const { kubeconfigText: text } = options.flags;
+  const folder = options.workingFolder ?? '.';
+  return parseKubeconfig(
+    text === undefined ? await readFiles(options) : [{ path: 'from standard input', folder, text }],
+  );
 }
 
 async function readFiles(
@@ -235,6 +255,7 @@ function withUserFlags(entry: UserEntry, flags: KubeFlags, folder: string): User
       : { 'client-key': path.resolve(folder, flags.clientKey), 'client-key-data': '' }),
     ...(flags.as === undefined ? {} : { as: flags.as }),
     ...(flags.asUid === undefined ? {} : { 'as-uid': flags.asUid }),
+    ...(flags.asUserExtra === undefined ? {} : { 'as-user-extra': { ...flags.asUserExtra } }),
     ...(flags.asGroups === undefined ? {} : { 'as-groups': [...flags.asGroups] }),
   };
 }

@@ -10,6 +10,7 @@ import { basePath } from './tcp.ts';
 
 const connectMs = 10_000;
 const idleMs = 50_000;
+const usualMs = 15_000;
 const longestAnswerBytes = 256 * 1024 * 1024;
 const longestErrorBytes = 64 * 1024;
 
@@ -115,7 +116,7 @@ export function createRequester(deps: RequesterDeps): Requester {
   };
 
   const deadline = (request: RawRequest) => ({
-    ms: request.deadlineMs ?? 15_000,
+    ms: Math.min(request.deadlineMs ?? usualMs, deps.access.requestTimeoutMs ?? Infinity),
     what: request.what,
     signal: request.signal,
   });

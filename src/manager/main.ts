@@ -3,7 +3,13 @@ import { networkInterfaces } from 'node:os';
 import * as v from 'valibot';
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import { createLogger, type Logger, type LogLevel } from '#base/log.ts';
+import {
+  createLevelSwitch,
+  createLogger,
+  type LevelSwitch,
+  type Logger,
+  type LogLevel,
+} from '#base/log.ts';
 import { version } from '#base/version.ts';
 import { managerConfig, managerConfigVariable } from '#install/manager-config.ts';
 import { createKubeClient } from '#kube/client.ts';
@@ -14,7 +20,7 @@ import { readRelaySettings, runRelay } from './run-relay.ts';
 
 /** The cluster's program: the controller, or (with the argument `relay`) the relay beside it. */
 const write = (line: string): void => void process.stdout.write(line);
-const logAt = (level: LogLevel, program: string): Logger =>
+const logAt = (level: LogLevel | LevelSwitch, program: string): Logger =>
   createLogger({ clock: systemClock, write }, { level, fields: { program } });
 
 const stop = new AbortController();
@@ -31,7 +37,8 @@ function ownAddresses(): string[] {
 async function manager(): Promise<void> {
   const text = process.env[managerConfigVariable] ?? '{}';
   const config = v.parse(managerConfig, JSON.parse(text));
-  const log = logAt(config.logLevel, 'manager');
+  const level = createLevelSwitch({ clock: systemClock }, config.logLevel);
+  const log = logAt(level, 'manager');
   const access = await inClusterAccess({ clock: systemClock }, { env: process.env });
   await using client = createKubeClient({
     access,
@@ -41,7 +48,7 @@ async function manager(): Promise<void> {
   const [script] = process.argv.slice(1);
   if (script === undefined) throw new Error('started without a script');
   await runManager(
-    { client, clock: systemClock, random: Math.random, log },
+    { client, clock: systemClock, random: Math.random, log, level },
     {
       config,
       dns: parseResolvConf(await readFile('/etc/resolv.conf', 'utf8')),
@@ -64,8 +71,9 @@ async function relay(): Promise<void> {
   const settings = await readRelaySettings(process.stdin);
   // Its end means that the controller is gone.
   process.stdin.on('end', () => stop.abort(new Error('the controller is gone')));
-  const log = logAt(settings.logLevel, 'relay');
-  await runRelay({ clock: systemClock, log }, settings, stop.signal);
+  const level = createLevelSwitch({ clock: systemClock }, settings.logLevel);
+  const log = logAt(level, 'relay');
+  await runRelay({ clock: systemClock, log, level }, settings, stop.signal);
 }
 
 const program = process.argv[2] === 'relay' ? 'relay' : 'manager';

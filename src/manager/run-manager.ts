@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '#base/clock.ts';
-import type { Logger } from '#base/log.ts';
+import type { LevelSwitch, Logger } from '#base/log.ts';
 import { agentsService, type ManagerConfig } from '#install/manager-config.ts';
 import { identitySecret } from '#install/manager-rights.ts';
 import { managerName } from '#install/manifest.ts';
@@ -23,6 +23,7 @@ interface Deps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  readonly level: LevelSwitch;
 }
 
 interface Options {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { once } from 'node:events';
 import * as v from 'valibot';
 import type { Clock } from '#base/clock.ts';
-import type { Logger } from '#base/log.ts';
+import type { LevelSwitch, Logger } from '#base/log.ts';
 import { startRelay } from './relay/relay.ts';
 import { relaySettings, type RelaySettings } from './relay/settings.ts';
 
@@ -16,7 +16,7 @@ export async function readRelaySettings(input: Readable): Promise<RelaySettings>
 
 /** Runs the relay until the signal aborts or the controller is gone. */
 export async function runRelay(
-  deps: { readonly clock: Clock; readonly log: Logger },
+  deps: { readonly clock: Clock; readonly log: Logger; readonly level: LevelSwitch },
   settings: RelaySettings,
   signal: AbortSignal,
 ): Promise<void> {

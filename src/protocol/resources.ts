@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { logLevels } from '#base/log.ts';
 
 /** The API group of our own resources; no peer's RBAC grants it. */
 export const group = 'intercept.telepresence.io';
@@ -61,6 +62,8 @@ export const connectionStatus = v.looseObject({
   renewTime: v.optional(v.string()),
   disconnectedSince: v.optional(v.string()),
   message: v.optional(v.string()),
+  /** What its user has asked everything in the cluster to log; without `until` as long as it lasts. */
+  logLevel: v.optional(v.object({ level: v.picklist(logLevels), until: v.optional(v.string()) })),
 });
 export type ConnectionStatus = v.InferOutput<typeof connectionStatus>;
 

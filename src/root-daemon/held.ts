@@ -100,7 +100,7 @@ export class Held implements AsyncDisposable {
     const subnets = deviceSubnets(rulesOf(plan, { spared, names: undefined }));
     if (!plan.allowConflicts) {
       const others = routes.routes.filter(({ device }) => device !== this.#tun.name);
-      refuseConflicts(subnets, { routes: others, kubeProxy });
+      refuseConflicts(subnets, { routes: others, kubeProxy, allowed: plan.mayConflict });
     }
     const names = await this.#applyNames(plan, nameservers, signal);
     await this.#tun.apply({ subnets }, signal);

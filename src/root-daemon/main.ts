@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util';
 
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import { createLogger } from '#base/log.ts';
+import { createLevelSwitch, createLogger, logLevel } from '#base/log.ts';
 import { forgetDnsFlows } from '#host/conntrack.ts';
 import { readKubeProxyAddresses } from '#host/kube-proxy.ts';
 import { openLibc } from '#host/libc.ts';
+import { openLogFile } from '#host/log-file.ts';
 import { openRuleTable } from '#host/nft.ts';
 import { createReadPeerCredentials } from '#host/peer-credentials.ts';
 import { parseResolvConf } from '#host/resolv-conf.ts';
@@ -25,11 +26,21 @@ import { startNameService } from './resolver/name-service.ts';
 import { exemptGroup } from './rules/rules.ts';
 
 const clock = systemClock;
+const complain = (reason: string): never => {
+  process.stderr.write(`root-daemon: error: ${reason}\n`);
+  process.exit(2);
+};
+const { socket, uid, logPath, logFiles, firstLevel } = readArguments();
+// In the user's own directory: opened with the user's rights, so that no link leads elsewhere.
+const logFile =
+  logPath === undefined
+    ? undefined
+    : openLogFile({ asOwner: asOwner() }, { path: logPath, files: logFiles });
+const level = createLevelSwitch({ clock }, firstLevel);
 const log = createLogger(
-  { clock, write: (line) => process.stderr.write(line) },
-  { level: 'info', fields: { program: 'root-daemon' } },
+  { clock, write: (line) => void (logFile ?? process.stderr).write(line) },
+  { level, fields: { program: 'root-daemon' } },
 );
-const { socket, uid } = readArguments();
 
 // Our own DNS queries are known by this group, or we would answer ourselves.
 process.setegid?.(exemptGroup);
@@ -70,6 +81,7 @@ const api = createApiServer(
       machine,
       hold: createHold({ machine, log }),
       executable: process.argv[1] ?? '',
+      level,
       quit: () => ended.resolve('quit'),
     }),
     foreignRoutes: foreignRoutes(nameOfUser(await readFile('/etc/passwd', 'utf8'), uid)),
@@ -91,17 +103,23 @@ await machine.release();
 await api[Symbol.asyncDispose]();
 log.info('ended');
 
-/** `--socket PATH --uid OWNER`; its log is what it writes to standard error. */
-function readArguments(): { socket: string; uid: number } {
+/** `--socket PATH --uid OWNER [--log FILE] …`; without a file its log goes to standard error. */
+function readArguments() {
+  const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    options: { socket: { type: 'string' }, uid: { type: 'string' } },
+    options: { socket: text, uid: text, log: text, 'log-files': text, 'log-level': text },
   });
-  const uid = Number(values.uid);
-  if (values.socket === undefined || values.uid === undefined || !Number.isInteger(uid)) {
-    log.error('cannot run', { reason: 'usage: root-daemon --socket PATH --uid OWNER' });
-    process.exit(2);
+  const owner = Number(values.uid);
+  if (values.socket === undefined || values.uid === undefined || !Number.isInteger(owner)) {
+    return complain('usage: root-daemon --socket PATH --uid OWNER');
   }
-  return { socket: values.socket, uid };
+  return {
+    socket: values.socket,
+    uid: owner,
+    logPath: values.log,
+    logFiles: Number(values['log-files'] ?? 5),
+    firstLevel: logLevel(values['log-level'] ?? '') ?? 'info',
+  };
 }
 
 /** The owner's rights for the length of one call; files made in it are private. */

@@ -35,6 +35,8 @@ export interface Plan {
   readonly openServices: readonly Endpoint[];
   readonly names: NamePlan | undefined;
   readonly allowConflicts: boolean;
+  /** What lies in these may conflict, where not everything may. */
+  readonly mayConflict: readonly Subnet[];
 }
 
 /** Checks what came over the wire. IPv6 is left out until both daemons listen on it. */
@@ -49,6 +51,7 @@ export function planOf(desired: Desired): Plan {
     openServices: endpoints(desired.openServices),
     names: desired.dns && namesOf(desired.dns),
     allowConflicts: desired.allowConflictingSubnets,
+    mayConflict: subnets(desired.allowConflicting),
   };
   const routed = routedSubnets(plan);
   if (routed.length > 0 && plan.redirectPort === 0) {

@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import { createLogger, logLevels } from '#base/log.ts';
+import { createLevelSwitch, createLogger, logLevel } from '#base/log.ts';
 import { version } from '#base/version.ts';
 import { openLibc } from '#host/libc.ts';
+import { openLogFile } from '#host/log-file.ts';
 import { createReadOriginalDestination } from '#host/original-destination.ts';
 import { createReadPeerCredentials } from '#host/peer-credentials.ts';
 import { createLimitUnsent } from '#host/unsent-limit.ts';
@@ -22,6 +23,9 @@ const { values } = parseArgs({
     'root-socket': { type: 'string' },
     'state-dir': { type: 'string' },
     executable: { type: 'string' },
+    log: { type: 'string' },
+    'log-files': { type: 'string' },
+    'log-level': { type: 'string' },
   },
 });
 
@@ -36,8 +40,18 @@ async function main(): Promise<void> {
   // What this process makes is this user's alone.
   process.umask(0o077);
   const clock = systemClock;
-  const level = logLevels.find((each) => each === process.env['TELEPRESENCE_LOG_LEVEL']) ?? 'info';
-  const log = createLogger({ clock, write: (line) => process.stderr.write(line) }, { level });
+  const level = createLevelSwitch(
+    { clock },
+    logLevel(process.env['TELEPRESENCE_LOG_LEVEL'] ?? values['log-level'] ?? '') ?? 'info',
+  );
+  const logFile =
+    values.log === undefined
+      ? process.stderr
+      : openLogFile(
+          { asOwner: (run) => run() },
+          { path: values.log, files: Number(values['log-files'] ?? 5) },
+        );
+  const log = createLogger({ clock, write: (line) => void logFile.write(line) }, { level });
   // For tests: an hour is long.
   const renewSeconds = Number(process.env['TELEPRESENCE_RENEW_SECONDS'] ?? 0);
   const libc = openLibc();
@@ -71,6 +85,7 @@ async function main(): Promise<void> {
         installId: id,
         rootDaemon: createRootDaemonClient(rootSocket),
         quit: () => quit.resolve('asked to'),
+        level,
       }),
     },
     { path: socket, uid: process.getuid?.() ?? 0 },

@@ -11,6 +11,8 @@ import type { Reporter } from './report.ts';
 export interface WantedTakes {
   readonly epoch: bigint;
   readonly takes: readonly WantedTake[];
+  /** Empty: the agent's own. */
+  readonly logLevel: string;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function watchTakes(
 function wantedOf(update: Takes): WantedTakes {
   return {
     epoch: update.epoch,
+    logLevel: update.logLevel,
     takes: update.takes.map(({ interceptUid, containerPort, protocol }) => ({
       interceptUid,
       containerPort,

@@ -1,21 +1,22 @@
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { describe } from '#base/errors.ts';
 import type { InterceptEvent, InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
+import { readClientConfig } from '../config/client-config.ts';
 import type { CliContext } from '../context.ts';
-import { call, follow, needUserDaemon } from '../daemon/session.ts';
-import { CliError } from '../errors.ts';
-import { dockerEnvFile, jsonEnvFile } from '../output/env-file.ts';
+import { openConnection } from '../daemon/open-connection.ts';
+import { call, findUserDaemon, follow } from '../daemon/session.ts';
+import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
 import { interceptedLines } from '../output/intercept-block.ts';
-import type { ParsedLine } from '../parse/flag-spec.ts';
-import { parseInterceptPort } from '../parse/intercept-port.ts';
+import { interceptObject } from '../output/workload-object.ts';
 import { runCommand } from '../run-command.ts';
 import type { RunCommand } from './command-spec.ts';
+import { readEnvironmentFiles, writeEnvironment } from './environment-files.ts';
+import { readInterceptRequest } from './intercept-request.ts';
 
 /** `telepresence intercept NAME [-- COMMAND]` */
 export const runIntercept: RunCommand = async (context, line) => {
-  const request = readRequest(line);
-  const daemon = await needUserDaemon(context);
+  const { config } = await readClientConfig(context.places.configFile);
+  const request = readInterceptRequest(line, config.intercept.defaultPort);
+  const files = readEnvironmentFiles(line);
+  const daemon = await connectedDaemon(context);
   // While a command runs, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;
   const events = daemon.intercept({ ...request, hold }, { signal: context.signal });
@@ -27,12 +28,14 @@ export const runIntercept: RunCommand = async (context, line) => {
     await call(async () => await daemon.leave({ name: info.name, id: info.id }));
   };
   try {
-    await writeEnvironment(context, line, info.environment);
+    await writeEnvironment(context, files, info.environment);
   } catch (error) {
     await leave();
     throw error;
   }
-  for (const text of interceptedLines(info)) context.print(text);
+  const text = interceptedLines(info);
+  const object = line.on('detailed-output') ? interceptObject(info) : undefined;
+  context.show({ text, ...(object === undefined ? {} : { object, bare: true }) });
   if (line.command === undefined) return 0;
   let wanted = true;
   const onEnd = (): void => {
@@ -41,8 +44,12 @@ export const runIntercept: RunCommand = async (context, line) => {
     context.warn(`telepresence intercept: warning: the intercept ${info.name} has ended`);
   };
   events.next().then(onEnd, onEnd);
+  const message = line.text('wait-message');
+  const onStart = (): void => {
+    if (message !== undefined) context.print(message);
+  };
   try {
-    return await runCommand(context, line.command, info.environment);
+    return await runCommand(context, line.command, info.environment, onStart);
   } finally {
     if (wanted) {
       wanted = false;
@@ -51,72 +58,19 @@ export const runIntercept: RunCommand = async (context, line) => {
   }
 };
 
-function readRequest(line: ParsedLine): {
-  readonly name: string;
-  readonly workload: string;
-  readonly service: string;
-  readonly address: string;
-  readonly port: string;
-  readonly mechanism: string;
-  readonly namespace: string;
-  readonly container: string;
-} {
-  const typed = line.words[0] ?? '';
-  const port = line.text('port') ?? '';
-  parseInterceptPort(port);
-  const mechanism = line.text('mechanism') ?? '';
-  if (mechanism !== 'tcp') {
-    throw new CliError(
-      'Usage',
-      `invalid argument "${mechanism}" for "--mechanism": there is only tcp`,
-    );
+/** The daemon, connected: for those who are not yet, as `connect` without flags would. */
+async function connectedDaemon(context: CliContext): Promise<UserDaemonClient> {
+  const { signal } = context;
+  const running = await findUserDaemon(context);
+  if (running !== undefined) {
+    const { connection } = await call(async () => await running.status({}, { signal }));
+    // Also where it is lost: what is to be done then is the daemon's to say.
+    if (connection !== undefined) return running;
   }
-  const mount = line.text('mount') ?? '';
-  if (mount !== 'false' && line.given('mount')) {
-    throw new CliError('Usage', 'volumes cannot be mounted in this version', {
-      hint: 'leave --mount out, or write --mount=false',
-    });
-  }
-  const namespace = line.text('namespace') ?? '';
-  const workload = line.text('workload') ?? '';
-  // Where only a namespace is named, the intercept's name says it, as it always did.
-  const name = namespace !== '' && workload === '' ? `${typed}-${namespace}` : typed;
-  return {
-    name,
-    workload: workload === '' ? typed : workload,
-    service: line.text('service') ?? '',
-    address: line.text('address') ?? '',
-    port,
-    mechanism,
-    namespace,
-    container: line.text('container') ?? '',
-  };
-}
-
-async function writeEnvironment(
-  context: CliContext,
-  line: ParsedLine,
-  environment: Readonly<Record<string, string>>,
-): Promise<void> {
-  const envFile = line.text('env-file');
-  if (envFile !== undefined) {
-    const { text, left } = dockerEnvFile(environment);
-    await write(context, envFile, text);
-    for (const name of left) {
-      context.warn(
-        `telepresence intercept: warning: ${name} is left out of ${envFile}: the syntax has no line breaks (--env-json has)`,
-      );
-    }
-  }
-  const envJson = line.text('env-json');
-  if (envJson !== undefined) await write(context, envJson, jsonEnvFile(environment));
-}
-
-/** The environment holds secrets: the file is its owner's alone. */
-async function write(context: CliContext, path: string, text: string): Promise<void> {
-  try {
-    await writeFile(resolve(context.cwd, path), text, { mode: 0o600 });
-  } catch (error) {
-    throw new CliError('Failed', `write ${path}: ${describe(error)}`, { cause: error });
-  }
+  context.warn(
+    'Warning: You are executing the "telepresence intercept" command without a preceding "telepresence connect", ' +
+      'causing an implicit connect to take place. The implicit connect behavior is deprecated and will be removed in a future release.',
+  );
+  const managerNamespace = context.env['TELEPRESENCE_MANAGER_NAMESPACE'] ?? '';
+  return (await openConnection(context, { managerNamespace })).daemon;
 }

@@ -1,11 +1,20 @@
 import { version } from '#base/version.ts';
 import type { CliContext } from '../context.ts';
-import { versionLines, type Versions } from '../output/version-lines.ts';
+import { omitEmpty } from '../output/omit-empty.ts';
+import { shownVersion, versionLines, type Versions } from '../output/version-lines.ts';
 import type { RunCommand } from './command-spec.ts';
 
 /** `telepresence version` */
 export const runVersion: RunCommand = async (context) => {
-  for (const text of versionLines(await askVersions(context))) context.print(text);
+  const versions = await askVersions(context);
+  const object = {
+    client: shownVersion(versions.client),
+    root_daemon: shownVersion(versions.rootDaemon),
+    user_daemon: shownVersion(versions.userDaemon),
+    traffic_manager: shownVersion(versions.manager),
+    traffic_agent: versions.agentImage ?? '',
+  };
+  context.show({ text: versionLines(versions), object: omitEmpty(object) });
   return 0;
 };
 

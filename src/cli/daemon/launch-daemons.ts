@@ -4,20 +4,23 @@ import { launchUserDaemon } from './launch-user-daemon.ts';
 import { isListening } from './user-daemon-client.ts';
 
 /** Starts whichever of the two daemons does not run, both at once. */
-export async function launchDaemons(context: CliContext): Promise<void> {
+export async function launchDaemons(
+  context: CliContext,
+  levels: { readonly userDaemon: string; readonly rootDaemon: string },
+): Promise<void> {
   const { places } = context;
   const [user, root] = await Promise.all([
     isListening(places.userDaemonSocket),
     isListening(places.rootDaemonSocket),
   ]);
   if (!user) context.print('Launching Telepresence User Daemon');
-  const userStarted = user ? Promise.resolve() : launchUserDaemon(context);
+  const userStarted = user ? Promise.resolve() : launchUserDaemon(context, levels.userDaemon);
   // Whatever happens to the root daemon first, this one's failure must have somebody who waits.
   userStarted.catch(() => {});
   if (!root) {
     context.print('Launching Telepresence Root Daemon');
     await prepareRootDaemon(context);
-    await launchRootDaemon(context);
+    await launchRootDaemon(context, levels.rootDaemon);
   }
   await userStarted;
 }

@@ -3,6 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { withDeadline } from '#base/wait.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { logFiles } from './log-files.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import { isListening } from './user-daemon-client.ts';
 
@@ -11,12 +12,12 @@ const passwordMs = 120_000;
 const pollMs = 20;
 
 /** Starts the root daemon, by sudo where this user is not root; returns once it answers. */
-export async function launchRootDaemon(context: CliContext): Promise<void> {
+export async function launchRootDaemon(context: CliContext, level: string): Promise<void> {
   const { places } = context;
   await makePrivateDirectory(places.runtimeDir, context.uid);
   await mkdir(places.logDir, { recursive: true, mode: 0o700 });
   await using log = await open(places.rootDaemonLog, 'a', 0o600);
-  const child = start(context, log.fd);
+  const child = start(context, level, log.fd);
   try {
     await withDeadline(
       { clock: context.clock },
@@ -32,7 +33,7 @@ export async function launchRootDaemon(context: CliContext): Promise<void> {
   }
 }
 
-function start(context: CliContext, log: number): ChildProcess {
+function start(context: CliContext, level: string, log: number): ChildProcess {
   const { places, programs } = context;
   const command = [
     programs.node,
@@ -41,6 +42,12 @@ function start(context: CliContext, log: number): ChildProcess {
     places.rootDaemonSocket,
     '--uid',
     String(context.uid),
+    '--log',
+    places.rootDaemonLog,
+    '--log-files',
+    String(logFiles(context.env)),
+    '--log-level',
+    level,
   ];
   const [file = '', ...args] = context.uid === 0 ? command : ['sudo', '-n', ...command];
   const stdio: StdioOptions = ['ignore', log, log];

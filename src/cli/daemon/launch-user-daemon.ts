@@ -3,12 +3,13 @@ import { mkdir, open } from 'node:fs/promises';
 import { withDeadline } from '#base/wait.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { logFiles } from './log-files.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 
 const startMs = 10_000;
 
 /** Starts the user daemon; returns once it answers. */
-export async function launchUserDaemon(context: CliContext): Promise<void> {
+export async function launchUserDaemon(context: CliContext, level: string): Promise<void> {
   const { places, programs, signal } = context;
   await makePrivateDirectory(places.runtimeDir, context.uid);
   await mkdir(places.logDir, { recursive: true, mode: 0o700 });
@@ -27,6 +28,12 @@ export async function launchUserDaemon(context: CliContext): Promise<void> {
       places.stateDir,
       '--executable',
       programs.executable,
+      '--log',
+      places.userDaemonLog,
+      '--log-files',
+      String(logFiles(context.env)),
+      '--log-level',
+      level,
     ],
     { detached: true, stdio: ['ignore', log.fd, log.fd, 'ipc'], cwd: '/' },
   );

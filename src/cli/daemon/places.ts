@@ -9,6 +9,8 @@ export interface Places {
   readonly logDir: string;
   readonly userDaemonLog: string;
   readonly rootDaemonLog: string;
+  /** The user's own configuration. */
+  readonly configFile: string;
 }
 
 /** The XDG directories, with the defaults of the specification. */
@@ -24,6 +26,7 @@ export function findPlaces(options: {
       ? `/tmp/telepresence-${String(uid)}`
       : join(runtimeBase, 'telepresence');
   const stateBase = absolute(env['XDG_STATE_HOME']) ?? join(home, '.local', 'state');
+  const configBase = absolute(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
   const stateDir = join(stateBase, 'telepresence');
   const logDir = join(stateDir, 'logs');
   return {
@@ -32,8 +35,9 @@ export function findPlaces(options: {
     rootDaemonSocket: join(runtimeDir, 'root-daemon.sock'),
     stateDir,
     logDir,
-    userDaemonLog: join(logDir, 'user-daemon.log'),
-    rootDaemonLog: join(logDir, 'root-daemon.log'),
+    userDaemonLog: join(logDir, 'connector.log'),
+    rootDaemonLog: join(logDir, 'daemon.log'),
+    configFile: join(configBase, 'telepresence', 'config.yml'),
   };
 }
 

@@ -17,6 +17,10 @@ export function createUserDaemonClient(socketPath: string) {
     leave: unaryCall(socketPath, method.leave),
     disconnect: unaryCall(socketPath, method.disconnect),
     quit: unaryCall(socketPath, method.quit),
+    watchList: streamCall(socketPath, method.watchList),
+    uninstall: unaryCall(socketPath, method.uninstall),
+    setLogLevel: unaryCall(socketPath, method.setLogLevel),
+    gatherLogs: streamCall(socketPath, method.gatherLogs),
   };
 }
 export type UserDaemonClient = ReturnType<typeof createUserDaemonClient>;

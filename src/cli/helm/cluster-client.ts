@@ -1,8 +1,10 @@
 import { version } from '#base/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { isKubeError } from '#kube/errors.ts';
-import { loadClusterAccess, type KubeFlags } from '#kube/kubeconfig.ts';
+import { kubeFlagsOf } from '#kube/kube-flags.ts';
+import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import type { FailureCode } from '#protocol/failures.ts';
+import { readKubeFlags } from '../commands/kube-flags.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { failureSentence } from '../output/failure-sentence.ts';
@@ -10,11 +12,7 @@ import type { ParsedLine } from '../parse/flag-spec.ts';
 
 /** A client of the cluster that the flags name: only installing talks to a cluster without the daemon. */
 export async function clusterClient(context: CliContext, line: ParsedLine): Promise<KubeClient> {
-  const access = await loadClusterAccess(context, {
-    flags: kubeFlags(line),
-    env: context.env,
-    home: context.env['HOME'] ?? '/',
-  });
+  const access = await loadClusterAccess(context, await loadOptions(context, line));
   return createKubeClient({
     access,
     clock: context.clock,
@@ -22,25 +20,16 @@ export async function clusterClient(context: CliContext, line: ParsedLine): Prom
   });
 }
 
-function kubeFlags(line: ParsedLine): KubeFlags {
-  const groups = line.list('as-group');
+/** Which cluster the flags mean, and where they were typed. */
+export async function loadOptions(
+  context: CliContext,
+  line: ParsedLine,
+): Promise<Parameters<typeof loadClusterAccess>[1]> {
   return {
-    kubeconfig: line.text('kubeconfig'),
-    context: line.text('context'),
-    cluster: line.text('cluster'),
-    user: line.text('user'),
-    as: line.text('as'),
-    asGroups: groups.length === 0 ? undefined : groups,
-    asUid: line.text('as-uid'),
-    token: line.text('token'),
-    server: line.text('server'),
-    certificateAuthority: line.text('certificate-authority'),
-    clientCertificate: line.text('client-certificate'),
-    clientKey: line.text('client-key'),
-    insecureSkipTlsVerify: line.given('insecure-skip-tls-verify')
-      ? line.on('insecure-skip-tls-verify')
-      : undefined,
-    tlsServerName: line.text('tls-server-name'),
+    flags: kubeFlagsOf(await readKubeFlags(context, line), context.cwd),
+    env: context.env,
+    home: context.env['HOME'] ?? '/',
+    workingFolder: context.cwd,
   };
 }
 

@@ -21,6 +21,7 @@ function usage({ path, positionals, commands, flagGroups }: CommandSpec): string
   const parts = ['telepresence', ...path];
   if (commands !== undefined) parts.push('COMMAND');
   parts.push(...positionals.names);
+  if (positionals.rest !== undefined) parts.push(`[${positionals.rest}...]`);
   if (flagGroups.length > 0) parts.push('[flags]');
   if (positionals.command === true) parts.push('[-- COMMAND...]');
   return parts.join(' ');
@@ -32,12 +33,14 @@ function commandTable(commands: readonly CommandSpec[]): readonly string[] {
 }
 
 function flagTable(flags: readonly FlagSpec[]): readonly string[] {
-  const rows = flags.map((flag) => {
-    const short = flag.short === undefined ? '    ' : `-${flag.short}, `;
-    const value = flag.kind === 'switch' ? '' : ` ${flag.value ?? 'string'}`;
-    const known = flag.default === undefined ? '' : ` (default ${flag.default})`;
-    return { left: `${short}--${flag.name}${value}`, right: `${flag.help}${known}` };
-  });
+  const rows = flags
+    .filter(({ hidden }) => hidden !== true)
+    .map((flag) => {
+      const short = flag.short === undefined ? '    ' : `-${flag.short}, `;
+      const value = flag.kind === 'switch' ? '' : ` ${flag.value ?? 'string'}`;
+      const known = flag.default === undefined ? '' : ` (default ${flag.default})`;
+      return { left: `${short}--${flag.name}${value}`, right: `${flag.help}${known}` };
+    });
   const width = Math.max(...rows.map(({ left }) => left.length));
   return rows.map(({ left, right }) => `  ${left.padEnd(width)}  ${right}`);
 }

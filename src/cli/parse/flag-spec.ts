@@ -8,11 +8,28 @@ export interface FlagSpec {
   readonly value?: string;
   readonly default?: string;
   readonly help: string;
+  /** Still understood, but no longer in the help. */
+  readonly hidden?: boolean;
+  /** What a shell offers for the value. */
+  readonly complete?: Completes;
 }
+
+/** What a word can be, for the shell's completion. */
+export type Completes =
+  | 'file'
+  | 'namespace'
+  | 'context'
+  | 'workload'
+  | 'intercept'
+  | readonly string[];
 
 /** How many words a command takes, and how they are called in its help. */
 export interface Positionals {
   readonly names: readonly string[];
+  /** What any number of further words are called. */
+  readonly rest?: string;
+  /** What a shell offers for a word. */
+  readonly complete?: Completes;
   /** Words after `--` are a command to run. */
   readonly command?: boolean;
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { CliError } from '../errors.ts';
 import type { FlagSpec, ParsedLine, Positionals } from './flag-spec.ts';
+import { suggest } from '#base/suggest.ts';
 
 /** What was typed for one flag so far. */
 type Values = Map<string, string[]>;
@@ -19,7 +20,7 @@ export function parseLine(
     const word = argv[token.index] ?? '';
     if (token.kind === 'option-terminator') {
       // Node takes the second dash of `-s-` for one.
-      if (word !== '--') throw unknownFlag(word, '-');
+      if (word !== '--') throw unknownFlag(specs, word, '-');
       command = argv.slice(token.index + 1);
       break;
     }
@@ -39,7 +40,7 @@ export function parseLine(
     const isShort = !rawName.startsWith('--');
     const spec = specs.find((flag) => flag.name === name);
     if (spec === undefined || (isShort && name === rawName.slice(1))) {
-      throw unknownFlag(word, isShort ? name : undefined);
+      throw unknownFlag(specs, word, isShort ? name : undefined);
     }
     const typed = value ?? (spec.kind === 'switch' ? 'true' : undefined);
     if (typed === undefined) {
@@ -67,14 +68,22 @@ function readTokens(specs: readonly FlagSpec[], argv: readonly string[]) {
   }).tokens;
 }
 
-function unknownFlag(word: string, short: string | undefined): CliError {
+function unknownFlag(
+  specs: readonly FlagSpec[],
+  word: string,
+  short: string | undefined,
+): CliError {
   if (short !== undefined) {
     return new CliError('Usage', `unknown shorthand flag: '${short}' in ${word}`);
   }
   const [name = ''] = word.split('=');
+  if (name === '--') return new CliError('Usage', `bad flag syntax: ${word}`);
+  const known = specs.filter(({ hidden }) => hidden !== true).map((flag) => flag.name);
+  const [near] = suggest(name.slice(2), known);
   return new CliError(
     'Usage',
-    name === '--' ? `bad flag syntax: ${word}` : `unknown flag: ${name}`,
+    `unknown flag: ${name}`,
+    near === undefined ? {} : { hint: `did you mean: --${near}` },
   );
 }
 
@@ -121,7 +130,7 @@ function checkWords(
   if (words.length < names.length) {
     throw new CliError('Usage', `${names[words.length] ?? 'argument'} is missing`);
   }
-  if (words.length > names.length) {
+  if (words.length > names.length && positionals.rest === undefined) {
     throw new CliError('Usage', `unexpected argument "${words[names.length] ?? ''}"`);
   }
   if (command !== undefined && positionals.command !== true) {

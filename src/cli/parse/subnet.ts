@@ -13,7 +13,8 @@ export function readSubnets(line: ParsedLine, flag: string): string[] {
   );
 }
 
-function isSubnet(text: string): boolean {
+/** Whether a text is a subnet, `10.1.0.0/16`. */
+export function isSubnet(text: string): boolean {
   const [address = '', prefix = '', ...more] = text.split('/');
   const bits = { 4: 32, 6: 128 }[isIP(address)];
   return (

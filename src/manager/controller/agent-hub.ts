@@ -12,6 +12,7 @@ interface TakeFact {
 interface Wanted {
   readonly epoch: bigint;
   readonly takes: readonly PlannedTake[];
+  readonly logLevel: string;
 }
 
 interface Connected {
@@ -21,8 +22,8 @@ interface Connected {
 
 /** What each agent is to take, and what it says of it. */
 export interface AgentHub {
-  /** Tells every agent its part; those that are not named take nothing. */
-  publish(takes: ReadonlyMap<string, readonly PlannedTake[]>): void;
+  /** Tells every agent its part; those that are not named take nothing. No level: their own. */
+  publish(takes: ReadonlyMap<string, readonly PlannedTake[]>, logLevel?: string): void;
   takeState(podUid: string, interceptUid: string): TakeFact | undefined;
   serve(router: ConnectRouter, identity: AgentIdentity): void;
 }
@@ -31,18 +32,22 @@ export interface AgentHub {
 export function createAgentHub(deps: { readonly log: Logger }, onChange: () => void): AgentHub {
   const agents = new Map<string, Connected>();
   let published: ReadonlyMap<string, readonly PlannedTake[]> = new Map();
+  let level = '';
   let epoch = 0n;
   const takesOf = (podUid: string): Wanted => {
     epoch += 1n;
-    return { epoch, takes: published.get(podUid) ?? [] };
+    return { epoch, takes: published.get(podUid) ?? [], logLevel: level };
   };
 
   return {
-    publish(takes) {
+    publish(takes, logLevel = '') {
+      const isSameLevel = level === logLevel;
       published = takes;
+      level = logLevel;
       for (const [podUid, agent] of agents) {
         const next = takes.get(podUid) ?? [];
-        if (JSON.stringify(agent.wanted.value.takes) === JSON.stringify(next)) continue;
+        const { value } = agent.wanted;
+        if (isSameLevel && JSON.stringify(value.takes) === JSON.stringify(next)) continue;
         agent.wanted.set(takesOf(podUid));
       }
     },
@@ -59,8 +64,8 @@ export function createAgentHub(deps: { readonly log: Logger }, onChange: () => v
           log.info('agent attached', { version: agentVersion });
           onChange();
           try {
-            for await (const { epoch: of, takes } of agent.wanted.follow(signal)) {
-              yield { epoch: of, takes: [...takes] };
+            for await (const { epoch: of, takes, logLevel } of agent.wanted.follow(signal)) {
+              yield { epoch: of, takes: [...takes], logLevel };
             }
           } finally {
             if (agents.get(podUid) === agent) {

@@ -1,10 +1,11 @@
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { describe } from '#base/errors.ts';
-import type { Logger } from '#base/log.ts';
+import { logLevel, type LogLevel, type Logger } from '#base/log.ts';
 import { Cluster, type ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { ServiceFacts } from '../state/service-info.ts';
 import type { ListedWorkload } from '../state/workload-list.ts';
 import type { Latest } from './latest.ts';
+import type { Removal, Removed } from './remove-agents.ts';
 import type { ServiceModel } from './service-model.ts';
 
 interface Deps {
@@ -14,6 +15,10 @@ interface Deps {
   readonly info: Latest<Omit<ClusterInfo, '$typeName' | '$unknown'>>;
   readonly lookup: (query: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
   readonly listWorkloads: (namespace: string) => readonly ListedWorkload[];
+  /** Changes after each look at the cluster. */
+  readonly passes: Pick<Latest<number>, 'follow'>;
+  readonly setLogLevel: (level: LogLevel, ms: number, signal: AbortSignal) => Promise<void>;
+  readonly removeAgents: (removal: Removal, signal: AbortSignal) => Promise<Removed>;
   /** The namespace that this laptop is connected to: whoever may connect to it may read it. */
   readonly namespace: () => string | undefined;
 }
@@ -23,6 +28,14 @@ const maxQueryBytes = 65_535;
 
 /** What laptops may ask the controller. */
 export function serveCluster(deps: Deps, router: ConnectRouter): void {
+  const onlyOwn = (namespace: string): void => {
+    const own = deps.namespace();
+    if (namespace === own) return;
+    throw new ConnectError(
+      `this connection is to namespace ${own ?? 'none'}, not to ${namespace}`,
+      Code.PermissionDenied,
+    );
+  };
   router.service(Cluster, {
     async *watchCluster({ namespaces }, { signal }) {
       const wanted = new Set(namespaces);
@@ -58,14 +71,30 @@ export function serveCluster(deps: Deps, router: ConnectRouter): void {
       }
     },
     listWorkloads({ namespace }) {
-      const own = deps.namespace();
-      if (namespace !== own) {
-        throw new ConnectError(
-          `this connection is to namespace ${own ?? 'none'}, not to ${namespace}`,
-          Code.PermissionDenied,
-        );
-      }
+      onlyOwn(namespace);
       return { workloads: [...deps.listWorkloads(namespace)] };
+    },
+    async *watchWorkloads({ namespace }, { signal }) {
+      let before = '';
+      for await (const _pass of deps.passes.follow(signal)) {
+        onlyOwn(namespace);
+        const workloads = [...deps.listWorkloads(namespace)];
+        const now = JSON.stringify(workloads);
+        if (now === before) continue;
+        before = now;
+        yield { workloads };
+      }
+    },
+    async setLogLevel({ level: name, durationMs }, { signal }) {
+      const level = logLevel(name);
+      if (level === undefined) throw new ConnectError(`no level: ${name}`, Code.InvalidArgument);
+      await deps.setLogLevel(level, Number(durationMs), signal);
+      return {};
+    },
+    async removeAgents({ namespace, workloads }, { signal }) {
+      onlyOwn(namespace);
+      deps.log.info('agents to be removed', { namespace, workloads: workloads.join(' ') });
+      return await deps.removeAgents({ namespace, workloads }, signal);
     },
   });
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import type { Logger } from '#base/log.ts';
+import type { LevelSwitch, Logger } from '#base/log.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { ManagerConfig } from '#install/manager-config.ts';
-import { connection, intercept } from '#protocol/resources.ts';
+import { connection, intercept, type Connection } from '#protocol/resources.ts';
+import { askedLogLevel } from '../state/asked-log-level.ts';
 import { networkOf, type Network } from '../state/network.ts';
 import { plan, type Plan } from '../state/plan.ts';
 import type { ClusterView } from '../state/view.ts';
@@ -17,8 +18,10 @@ import { createInjector } from './injector.ts';
 import { createLatest } from './latest.ts';
 import { createReconcileLoop } from './reconcile-loop.ts';
 import { createRelayHub } from './relay-hub.ts';
+import { removeAgents } from './remove-agents.ts';
 import * as own from './resources.ts';
 import { createServiceModel } from './service-model.ts';
+import { setLogLevel } from './set-log-level.ts';
 import type { ControllerServices } from './socket-server.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { deleteExpired, deleteOrphan } from './sweep.ts';
@@ -30,6 +33,8 @@ interface Deps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** What `log` listens to; turned when a Connection asks for it. */
+  readonly level?: LevelSwitch;
 }
 
 interface Options {
@@ -74,6 +79,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
   const namespaces = createLatest<readonly string[]>([]);
   const info = createLatest(infoOf(options, network, ''));
   const view = (): ClusterView => viewOf(cluster);
+  const passes = createLatest(0);
 
   let pass = async (): Promise<void> => {};
   const loop = createReconcileLoop(deps, async () => await pass(), signal);
@@ -167,6 +173,9 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       nowMs: clock.now(),
       startedMs,
     });
+    const logLevel = askedLogLevel(watched.connections.values(), clock.now());
+    if (logLevel === undefined) deps.level?.reset();
+    else deps.level?.set(logLevel, 0);
     // The relay must know whom a status invites.
     await relay.publish(
       {
@@ -177,12 +186,14 @@ export async function startController(deps: Deps, options: Options): Promise<Con
           ...config.routing.alsoProxySubnets,
         ],
         refusedSubnets: ownServiceAddresses(watched, config.namespace),
+        logLevel: logLevel ?? '',
       },
       signal,
     );
-    agents.publish(next.takes);
+    agents.publish(next.takes, logLevel ?? '');
     injector.need(next.injections);
     writeStatuses(next);
+    passes.set(passes.value + 1);
     await sweep(next);
   };
 
@@ -210,6 +221,8 @@ export async function startController(deps: Deps, options: Options): Promise<Con
     }
   };
 
+  const ownConnection = (uid: string): Connection | undefined =>
+    [...watched.connections.values()].find(({ metadata }) => metadata.uid === uid);
   starting.use(asAsync(clock.every(tickMs, request)));
   request();
   await loop.settled();
@@ -234,10 +247,25 @@ export async function startController(deps: Deps, options: Options): Promise<Con
                 waiting,
               ),
             listWorkloads: (namespace) => listWorkloads(view(), namespace),
-            namespace: () =>
-              [...watched.connections.values()].find(
-                ({ metadata }) => metadata.uid === connectionUid,
-              )?.metadata.namespace,
+            passes,
+            setLogLevel: async (level, ms, waiting) => {
+              const own = ownConnection(connectionUid);
+              if (own === undefined) throw new Error('this connection is gone');
+              await setLogLevel(deps, own, { level, ms, signal: waiting });
+            },
+            removeAgents: async (removal, waiting) =>
+              await removeAgents(
+                {
+                  ...deps,
+                  pods: watched.pods,
+                  view,
+                  intercepts: () => watched.intercepts.values(),
+                  passes,
+                },
+                removal,
+                waiting,
+              ),
+            namespace: () => ownConnection(connectionUid)?.metadata.namespace,
           },
           router,
         ),

@@ -82,6 +82,7 @@ test('what the relay is told is applied before it is relied on, and only told wh
     () => {},
   );
   const served = {
+    logLevel: '',
     connections: [connection()],
     intercepts: [],
     dialableSubnets: ['10.0.0.0/8'],

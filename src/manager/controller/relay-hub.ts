@@ -17,11 +17,13 @@ export interface Served {
   readonly intercepts: readonly PlannedIntercept[];
   readonly dialableSubnets: readonly string[];
   readonly refusedSubnets: readonly string[];
+  /** Empty: the relay's own. */
+  readonly logLevel: string;
 }
 
 type Message = Pick<
   RelayDesired,
-  'epoch' | 'connections' | 'intercepts' | 'dialableSubnets' | 'refusedSubnets'
+  'epoch' | 'connections' | 'intercepts' | 'dialableSubnets' | 'refusedSubnets' | 'logLevel'
 >;
 
 /** Whose token that is, or why nobody's. */
@@ -113,7 +115,7 @@ export function createRelayHub(
 }
 
 function messageOf<E>(
-  { connections, intercepts, dialableSubnets, refusedSubnets }: Served,
+  { connections, intercepts, dialableSubnets, refusedSubnets, logLevel }: Served,
   epoch: E,
 ): Omit<Message, 'epoch'> & { epoch: E } {
   return {
@@ -134,6 +136,7 @@ function messageOf<E>(
     })),
     dialableSubnets: [...dialableSubnets],
     refusedSubnets: [...refusedSubnets],
+    logLevel,
   };
 }
 

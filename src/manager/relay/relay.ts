@@ -1,6 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import type { Logger } from '#base/log.ts';
+import { logLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import { TunnelError } from '#tunnel/errors.ts';
 import { importSigner } from '#tunnel/keys.ts';
 import { serveAgents } from './agents-server.ts';
@@ -17,6 +17,8 @@ import { windowsByOwner } from './windows-by-owner.ts';
 interface Deps {
   readonly log: Logger;
   readonly clock: Clock;
+  /** What `log` listens to; turned when the controller says so. */
+  readonly level?: LevelSwitch;
 }
 
 /** A relay that runs. */
@@ -86,7 +88,12 @@ export async function startRelay(
   };
   const serve = async (): Promise<void> => {
     try {
-      for await (const message of link.desired) apply(desiredOf(message, settings.ownAddresses));
+      for await (const message of link.desired) {
+        const level = logLevel(message.logLevel);
+        if (level === undefined) deps.level?.reset();
+        else deps.level?.set(level, 0);
+        apply(desiredOf(message, settings.ownAddresses));
+      }
     } catch (error) {
       if (!signal.aborted) log.error('controller lost', { reason: describe(error) });
     }

@@ -1,4 +1,5 @@
 import type { Connection, ConnectionStatus } from '#protocol/resources.ts';
+import { lastingLevel } from './asked-log-level.ts';
 
 /** What the manager says of itself in every Connection. */
 export interface ManagerIdentity {
@@ -20,10 +21,12 @@ export function connectionStatusOf(
 ): ConnectionStatus {
   const { status } = connection;
   const now = new Date(facts.nowMs).toISOString();
+  const logLevel = lastingLevel(status, facts.nowMs);
   const said = {
     managerKey: manager.publicKey,
     managerCa: manager.ca,
     managerVersion: manager.version,
+    ...(logLevel === undefined ? {} : { logLevel }),
   };
   if (facts.live) {
     return { ...said, state: 'Connected', renewTime: isFresh(status, facts.nowMs) ?? now };

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file telepresence.proto.
  */
 export const file_telepresence: GenFile = /*@__PURE__*/
-  fileDesc("ChJ0ZWxlcHJlc2VuY2UucHJvdG8SD3RlbGVwcmVzZW5jZS52MSItCglDaGFsbGVuZ2USDQoFbm9uY2UYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIjIKBVByb29mEhYKDmNvbm5lY3Rpb25fdWlkGAEgASgJEhEKCXNpZ25hdHVyZRgCIAEoDCIpCgpBZ2VudEhlbGxvEgwKBHJvbGUYASABKAkSDQoFdG9rZW4YAiABKAkiKAoHVmVyZGljdBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkilwEKBFBlZXISLQoGbGFwdG9wGAEgASgLMhsudGVsZXByZXNlbmNlLnYxLkxhcHRvcFBlZXJIABIrCgVhZ2VudBgCIAEoCzIaLnRlbGVwcmVzZW5jZS52MS5BZ2VudFBlZXJIABIrCgVyZWxheRgDIAEoCzIaLnRlbGVwcmVzZW5jZS52MS5SZWxheVBlZXJIAEIGCgRraW5kIiQKCkxhcHRvcFBlZXISFgoOY29ubmVjdGlvbl91aWQYASABKAkiPQoJQWdlbnRQZWVyEjAKCGlkZW50aXR5GAEgASgLMh4udGVsZXByZXNlbmNlLnYxLkFnZW50SWRlbnRpdHkiCwoJUmVsYXlQZWVyIm4KDUFnZW50SWRlbnRpdHkSEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIPCgdwb2RfdWlkGAMgASgJEhUKDXdvcmtsb2FkX2tpbmQYBCABKAkSFQoNd29ya2xvYWRfbmFtZRgFIAEoCSIpChNXYXRjaENsdXN0ZXJSZXF1ZXN0EhIKCm5hbWVzcGFjZXMYASADKAkixQEKDUNsdXN0ZXJVcGRhdGUSKgoEaW5mbxgBIAEoCzIcLnRlbGVwcmVzZW5jZS52MS5DbHVzdGVySW5mbxIuCghzZXJ2aWNlcxgCIAMoCzIcLnRlbGVwcmVzZW5jZS52MS5TZXJ2aWNlSW5mbxIYChByZW1vdmVkX3NlcnZpY2VzGAMgAygJEhIKCm5hbWVzcGFjZXMYBCADKAkSGgoSbmFtZXNwYWNlc19jaGFuZ2VkGAUgASgIEg4KBnN5bmNlZBgGIAEoCCLFAgoLQ2x1c3RlckluZm8SFwoPbWFuYWdlcl92ZXJzaW9uGAEgASgJEhMKC2FnZW50X2ltYWdlGAIgASgJEhYKDmNsdXN0ZXJfZG9tYWluGAMgASgJEhMKC2Ruc19hZGRyZXNzGAQgASgJEhcKD3NlcnZpY2Vfc3VibmV0cxgFIAMoCRITCgtwb2Rfc3VibmV0cxgGIAMoCRIZChFtYW5hZ2VyX25hbWVzcGFjZRgHIAEoCRIaChJtYW5hZ2VyX2luc3RhbGxfaWQYCCABKAkSEgoKYWxzb19wcm94eRgJIAMoCRITCgtuZXZlcl9wcm94eRgKIAMoCRIZChFhbGxvd19jb25mbGljdGluZxgLIAMoCRIYChBleGNsdWRlX3N1ZmZpeGVzGAwgAygJEhgKEGluY2x1ZGVfc3VmZml4ZXMYDSADKAkipQEKC1NlcnZpY2VJbmZvEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCWFkZHJlc3NlcxgDIAMoCRIvCgVwb3J0cxgEIAMoCzIgLnRlbGVwcmVzZW5jZS52MS5TZXJ2aWNlUG9ydEluZm8SGgoSZW5kcG9pbnRfYWRkcmVzc2VzGAUgAygJEhUKDWV4dGVybmFsX25hbWUYBiABKAkiTgoPU2VydmljZVBvcnRJbmZvEgwKBG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDRIQCghwcm90b2NvbBgDIAEoCRINCgVyZWFkeRgEIAEoCCIeCg1Mb29rdXBSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgMIiAKDkxvb2t1cFJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCIpChRMaXN0V29ya2xvYWRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiSQoVTGlzdFdvcmtsb2Fkc1Jlc3BvbnNlEjAKCXdvcmtsb2FkcxgBIAMoCzIdLnRlbGVwcmVzZW5jZS52MS5Xb3JrbG9hZEluZm8ihQEKDFdvcmtsb2FkSW5mbxIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEgsKA3VpZBgEIAEoCRIgChhub3RfaW50ZXJjZXB0YWJsZV9yZWFzb24YBSABKAkSFwoPYWdlbnRfaW5zdGFsbGVkGAYgASgIIjoKEVdhdGNoVGFrZXNSZXF1ZXN0EhUKDWFnZW50X3ZlcnNpb24YASABKAkSDgoGcG9kX2lwGAIgASgJIjwKBVRha2VzEg0KBWVwb2NoGAEgASgEEiQKBXRha2VzGAIgAygLMhUudGVsZXByZXNlbmNlLnYxLlRha2UiRwoEVGFrZRIVCg1pbnRlcmNlcHRfdWlkGAEgASgJEhYKDmNvbnRhaW5lcl9wb3J0GAIgASgNEhAKCHByb3RvY29sGAMgASgJIkgKC1Rha2VzUmVwb3J0Eg0KBWVwb2NoGAEgASgEEioKBnN0YXRlcxgCIAMoCzIaLnRlbGVwcmVzZW5jZS52MS5UYWtlU3RhdGUiQwoJVGFrZVN0YXRlEhUKDWludGVyY2VwdF91aWQYASABKAkSDgoGYWN0aXZlGAIgASgIEg8KB21lc3NhZ2UYAyABKAkiEgoQVGFrZXNSZXBvcnRSZXBseSIVChNXYXRjaERlc2lyZWRSZXF1ZXN0IrwBCgxSZWxheURlc2lyZWQSDQoFZXBvY2gYASABKAQSNQoLY29ubmVjdGlvbnMYAiADKAsyIC50ZWxlcHJlc2VuY2UudjEuUmVsYXlDb25uZWN0aW9uEjMKCmludGVyY2VwdHMYAyADKAsyHy50ZWxlcHJlc2VuY2UudjEuUmVsYXlJbnRlcmNlcHQSGAoQZGlhbGFibGVfc3VibmV0cxgEIAMoCRIXCg9yZWZ1c2VkX3N1Ym5ldHMYBSADKAkiUwoPUmVsYXlDb25uZWN0aW9uEgsKA3VpZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRISCgpwdWJsaWNfa2V5GAQgASgJIloKDlJlbGF5SW50ZXJjZXB0EgsKA3VpZBgBIAEoCRIWCg5jb25uZWN0aW9uX3VpZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSEAoIcG9kX3VpZHMYBCADKAkidQoKUmVsYXlGYWN0cxINCgVlcG9jaBgBIAEoBBIsCgdsYXB0b3BzGAIgAygLMhsudGVsZXByZXNlbmNlLnYxLkxhcHRvcEZhY3QSKgoGYWdlbnRzGAMgAygLMhoudGVsZXByZXNlbmNlLnYxLkFnZW50RmFjdCJZCgpMYXB0b3BGYWN0EhYKDmNvbm5lY3Rpb25fdWlkGAEgASgJEhgKEHJldmVyc2Vfc2Vzc2lvbnMYAiABKA0SGQoRb3V0Ym91bmRfc2Vzc2lvbnMYAyABKA0iUQoJQWdlbnRGYWN0Eg8KB3BvZF91aWQYASABKAkSGAoQaW5ib3VuZF9zZXNzaW9ucxgCIAEoDRIZChFvdXRib3VuZF9zZXNzaW9ucxgDIAEoDSIRCg9SZWxheUZhY3RzUmVwbHkiIwoSUmV2aWV3QWdlbnRSZXF1ZXN0Eg0KBXRva2VuGAEgASgJIm8KE1Jldmlld0FnZW50UmVzcG9uc2USFQoNYXV0aGVudGljYXRlZBgBIAEoCBIwCghpZGVudGl0eRgCIAEoCzIeLnRlbGVwcmVzZW5jZS52MS5BZ2VudElkZW50aXR5Eg8KB21lc3NhZ2UYAyABKAkiKgoVR2V0RW52aXJvbm1lbnRSZXF1ZXN0EhEKCWNvbnRhaW5lchgBIAEoCSK+AQoWR2V0RW52aXJvbm1lbnRSZXNwb25zZRIRCgljb250YWluZXIYASABKAkSTQoLZW52aXJvbm1lbnQYAiADKAsyOC50ZWxlcHJlc2VuY2UudjEuR2V0RW52aXJvbm1lbnRSZXNwb25zZS5FbnZpcm9ubWVudEVudHJ5Eg4KBm1vdW50cxgDIAMoCRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEjIKBWZhY3RzGAMgAygLMiMudGVsZXByZXNlbmNlLnYxLkZhaWx1cmUuRmFjdHNFbnRyeRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiEAoOVmVyc2lvblJlcXVlc3QiRAoPVmVyc2lvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEgoKZXhlY3V0YWJsZRgCIAEoCRIMCgRuYW1lGAMgASgJIqoBCglLdWJlRmxhZ3MSEgoKa3ViZWNvbmZpZxgBIAEoCRIPCgdjb250ZXh0GAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRI2CgZvdGhlcnMYBCADKAsyJi50ZWxlcHJlc2VuY2UudjEuS3ViZUZsYWdzLk90aGVyc0VudHJ5Gi0KC090aGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi0QIKDkNvbm5lY3RSZXF1ZXN0EigKBGt1YmUYASABKAsyGi50ZWxlcHJlc2VuY2UudjEuS3ViZUZsYWdzEhkKEW1hbmFnZXJfbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSGQoRbWFwcGVkX25hbWVzcGFjZXMYBCADKAkSEgoKYWxzb19wcm94eRgFIAMoCRITCgtuZXZlcl9wcm94eRgGIAMoCRJFCgtlbnZpcm9ubWVudBgHIAMoCzIwLnRlbGVwcmVzZW5jZS52MS5Db25uZWN0UmVxdWVzdC5FbnZpcm9ubWVudEVudHJ5EhoKEnJvb3RfZGFlbW9uX3NvY2tldBgIIAEoCRIRCglkaXJlY3RvcnkYCSABKAkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKDENvbm5lY3RFdmVudBISCghwcm9ncmVzcxgBIAEoCUgAEjQKCWNvbm5lY3RlZBgCIAEoCzIfLnRlbGVwcmVzZW5jZS52MS5Db25uZWN0aW9uSW5mb0gAQgcKBWV2ZW50IogBCg5Db25uZWN0aW9uSW5mbxIZChFhbHJlYWR5X2Nvbm5lY3RlZBgBIAEoCBIPCgdjb250ZXh0GAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIOCgZzZXJ2ZXIYBCABKAkSGQoRbWFuYWdlcl9uYW1lc3BhY2UYBSABKAkSDAoEbmFtZRgGIAEoCSIPCg1TdGF0dXNSZXF1ZXN0IvYCCg5TdGF0dXNSZXNwb25zZRIxCgd2ZXJzaW9uGAEgASgLMiAudGVsZXByZXNlbmNlLnYxLlZlcnNpb25SZXNwb25zZRISCgppbnN0YWxsX2lkGAIgASgJEg4KBnN0YXR1cxgDIAEoCRINCgVlcnJvchgEIAEoCRIzCgpjb25uZWN0aW9uGAUgASgLMh8udGVsZXByZXNlbmNlLnYxLkNvbm5lY3Rpb25JbmZvEjIKCmludGVyY2VwdHMYBiADKAsyHi50ZWxlcHJlc2VuY2UudjEuSW50ZXJjZXB0SW5mbxIpCgRyb290GAcgASgLMhsudGVsZXByZXNlbmNlLnYxLlJvb3RTdGF0dXMSFwoPbWFuYWdlcl92ZXJzaW9uGAggASgJEhMKC2FnZW50X2ltYWdlGAkgASgJEhEKCXRyYW5zcG9ydBgKIAEoCRIOCgZydHRfbXMYCyABKAESGQoRbWFwcGVkX25hbWVzcGFjZXMYDCADKAkioAEKClJvb3RTdGF0dXMSDwoHcnVubmluZxgBIAEoCBIPCgd2ZXJzaW9uGAIgASgJEicKA2RucxgDIAEoCzIaLnRlbGVwcmVzZW5jZS52MS5EbnNTdGF0dXMSDwoHc3VibmV0cxgEIAMoCRISCgphbHNvX3Byb3h5GAUgAygJEhMKC25ldmVyX3Byb3h5GAYgAygJEg0KBWVycm9yGAcgASgJIpEBCglEbnNTdGF0dXMSFQoNbG9jYWxfYWRkcmVzcxgBIAEoCRIWCg5yZW1vdGVfYWRkcmVzcxgCIAEoCRIYChBleGNsdWRlX3N1ZmZpeGVzGAMgAygJEhgKEGluY2x1ZGVfc3VmZml4ZXMYBCADKAkSEgoKdGltZW91dF9tcxgFIAEoDRINCgVlcnJvchgGIAEoCSIgCgtMaXN0UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiQgoMTGlzdFJlc3BvbnNlEjIKCXdvcmtsb2FkcxgBIAMoCzIfLnRlbGVwcmVzZW5jZS52MS5MaXN0ZWRXb3JrbG9hZCJ1Cg5MaXN0ZWRXb3JrbG9hZBIvCgh3b3JrbG9hZBgBIAEoCzIdLnRlbGVwcmVzZW5jZS52MS5Xb3JrbG9hZEluZm8SMgoKaW50ZXJjZXB0cxgCIAMoCzIeLnRlbGVwcmVzZW5jZS52MS5JbnRlcmNlcHRJbmZvIqkBChBJbnRlcmNlcHRSZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoId29ya2xvYWQYAiABKAkSDwoHc2VydmljZRgDIAEoCRIPCgdhZGRyZXNzGAQgASgJEgwKBHBvcnQYBSABKAkSEQoJbWVjaGFuaXNtGAYgASgJEhEKCW5hbWVzcGFjZRgHIAEoCRIRCgljb250YWluZXIYCCABKAkSDAoEaG9sZBgJIAEoCCJfCg5JbnRlcmNlcHRFdmVudBISCghwcm9ncmVzcxgBIAEoCUgAEjAKBmFjdGl2ZRgCIAEoCzIeLnRlbGVwcmVzZW5jZS52MS5JbnRlcmNlcHRJbmZvSABCBwoFZXZlbnQi5wMKDUludGVyY2VwdEluZm8SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDQoFc3RhdGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIVCg13b3JrbG9hZF9raW5kGAYgASgJEhAKCHdvcmtsb2FkGAcgASgJEhMKC3RhcmdldF9ob3N0GAggASgJEhMKC3RhcmdldF9wb3J0GAkgASgNEg8KB3NlcnZpY2UYCiABKAkSFAoMc2VydmljZV9wb3J0GAsgASgJEhEKCWNvbnRhaW5lchgMIAEoCRIWCg5jb250YWluZXJfcG9ydBgNIAEoDRIQCghwcm90b2NvbBgOIAEoCRIOCgZjbGllbnQYDyABKAkSEwoLbW91bnRfcG9pbnQYECABKAkSEwoLbW91bnRfZXJyb3IYESABKAkSRAoLZW52aXJvbm1lbnQYEiADKAsyLy50ZWxlcHJlc2VuY2UudjEuSW50ZXJjZXB0SW5mby5FbnZpcm9ubWVudEVudHJ5Eg4KBnBvZF9pcBgTIAEoCRIOCgZhZ2VudHMYFCABKAkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIigKDExlYXZlUmVxdWVzdBIMCgRuYW1lGAEgASgJEgoKAmlkGAIgASgJIg8KDUxlYXZlUmVzcG9uc2UiEwoRRGlzY29ubmVjdFJlcXVlc3QiKwoSRGlzY29ubmVjdFJlc3BvbnNlEhUKDXdhc19jb25uZWN0ZWQYASABKAgiDQoLUXVpdFJlcXVlc3QiDgoMUXVpdFJlc3BvbnNlIhMKEVJvb3RTdGF0dXNSZXF1ZXN0IrcCCgdEZXNpcmVkEg0KBWVwb2NoGAEgASgEEhUKDXJlZGlyZWN0X3BvcnQYAiABKA0SDwoHc3VibmV0cxgDIAMoCRITCgtuZXZlcl9wcm94eRgEIAMoCRIxCgtuZXZlcl9wb3J0cxgFIAMoCzIcLnRlbGVwcmVzZW5jZS52MS5BZGRyZXNzUG9ydBIXCg9zZXJ2aWNlX3N1Ym5ldHMYBiADKAkSMwoNb3Blbl9zZXJ2aWNlcxgHIAMoCzIcLnRlbGVwcmVzZW5jZS52MS5BZGRyZXNzUG9ydBIoCgNkbnMYCCABKAsyGy50ZWxlcHJlc2VuY2UudjEuRGVzaXJlZERucxISCgphbHNvX3Byb3h5GAkgAygJEiEKGWFsbG93X2NvbmZsaWN0aW5nX3N1Ym5ldHMYCiABKAgiLAoLQWRkcmVzc1BvcnQSDwoHYWRkcmVzcxgBIAEoCRIMCgRwb3J0GAIgASgNIpsBCgpEZXNpcmVkRG5zEhYKDmNsdXN0ZXJfZG9tYWluGAEgASgJEhIKCm5hbWVzcGFjZXMYAiADKAkSFQoNYW5zd2VyX3NvY2tldBgDIAEoCRIYChBleGNsdWRlX3N1ZmZpeGVzGAQgAygJEhgKEGluY2x1ZGVfc3VmZml4ZXMYBSADKAkSFgoOcmVtb3RlX2FkZHJlc3MYBiABKAkiQwoHQXBwbGllZBINCgVlcG9jaBgBIAEoBBIpCgdmYWlsdXJlGAIgASgLMhgudGVsZXByZXNlbmNlLnYxLkZhaWx1cmUyjAIKB0NsdXN0ZXISVgoMV2F0Y2hDbHVzdGVyEiQudGVsZXByZXNlbmNlLnYxLldhdGNoQ2x1c3RlclJlcXVlc3QaHi50ZWxlcHJlc2VuY2UudjEuQ2x1c3RlclVwZGF0ZTABEkkKBkxvb2t1cBIeLnRlbGVwcmVzZW5jZS52MS5Mb29rdXBSZXF1ZXN0Gh8udGVsZXByZXNlbmNlLnYxLkxvb2t1cFJlc3BvbnNlEl4KDUxpc3RXb3JrbG9hZHMSJS50ZWxlcHJlc2VuY2UudjEuTGlzdFdvcmtsb2Fkc1JlcXVlc3QaJi50ZWxlcHJlc2VuY2UudjEuTGlzdFdvcmtsb2Fkc1Jlc3BvbnNlMqoBCgxBZ2VudENvbnRyb2wSSgoKV2F0Y2hUYWtlcxIiLnRlbGVwcmVzZW5jZS52MS5XYXRjaFRha2VzUmVxdWVzdBoWLnRlbGVwcmVzZW5jZS52MS5UYWtlczABEk4KC1JlcG9ydFRha2VzEhwudGVsZXByZXNlbmNlLnYxLlRha2VzUmVwb3J0GiEudGVsZXByZXNlbmNlLnYxLlRha2VzUmVwb3J0UmVwbHkyigIKCVJlbGF5TGluaxJVCgxXYXRjaERlc2lyZWQSJC50ZWxlcHJlc2VuY2UudjEuV2F0Y2hEZXNpcmVkUmVxdWVzdBodLnRlbGVwcmVzZW5jZS52MS5SZWxheURlc2lyZWQwARJMCgtSZXBvcnRGYWN0cxIbLnRlbGVwcmVzZW5jZS52MS5SZWxheUZhY3RzGiAudGVsZXByZXNlbmNlLnYxLlJlbGF5RmFjdHNSZXBseRJYCgtSZXZpZXdBZ2VudBIjLnRlbGVwcmVzZW5jZS52MS5SZXZpZXdBZ2VudFJlcXVlc3QaJC50ZWxlcHJlc2VuY2UudjEuUmV2aWV3QWdlbnRSZXNwb25zZTJqCgVBZ2VudBJhCg5HZXRFbnZpcm9ubWVudBImLnRlbGVwcmVzZW5jZS52MS5HZXRFbnZpcm9ubWVudFJlcXVlc3QaJy50ZWxlcHJlc2VuY2UudjEuR2V0RW52aXJvbm1lbnRSZXNwb25zZTLuBAoKVXNlckRhZW1vbhJMCgdWZXJzaW9uEh8udGVsZXByZXNlbmNlLnYxLlZlcnNpb25SZXF1ZXN0GiAudGVsZXByZXNlbmNlLnYxLlZlcnNpb25SZXNwb25zZRJLCgdDb25uZWN0Eh8udGVsZXByZXNlbmNlLnYxLkNvbm5lY3RSZXF1ZXN0Gh0udGVsZXByZXNlbmNlLnYxLkNvbm5lY3RFdmVudDABEkkKBlN0YXR1cxIeLnRlbGVwcmVzZW5jZS52MS5TdGF0dXNSZXF1ZXN0Gh8udGVsZXByZXNlbmNlLnYxLlN0YXR1c1Jlc3BvbnNlEkMKBExpc3QSHC50ZWxlcHJlc2VuY2UudjEuTGlzdFJlcXVlc3QaHS50ZWxlcHJlc2VuY2UudjEuTGlzdFJlc3BvbnNlElEKCUludGVyY2VwdBIhLnRlbGVwcmVzZW5jZS52MS5JbnRlcmNlcHRSZXF1ZXN0Gh8udGVsZXByZXNlbmNlLnYxLkludGVyY2VwdEV2ZW50MAESRgoFTGVhdmUSHS50ZWxlcHJlc2VuY2UudjEuTGVhdmVSZXF1ZXN0Gh4udGVsZXByZXNlbmNlLnYxLkxlYXZlUmVzcG9uc2USVQoKRGlzY29ubmVjdBIiLnRlbGVwcmVzZW5jZS52MS5EaXNjb25uZWN0UmVxdWVzdBojLnRlbGVwcmVzZW5jZS52MS5EaXNjb25uZWN0UmVzcG9uc2USQwoEUXVpdBIcLnRlbGVwcmVzZW5jZS52MS5RdWl0UmVxdWVzdBodLnRlbGVwcmVzZW5jZS52MS5RdWl0UmVzcG9uc2UyqgIKClJvb3REYWVtb24SPgoESG9sZBIYLnRlbGVwcmVzZW5jZS52MS5EZXNpcmVkGhgudGVsZXByZXNlbmNlLnYxLkFwcGxpZWQoATABEkkKBlN0YXR1cxIiLnRlbGVwcmVzZW5jZS52MS5Sb290U3RhdHVzUmVxdWVzdBobLnRlbGVwcmVzZW5jZS52MS5Sb290U3RhdHVzEkwKB1ZlcnNpb24SHy50ZWxlcHJlc2VuY2UudjEuVmVyc2lvblJlcXVlc3QaIC50ZWxlcHJlc2VuY2UudjEuVmVyc2lvblJlc3BvbnNlEkMKBFF1aXQSHC50ZWxlcHJlc2VuY2UudjEuUXVpdFJlcXVlc3QaHS50ZWxlcHJlc2VuY2UudjEuUXVpdFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChJ0ZWxlcHJlc2VuY2UucHJvdG8SD3RlbGVwcmVzZW5jZS52MSItCglDaGFsbGVuZ2USDQoFbm9uY2UYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIjIKBVByb29mEhYKDmNvbm5lY3Rpb25fdWlkGAEgASgJEhEKCXNpZ25hdHVyZRgCIAEoDCIpCgpBZ2VudEhlbGxvEgwKBHJvbGUYASABKAkSDQoFdG9rZW4YAiABKAkiKAoHVmVyZGljdBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkilwEKBFBlZXISLQoGbGFwdG9wGAEgASgLMhsudGVsZXByZXNlbmNlLnYxLkxhcHRvcFBlZXJIABIrCgVhZ2VudBgCIAEoCzIaLnRlbGVwcmVzZW5jZS52MS5BZ2VudFBlZXJIABIrCgVyZWxheRgDIAEoCzIaLnRlbGVwcmVzZW5jZS52MS5SZWxheVBlZXJIAEIGCgRraW5kIiQKCkxhcHRvcFBlZXISFgoOY29ubmVjdGlvbl91aWQYASABKAkiPQoJQWdlbnRQZWVyEjAKCGlkZW50aXR5GAEgASgLMh4udGVsZXByZXNlbmNlLnYxLkFnZW50SWRlbnRpdHkiCwoJUmVsYXlQZWVyIm4KDUFnZW50SWRlbnRpdHkSEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIPCgdwb2RfdWlkGAMgASgJEhUKDXdvcmtsb2FkX2tpbmQYBCABKAkSFQoNd29ya2xvYWRfbmFtZRgFIAEoCSIpChNXYXRjaENsdXN0ZXJSZXF1ZXN0EhIKCm5hbWVzcGFjZXMYASADKAkixQEKDUNsdXN0ZXJVcGRhdGUSKgoEaW5mbxgBIAEoCzIcLnRlbGVwcmVzZW5jZS52MS5DbHVzdGVySW5mbxIuCghzZXJ2aWNlcxgCIAMoCzIcLnRlbGVwcmVzZW5jZS52MS5TZXJ2aWNlSW5mbxIYChByZW1vdmVkX3NlcnZpY2VzGAMgAygJEhIKCm5hbWVzcGFjZXMYBCADKAkSGgoSbmFtZXNwYWNlc19jaGFuZ2VkGAUgASgIEg4KBnN5bmNlZBgGIAEoCCLFAgoLQ2x1c3RlckluZm8SFwoPbWFuYWdlcl92ZXJzaW9uGAEgASgJEhMKC2FnZW50X2ltYWdlGAIgASgJEhYKDmNsdXN0ZXJfZG9tYWluGAMgASgJEhMKC2Ruc19hZGRyZXNzGAQgASgJEhcKD3NlcnZpY2Vfc3VibmV0cxgFIAMoCRITCgtwb2Rfc3VibmV0cxgGIAMoCRIZChFtYW5hZ2VyX25hbWVzcGFjZRgHIAEoCRIaChJtYW5hZ2VyX2luc3RhbGxfaWQYCCABKAkSEgoKYWxzb19wcm94eRgJIAMoCRITCgtuZXZlcl9wcm94eRgKIAMoCRIZChFhbGxvd19jb25mbGljdGluZxgLIAMoCRIYChBleGNsdWRlX3N1ZmZpeGVzGAwgAygJEhgKEGluY2x1ZGVfc3VmZml4ZXMYDSADKAkipQEKC1NlcnZpY2VJbmZvEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCWFkZHJlc3NlcxgDIAMoCRIvCgVwb3J0cxgEIAMoCzIgLnRlbGVwcmVzZW5jZS52MS5TZXJ2aWNlUG9ydEluZm8SGgoSZW5kcG9pbnRfYWRkcmVzc2VzGAUgAygJEhUKDWV4dGVybmFsX25hbWUYBiABKAkiTgoPU2VydmljZVBvcnRJbmZvEgwKBG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDRIQCghwcm90b2NvbBgDIAEoCRINCgVyZWFkeRgEIAEoCCIeCg1Mb29rdXBSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgMIiAKDkxvb2t1cFJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCIpChRMaXN0V29ya2xvYWRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiSQoVTGlzdFdvcmtsb2Fkc1Jlc3BvbnNlEjAKCXdvcmtsb2FkcxgBIAMoCzIdLnRlbGVwcmVzZW5jZS52MS5Xb3JrbG9hZEluZm8iOwoTUmVtb3ZlQWdlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoJd29ya2xvYWRzGAIgAygJIjgKFFJlbW92ZUFnZW50c1Jlc3BvbnNlEg8KB3JlbW92ZWQYASADKAkSDwoHcmVmdXNlZBgCIAMoCSKFAQoMV29ya2xvYWRJbmZvEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSCwoDdWlkGAQgASgJEiAKGG5vdF9pbnRlcmNlcHRhYmxlX3JlYXNvbhgFIAEoCRIXCg9hZ2VudF9pbnN0YWxsZWQYBiABKAgiOgoRV2F0Y2hUYWtlc1JlcXVlc3QSFQoNYWdlbnRfdmVyc2lvbhgBIAEoCRIOCgZwb2RfaXAYAiABKAkiTwoFVGFrZXMSDQoFZXBvY2gYASABKAQSJAoFdGFrZXMYAiADKAsyFS50ZWxlcHJlc2VuY2UudjEuVGFrZRIRCglsb2dfbGV2ZWwYAyABKAkiRwoEVGFrZRIVCg1pbnRlcmNlcHRfdWlkGAEgASgJEhYKDmNvbnRhaW5lcl9wb3J0GAIgASgNEhAKCHByb3RvY29sGAMgASgJIkgKC1Rha2VzUmVwb3J0Eg0KBWVwb2NoGAEgASgEEioKBnN0YXRlcxgCIAMoCzIaLnRlbGVwcmVzZW5jZS52MS5UYWtlU3RhdGUiQwoJVGFrZVN0YXRlEhUKDWludGVyY2VwdF91aWQYASABKAkSDgoGYWN0aXZlGAIgASgIEg8KB21lc3NhZ2UYAyABKAkiEgoQVGFrZXNSZXBvcnRSZXBseSIVChNXYXRjaERlc2lyZWRSZXF1ZXN0Is8BCgxSZWxheURlc2lyZWQSDQoFZXBvY2gYASABKAQSNQoLY29ubmVjdGlvbnMYAiADKAsyIC50ZWxlcHJlc2VuY2UudjEuUmVsYXlDb25uZWN0aW9uEjMKCmludGVyY2VwdHMYAyADKAsyHy50ZWxlcHJlc2VuY2UudjEuUmVsYXlJbnRlcmNlcHQSGAoQZGlhbGFibGVfc3VibmV0cxgEIAMoCRIXCg9yZWZ1c2VkX3N1Ym5ldHMYBSADKAkSEQoJbG9nX2xldmVsGAYgASgJIlMKD1JlbGF5Q29ubmVjdGlvbhILCgN1aWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSEgoKcHVibGljX2tleRgEIAEoCSJaCg5SZWxheUludGVyY2VwdBILCgN1aWQYASABKAkSFgoOY29ubmVjdGlvbl91aWQYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEhAKCHBvZF91aWRzGAQgAygJInUKClJlbGF5RmFjdHMSDQoFZXBvY2gYASABKAQSLAoHbGFwdG9wcxgCIAMoCzIbLnRlbGVwcmVzZW5jZS52MS5MYXB0b3BGYWN0EioKBmFnZW50cxgDIAMoCzIaLnRlbGVwcmVzZW5jZS52MS5BZ2VudEZhY3QiWQoKTGFwdG9wRmFjdBIWCg5jb25uZWN0aW9uX3VpZBgBIAEoCRIYChByZXZlcnNlX3Nlc3Npb25zGAIgASgNEhkKEW91dGJvdW5kX3Nlc3Npb25zGAMgASgNIlEKCUFnZW50RmFjdBIPCgdwb2RfdWlkGAEgASgJEhgKEGluYm91bmRfc2Vzc2lvbnMYAiABKA0SGQoRb3V0Ym91bmRfc2Vzc2lvbnMYAyABKA0iEQoPUmVsYXlGYWN0c1JlcGx5IiMKElJldmlld0FnZW50UmVxdWVzdBINCgV0b2tlbhgBIAEoCSJvChNSZXZpZXdBZ2VudFJlc3BvbnNlEhUKDWF1dGhlbnRpY2F0ZWQYASABKAgSMAoIaWRlbnRpdHkYAiABKAsyHi50ZWxlcHJlc2VuY2UudjEuQWdlbnRJZGVudGl0eRIPCgdtZXNzYWdlGAMgASgJIioKFUdldEVudmlyb25tZW50UmVxdWVzdBIRCgljb250YWluZXIYASABKAkivgEKFkdldEVudmlyb25tZW50UmVzcG9uc2USEQoJY29udGFpbmVyGAEgASgJEk0KC2Vudmlyb25tZW50GAIgAygLMjgudGVsZXByZXNlbmNlLnYxLkdldEVudmlyb25tZW50UmVzcG9uc2UuRW52aXJvbm1lbnRFbnRyeRIOCgZtb3VudHMYAyADKAkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIooBCgdGYWlsdXJlEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIyCgVmYWN0cxgDIAMoCzIjLnRlbGVwcmVzZW5jZS52MS5GYWlsdXJlLkZhY3RzRW50cnkaLAoKRmFjdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhAKDlZlcnNpb25SZXF1ZXN0IkQKD1ZlcnNpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhIKCmV4ZWN1dGFibGUYAiABKAkSDAoEbmFtZRgDIAEoCSLIAgoJS3ViZUZsYWdzEhIKCmt1YmVjb25maWcYASABKAkSDwoHY29udGV4dBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSNgoGb3RoZXJzGAQgAygLMiYudGVsZXByZXNlbmNlLnYxLkt1YmVGbGFncy5PdGhlcnNFbnRyeRIXCg9rdWJlY29uZmlnX3RleHQYBSABKAkSNAoFbGlzdHMYBiADKAsyJS50ZWxlcHJlc2VuY2UudjEuS3ViZUZsYWdzLkxpc3RzRW50cnkaLQoLT3RoZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARpNCgpMaXN0c0VudHJ5EgsKA2tleRgBIAEoCRIuCgV2YWx1ZRgCIAEoCzIfLnRlbGVwcmVzZW5jZS52MS5LdWJlRmxhZ1ZhbHVlczoCOAEiIAoOS3ViZUZsYWdWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIpYDCg5Db25uZWN0UmVxdWVzdBIoCgRrdWJlGAEgASgLMhoudGVsZXByZXNlbmNlLnYxLkt1YmVGbGFncxIZChFtYW5hZ2VyX25hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEhkKEW1hcHBlZF9uYW1lc3BhY2VzGAQgAygJEhIKCmFsc29fcHJveHkYBSADKAkSEwoLbmV2ZXJfcHJveHkYBiADKAkSRQoLZW52aXJvbm1lbnQYByADKAsyMC50ZWxlcHJlc2VuY2UudjEuQ29ubmVjdFJlcXVlc3QuRW52aXJvbm1lbnRFbnRyeRIaChJyb290X2RhZW1vbl9zb2NrZXQYCCABKAkSEQoJZGlyZWN0b3J5GAkgASgJEgwKBGhvbGQYCiABKAgSIQoZYWxsb3dfY29uZmxpY3Rpbmdfc3VibmV0cxgLIAMoCRISCgphbGxfbWFwcGVkGAwgASgIGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJhCgxDb25uZWN0RXZlbnQSEgoIcHJvZ3Jlc3MYASABKAlIABI0Cgljb25uZWN0ZWQYAiABKAsyHy50ZWxlcHJlc2VuY2UudjEuQ29ubmVjdGlvbkluZm9IAEIHCgVldmVudCKIAQoOQ29ubmVjdGlvbkluZm8SGQoRYWxyZWFkeV9jb25uZWN0ZWQYASABKAgSDwoHY29udGV4dBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDgoGc2VydmVyGAQgASgJEhkKEW1hbmFnZXJfbmFtZXNwYWNlGAUgASgJEgwKBG5hbWUYBiABKAkiDwoNU3RhdHVzUmVxdWVzdCL2AgoOU3RhdHVzUmVzcG9uc2USMQoHdmVyc2lvbhgBIAEoCzIgLnRlbGVwcmVzZW5jZS52MS5WZXJzaW9uUmVzcG9uc2USEgoKaW5zdGFsbF9pZBgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDQoFZXJyb3IYBCABKAkSMwoKY29ubmVjdGlvbhgFIAEoCzIfLnRlbGVwcmVzZW5jZS52MS5Db25uZWN0aW9uSW5mbxIyCgppbnRlcmNlcHRzGAYgAygLMh4udGVsZXByZXNlbmNlLnYxLkludGVyY2VwdEluZm8SKQoEcm9vdBgHIAEoCzIbLnRlbGVwcmVzZW5jZS52MS5Sb290U3RhdHVzEhcKD21hbmFnZXJfdmVyc2lvbhgIIAEoCRITCgthZ2VudF9pbWFnZRgJIAEoCRIRCgl0cmFuc3BvcnQYCiABKAkSDgoGcnR0X21zGAsgASgBEhkKEW1hcHBlZF9uYW1lc3BhY2VzGAwgAygJIsMBCgpSb290U3RhdHVzEg8KB3J1bm5pbmcYASABKAgSDwoHdmVyc2lvbhgCIAEoCRInCgNkbnMYAyABKAsyGi50ZWxlcHJlc2VuY2UudjEuRG5zU3RhdHVzEg8KB3N1Ym5ldHMYBCADKAkSEgoKYWxzb19wcm94eRgFIAMoCRITCgtuZXZlcl9wcm94eRgGIAMoCRINCgVlcnJvchgHIAEoCRIhChlhbGxvd19jb25mbGljdGluZ19zdWJuZXRzGAggAygJIpEBCglEbnNTdGF0dXMSFQoNbG9jYWxfYWRkcmVzcxgBIAEoCRIWCg5yZW1vdGVfYWRkcmVzcxgCIAEoCRIYChBleGNsdWRlX3N1ZmZpeGVzGAMgAygJEhgKEGluY2x1ZGVfc3VmZml4ZXMYBCADKAkSEgoKdGltZW91dF9tcxgFIAEoDRINCgVlcnJvchgGIAEoCSIgCgtMaXN0UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiQgoMTGlzdFJlc3BvbnNlEjIKCXdvcmtsb2FkcxgBIAMoCzIfLnRlbGVwcmVzZW5jZS52MS5MaXN0ZWRXb3JrbG9hZCJ1Cg5MaXN0ZWRXb3JrbG9hZBIvCgh3b3JrbG9hZBgBIAEoCzIdLnRlbGVwcmVzZW5jZS52MS5Xb3JrbG9hZEluZm8SMgoKaW50ZXJjZXB0cxgCIAMoCzIeLnRlbGVwcmVzZW5jZS52MS5JbnRlcmNlcHRJbmZvIqkBChBJbnRlcmNlcHRSZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoId29ya2xvYWQYAiABKAkSDwoHc2VydmljZRgDIAEoCRIPCgdhZGRyZXNzGAQgASgJEgwKBHBvcnQYBSABKAkSEQoJbWVjaGFuaXNtGAYgASgJEhEKCW5hbWVzcGFjZRgHIAEoCRIRCgljb250YWluZXIYCCABKAkSDAoEaG9sZBgJIAEoCCJfCg5JbnRlcmNlcHRFdmVudBISCghwcm9ncmVzcxgBIAEoCUgAEjAKBmFjdGl2ZRgCIAEoCzIeLnRlbGVwcmVzZW5jZS52MS5JbnRlcmNlcHRJbmZvSABCBwoFZXZlbnQi5wMKDUludGVyY2VwdEluZm8SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDQoFc3RhdGUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIVCg13b3JrbG9hZF9raW5kGAYgASgJEhAKCHdvcmtsb2FkGAcgASgJEhMKC3RhcmdldF9ob3N0GAggASgJEhMKC3RhcmdldF9wb3J0GAkgASgNEg8KB3NlcnZpY2UYCiABKAkSFAoMc2VydmljZV9wb3J0GAsgASgJEhEKCWNvbnRhaW5lchgMIAEoCRIWCg5jb250YWluZXJfcG9ydBgNIAEoDRIQCghwcm90b2NvbBgOIAEoCRIOCgZjbGllbnQYDyABKAkSEwoLbW91bnRfcG9pbnQYECABKAkSEwoLbW91bnRfZXJyb3IYESABKAkSRAoLZW52aXJvbm1lbnQYEiADKAsyLy50ZWxlcHJlc2VuY2UudjEuSW50ZXJjZXB0SW5mby5FbnZpcm9ubWVudEVudHJ5Eg4KBnBvZF9pcBgTIAEoCRIOCgZhZ2VudHMYFCABKAkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiUKEFVuaW5zdGFsbFJlcXVlc3QSEQoJd29ya2xvYWRzGAEgAygJIjUKEVVuaW5zdGFsbFJlc3BvbnNlEg8KB3JlbW92ZWQYASADKAkSDwoHcmVmdXNlZBgCIAMoCSJXChJTZXRMb2dMZXZlbFJlcXVlc3QSDQoFbGV2ZWwYASABKAkSEwoLZHVyYXRpb25fbXMYAiABKAQSDQoFbG9jYWwYAyABKAgSDgoGcmVtb3RlGAQgASgIIiYKE1NldExvZ0xldmVsUmVzcG9uc2USDwoHcmVmdXNlZBgBIAMoCSJGChFHYXRoZXJMb2dzUmVxdWVzdBIPCgdtYW5hZ2VyGAEgASgIEg4KBmFnZW50cxgCIAEoCRIQCghwb2RfeWFtbBgDIAEoCCJbCgxHYXRoZXJlZEZpbGUSDAoEbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMEg8KB3Ryb3VibGUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEgsKA3BvZBgFIAEoCSIoCgxMZWF2ZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIKCgJpZBgCIAEoCSIPCg1MZWF2ZVJlc3BvbnNlIhMKEURpc2Nvbm5lY3RSZXF1ZXN0IisKEkRpc2Nvbm5lY3RSZXNwb25zZRIVCg13YXNfY29ubmVjdGVkGAEgASgIIg0KC1F1aXRSZXF1ZXN0Ig4KDFF1aXRSZXNwb25zZSITChFSb290U3RhdHVzUmVxdWVzdCLSAgoHRGVzaXJlZBINCgVlcG9jaBgBIAEoBBIVCg1yZWRpcmVjdF9wb3J0GAIgASgNEg8KB3N1Ym5ldHMYAyADKAkSEwoLbmV2ZXJfcHJveHkYBCADKAkSMQoLbmV2ZXJfcG9ydHMYBSADKAsyHC50ZWxlcHJlc2VuY2UudjEuQWRkcmVzc1BvcnQSFwoPc2VydmljZV9zdWJuZXRzGAYgAygJEjMKDW9wZW5fc2VydmljZXMYByADKAsyHC50ZWxlcHJlc2VuY2UudjEuQWRkcmVzc1BvcnQSKAoDZG5zGAggASgLMhsudGVsZXByZXNlbmNlLnYxLkRlc2lyZWREbnMSEgoKYWxzb19wcm94eRgJIAMoCRIhChlhbGxvd19jb25mbGljdGluZ19zdWJuZXRzGAogASgIEhkKEWFsbG93X2NvbmZsaWN0aW5nGAsgAygJIiwKC0FkZHJlc3NQb3J0Eg8KB2FkZHJlc3MYASABKAkSDAoEcG9ydBgCIAEoDSKbAQoKRGVzaXJlZERucxIWCg5jbHVzdGVyX2RvbWFpbhgBIAEoCRISCgpuYW1lc3BhY2VzGAIgAygJEhUKDWFuc3dlcl9zb2NrZXQYAyABKAkSGAoQZXhjbHVkZV9zdWZmaXhlcxgEIAMoCRIYChBpbmNsdWRlX3N1ZmZpeGVzGAUgAygJEhYKDnJlbW90ZV9hZGRyZXNzGAYgASgJIkMKB0FwcGxpZWQSDQoFZXBvY2gYASABKAQSKQoHZmFpbHVyZRgCIAEoCzIYLnRlbGVwcmVzZW5jZS52MS5GYWlsdXJlMqYECgdDbHVzdGVyElYKDFdhdGNoQ2x1c3RlchIkLnRlbGVwcmVzZW5jZS52MS5XYXRjaENsdXN0ZXJSZXF1ZXN0Gh4udGVsZXByZXNlbmNlLnYxLkNsdXN0ZXJVcGRhdGUwARJJCgZMb29rdXASHi50ZWxlcHJlc2VuY2UudjEuTG9va3VwUmVxdWVzdBofLnRlbGVwcmVzZW5jZS52MS5Mb29rdXBSZXNwb25zZRJeCg1MaXN0V29ya2xvYWRzEiUudGVsZXByZXNlbmNlLnYxLkxpc3RXb3JrbG9hZHNSZXF1ZXN0GiYudGVsZXByZXNlbmNlLnYxLkxpc3RXb3JrbG9hZHNSZXNwb25zZRJhCg5XYXRjaFdvcmtsb2FkcxIlLnRlbGVwcmVzZW5jZS52MS5MaXN0V29ya2xvYWRzUmVxdWVzdBomLnRlbGVwcmVzZW5jZS52MS5MaXN0V29ya2xvYWRzUmVzcG9uc2UwARJbCgxSZW1vdmVBZ2VudHMSJC50ZWxlcHJlc2VuY2UudjEuUmVtb3ZlQWdlbnRzUmVxdWVzdBolLnRlbGVwcmVzZW5jZS52MS5SZW1vdmVBZ2VudHNSZXNwb25zZRJYCgtTZXRMb2dMZXZlbBIjLnRlbGVwcmVzZW5jZS52MS5TZXRMb2dMZXZlbFJlcXVlc3QaJC50ZWxlcHJlc2VuY2UudjEuU2V0TG9nTGV2ZWxSZXNwb25zZTKqAQoMQWdlbnRDb250cm9sEkoKCldhdGNoVGFrZXMSIi50ZWxlcHJlc2VuY2UudjEuV2F0Y2hUYWtlc1JlcXVlc3QaFi50ZWxlcHJlc2VuY2UudjEuVGFrZXMwARJOCgtSZXBvcnRUYWtlcxIcLnRlbGVwcmVzZW5jZS52MS5UYWtlc1JlcG9ydBohLnRlbGVwcmVzZW5jZS52MS5UYWtlc1JlcG9ydFJlcGx5MooCCglSZWxheUxpbmsSVQoMV2F0Y2hEZXNpcmVkEiQudGVsZXByZXNlbmNlLnYxLldhdGNoRGVzaXJlZFJlcXVlc3QaHS50ZWxlcHJlc2VuY2UudjEuUmVsYXlEZXNpcmVkMAESTAoLUmVwb3J0RmFjdHMSGy50ZWxlcHJlc2VuY2UudjEuUmVsYXlGYWN0cxogLnRlbGVwcmVzZW5jZS52MS5SZWxheUZhY3RzUmVwbHkSWAoLUmV2aWV3QWdlbnQSIy50ZWxlcHJlc2VuY2UudjEuUmV2aWV3QWdlbnRSZXF1ZXN0GiQudGVsZXByZXNlbmNlLnYxLlJldmlld0FnZW50UmVzcG9uc2UyagoFQWdlbnQSYQoOR2V0RW52aXJvbm1lbnQSJi50ZWxlcHJlc2VuY2UudjEuR2V0RW52aXJvbm1lbnRSZXF1ZXN0GicudGVsZXByZXNlbmNlLnYxLkdldEVudmlyb25tZW50UmVzcG9uc2UyuwcKClVzZXJEYWVtb24STAoHVmVyc2lvbhIfLnRlbGVwcmVzZW5jZS52MS5WZXJzaW9uUmVxdWVzdBogLnRlbGVwcmVzZW5jZS52MS5WZXJzaW9uUmVzcG9uc2USSwoHQ29ubmVjdBIfLnRlbGVwcmVzZW5jZS52MS5Db25uZWN0UmVxdWVzdBodLnRlbGVwcmVzZW5jZS52MS5Db25uZWN0RXZlbnQwARJJCgZTdGF0dXMSHi50ZWxlcHJlc2VuY2UudjEuU3RhdHVzUmVxdWVzdBofLnRlbGVwcmVzZW5jZS52MS5TdGF0dXNSZXNwb25zZRJDCgRMaXN0EhwudGVsZXByZXNlbmNlLnYxLkxpc3RSZXF1ZXN0Gh0udGVsZXByZXNlbmNlLnYxLkxpc3RSZXNwb25zZRJRCglJbnRlcmNlcHQSIS50ZWxlcHJlc2VuY2UudjEuSW50ZXJjZXB0UmVxdWVzdBofLnRlbGVwcmVzZW5jZS52MS5JbnRlcmNlcHRFdmVudDABEkYKBUxlYXZlEh0udGVsZXByZXNlbmNlLnYxLkxlYXZlUmVxdWVzdBoeLnRlbGVwcmVzZW5jZS52MS5MZWF2ZVJlc3BvbnNlElUKCkRpc2Nvbm5lY3QSIi50ZWxlcHJlc2VuY2UudjEuRGlzY29ubmVjdFJlcXVlc3QaIy50ZWxlcHJlc2VuY2UudjEuRGlzY29ubmVjdFJlc3BvbnNlEkMKBFF1aXQSHC50ZWxlcHJlc2VuY2UudjEuUXVpdFJlcXVlc3QaHS50ZWxlcHJlc2VuY2UudjEuUXVpdFJlc3BvbnNlEkoKCVdhdGNoTGlzdBIcLnRlbGVwcmVzZW5jZS52MS5MaXN0UmVxdWVzdBodLnRlbGVwcmVzZW5jZS52MS5MaXN0UmVzcG9uc2UwARJSCglVbmluc3RhbGwSIS50ZWxlcHJlc2VuY2UudjEuVW5pbnN0YWxsUmVxdWVzdBoiLnRlbGVwcmVzZW5jZS52MS5Vbmluc3RhbGxSZXNwb25zZRJYCgtTZXRMb2dMZXZlbBIjLnRlbGVwcmVzZW5jZS52MS5TZXRMb2dMZXZlbFJlcXVlc3QaJC50ZWxlcHJlc2VuY2UudjEuU2V0TG9nTGV2ZWxSZXNwb25zZRJRCgpHYXRoZXJMb2dzEiIudGVsZXByZXNlbmNlLnYxLkdhdGhlckxvZ3NSZXF1ZXN0Gh0udGVsZXByZXNlbmNlLnYxLkdhdGhlcmVkRmlsZTABMoQDCgpSb290RGFlbW9uEj4KBEhvbGQSGC50ZWxlcHJlc2VuY2UudjEuRGVzaXJlZBoYLnRlbGVwcmVzZW5jZS52MS5BcHBsaWVkKAEwARJJCgZTdGF0dXMSIi50ZWxlcHJlc2VuY2UudjEuUm9vdFN0YXR1c1JlcXVlc3QaGy50ZWxlcHJlc2VuY2UudjEuUm9vdFN0YXR1cxJMCgdWZXJzaW9uEh8udGVsZXByZXNlbmNlLnYxLlZlcnNpb25SZXF1ZXN0GiAudGVsZXByZXNlbmNlLnYxLlZlcnNpb25SZXNwb25zZRJDCgRRdWl0EhwudGVsZXByZXNlbmNlLnYxLlF1aXRSZXF1ZXN0Gh0udGVsZXByZXNlbmNlLnYxLlF1aXRSZXNwb25zZRJYCgtTZXRMb2dMZXZlbBIjLnRlbGVwcmVzZW5jZS52MS5TZXRMb2dMZXZlbFJlcXVlc3QaJC50ZWxlcHJlc2VuY2UudjEuU2V0TG9nTGV2ZWxSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message telepresence.v1.Challenge
@@ -534,6 +534,56 @@ export const ListWorkloadsResponseSchema: GenMessage<ListWorkloadsResponse> = /*
   messageDesc(file_telepresence, 17);
 
 /**
+ * @generated from message telepresence.v1.RemoveAgentsRequest
+ */
+export type RemoveAgentsRequest = Message<"telepresence.v1.RemoveAgentsRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * empty: all that have one
+   *
+   * @generated from field: repeated string workloads = 2;
+   */
+  workloads: string[];
+};
+
+/**
+ * Describes the message telepresence.v1.RemoveAgentsRequest.
+ * Use `create(RemoveAgentsRequestSchema)` to create a new message.
+ */
+export const RemoveAgentsRequestSchema: GenMessage<RemoveAgentsRequest> = /*@__PURE__*/
+  messageDesc(file_telepresence, 18);
+
+/**
+ * @generated from message telepresence.v1.RemoveAgentsResponse
+ */
+export type RemoveAgentsResponse = Message<"telepresence.v1.RemoveAgentsResponse"> & {
+  /**
+   * names of workloads
+   *
+   * @generated from field: repeated string removed = 1;
+   */
+  removed: string[];
+
+  /**
+   * sentences, each with the workload's name
+   *
+   * @generated from field: repeated string refused = 2;
+   */
+  refused: string[];
+};
+
+/**
+ * Describes the message telepresence.v1.RemoveAgentsResponse.
+ * Use `create(RemoveAgentsResponseSchema)` to create a new message.
+ */
+export const RemoveAgentsResponseSchema: GenMessage<RemoveAgentsResponse> = /*@__PURE__*/
+  messageDesc(file_telepresence, 19);
+
+/**
  * @generated from message telepresence.v1.WorkloadInfo
  */
 export type WorkloadInfo = Message<"telepresence.v1.WorkloadInfo"> & {
@@ -573,7 +623,7 @@ export type WorkloadInfo = Message<"telepresence.v1.WorkloadInfo"> & {
  * Use `create(WorkloadInfoSchema)` to create a new message.
  */
 export const WorkloadInfoSchema: GenMessage<WorkloadInfo> = /*@__PURE__*/
-  messageDesc(file_telepresence, 18);
+  messageDesc(file_telepresence, 20);
 
 /**
  * @generated from message telepresence.v1.WatchTakesRequest
@@ -595,7 +645,7 @@ export type WatchTakesRequest = Message<"telepresence.v1.WatchTakesRequest"> & {
  * Use `create(WatchTakesRequestSchema)` to create a new message.
  */
 export const WatchTakesRequestSchema: GenMessage<WatchTakesRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 19);
+  messageDesc(file_telepresence, 21);
 
 /**
  * @generated from message telepresence.v1.Takes
@@ -610,6 +660,13 @@ export type Takes = Message<"telepresence.v1.Takes"> & {
    * @generated from field: repeated telepresence.v1.Take takes = 2;
    */
   takes: Take[];
+
+  /**
+   * empty: the agent's own
+   *
+   * @generated from field: string log_level = 3;
+   */
+  logLevel: string;
 };
 
 /**
@@ -617,7 +674,7 @@ export type Takes = Message<"telepresence.v1.Takes"> & {
  * Use `create(TakesSchema)` to create a new message.
  */
 export const TakesSchema: GenMessage<Takes> = /*@__PURE__*/
-  messageDesc(file_telepresence, 20);
+  messageDesc(file_telepresence, 22);
 
 /**
  * @generated from message telepresence.v1.Take
@@ -646,7 +703,7 @@ export type Take = Message<"telepresence.v1.Take"> & {
  * Use `create(TakeSchema)` to create a new message.
  */
 export const TakeSchema: GenMessage<Take> = /*@__PURE__*/
-  messageDesc(file_telepresence, 21);
+  messageDesc(file_telepresence, 23);
 
 /**
  * @generated from message telepresence.v1.TakesReport
@@ -668,7 +725,7 @@ export type TakesReport = Message<"telepresence.v1.TakesReport"> & {
  * Use `create(TakesReportSchema)` to create a new message.
  */
 export const TakesReportSchema: GenMessage<TakesReport> = /*@__PURE__*/
-  messageDesc(file_telepresence, 22);
+  messageDesc(file_telepresence, 24);
 
 /**
  * @generated from message telepresence.v1.TakeState
@@ -695,7 +752,7 @@ export type TakeState = Message<"telepresence.v1.TakeState"> & {
  * Use `create(TakeStateSchema)` to create a new message.
  */
 export const TakeStateSchema: GenMessage<TakeState> = /*@__PURE__*/
-  messageDesc(file_telepresence, 23);
+  messageDesc(file_telepresence, 25);
 
 /**
  * @generated from message telepresence.v1.TakesReportReply
@@ -708,7 +765,7 @@ export type TakesReportReply = Message<"telepresence.v1.TakesReportReply"> & {
  * Use `create(TakesReportReplySchema)` to create a new message.
  */
 export const TakesReportReplySchema: GenMessage<TakesReportReply> = /*@__PURE__*/
-  messageDesc(file_telepresence, 24);
+  messageDesc(file_telepresence, 26);
 
 /**
  * @generated from message telepresence.v1.WatchDesiredRequest
@@ -721,7 +778,7 @@ export type WatchDesiredRequest = Message<"telepresence.v1.WatchDesiredRequest">
  * Use `create(WatchDesiredRequestSchema)` to create a new message.
  */
 export const WatchDesiredRequestSchema: GenMessage<WatchDesiredRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 25);
+  messageDesc(file_telepresence, 27);
 
 /**
  * @generated from message telepresence.v1.RelayDesired
@@ -755,6 +812,13 @@ export type RelayDesired = Message<"telepresence.v1.RelayDesired"> & {
    * @generated from field: repeated string refused_subnets = 5;
    */
   refusedSubnets: string[];
+
+  /**
+   * empty: the relay's own
+   *
+   * @generated from field: string log_level = 6;
+   */
+  logLevel: string;
 };
 
 /**
@@ -762,7 +826,7 @@ export type RelayDesired = Message<"telepresence.v1.RelayDesired"> & {
  * Use `create(RelayDesiredSchema)` to create a new message.
  */
 export const RelayDesiredSchema: GenMessage<RelayDesired> = /*@__PURE__*/
-  messageDesc(file_telepresence, 26);
+  messageDesc(file_telepresence, 28);
 
 /**
  * @generated from message telepresence.v1.RelayConnection
@@ -796,7 +860,7 @@ export type RelayConnection = Message<"telepresence.v1.RelayConnection"> & {
  * Use `create(RelayConnectionSchema)` to create a new message.
  */
 export const RelayConnectionSchema: GenMessage<RelayConnection> = /*@__PURE__*/
-  messageDesc(file_telepresence, 27);
+  messageDesc(file_telepresence, 29);
 
 /**
  * @generated from message telepresence.v1.RelayIntercept
@@ -830,7 +894,7 @@ export type RelayIntercept = Message<"telepresence.v1.RelayIntercept"> & {
  * Use `create(RelayInterceptSchema)` to create a new message.
  */
 export const RelayInterceptSchema: GenMessage<RelayIntercept> = /*@__PURE__*/
-  messageDesc(file_telepresence, 28);
+  messageDesc(file_telepresence, 30);
 
 /**
  * @generated from message telepresence.v1.RelayFacts
@@ -859,7 +923,7 @@ export type RelayFacts = Message<"telepresence.v1.RelayFacts"> & {
  * Use `create(RelayFactsSchema)` to create a new message.
  */
 export const RelayFactsSchema: GenMessage<RelayFacts> = /*@__PURE__*/
-  messageDesc(file_telepresence, 29);
+  messageDesc(file_telepresence, 31);
 
 /**
  * @generated from message telepresence.v1.LaptopFact
@@ -886,7 +950,7 @@ export type LaptopFact = Message<"telepresence.v1.LaptopFact"> & {
  * Use `create(LaptopFactSchema)` to create a new message.
  */
 export const LaptopFactSchema: GenMessage<LaptopFact> = /*@__PURE__*/
-  messageDesc(file_telepresence, 30);
+  messageDesc(file_telepresence, 32);
 
 /**
  * @generated from message telepresence.v1.AgentFact
@@ -913,7 +977,7 @@ export type AgentFact = Message<"telepresence.v1.AgentFact"> & {
  * Use `create(AgentFactSchema)` to create a new message.
  */
 export const AgentFactSchema: GenMessage<AgentFact> = /*@__PURE__*/
-  messageDesc(file_telepresence, 31);
+  messageDesc(file_telepresence, 33);
 
 /**
  * @generated from message telepresence.v1.RelayFactsReply
@@ -926,7 +990,7 @@ export type RelayFactsReply = Message<"telepresence.v1.RelayFactsReply"> & {
  * Use `create(RelayFactsReplySchema)` to create a new message.
  */
 export const RelayFactsReplySchema: GenMessage<RelayFactsReply> = /*@__PURE__*/
-  messageDesc(file_telepresence, 32);
+  messageDesc(file_telepresence, 34);
 
 /**
  * @generated from message telepresence.v1.ReviewAgentRequest
@@ -943,7 +1007,7 @@ export type ReviewAgentRequest = Message<"telepresence.v1.ReviewAgentRequest"> &
  * Use `create(ReviewAgentRequestSchema)` to create a new message.
  */
 export const ReviewAgentRequestSchema: GenMessage<ReviewAgentRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 33);
+  messageDesc(file_telepresence, 35);
 
 /**
  * @generated from message telepresence.v1.ReviewAgentResponse
@@ -970,7 +1034,7 @@ export type ReviewAgentResponse = Message<"telepresence.v1.ReviewAgentResponse">
  * Use `create(ReviewAgentResponseSchema)` to create a new message.
  */
 export const ReviewAgentResponseSchema: GenMessage<ReviewAgentResponse> = /*@__PURE__*/
-  messageDesc(file_telepresence, 34);
+  messageDesc(file_telepresence, 36);
 
 /**
  * @generated from message telepresence.v1.GetEnvironmentRequest
@@ -989,7 +1053,7 @@ export type GetEnvironmentRequest = Message<"telepresence.v1.GetEnvironmentReque
  * Use `create(GetEnvironmentRequestSchema)` to create a new message.
  */
 export const GetEnvironmentRequestSchema: GenMessage<GetEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 35);
+  messageDesc(file_telepresence, 37);
 
 /**
  * @generated from message telepresence.v1.GetEnvironmentResponse
@@ -1018,7 +1082,7 @@ export type GetEnvironmentResponse = Message<"telepresence.v1.GetEnvironmentResp
  * Use `create(GetEnvironmentResponseSchema)` to create a new message.
  */
 export const GetEnvironmentResponseSchema: GenMessage<GetEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_telepresence, 36);
+  messageDesc(file_telepresence, 38);
 
 /**
  * Carried as detail of every Connect error: the code decides the sentence and hint that the CLI prints.
@@ -1047,7 +1111,7 @@ export type Failure = Message<"telepresence.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_telepresence, 37);
+  messageDesc(file_telepresence, 39);
 
 /**
  * @generated from message telepresence.v1.VersionRequest
@@ -1060,7 +1124,7 @@ export type VersionRequest = Message<"telepresence.v1.VersionRequest"> & {
  * Use `create(VersionRequestSchema)` to create a new message.
  */
 export const VersionRequestSchema: GenMessage<VersionRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 38);
+  messageDesc(file_telepresence, 40);
 
 /**
  * @generated from message telepresence.v1.VersionResponse
@@ -1087,7 +1151,7 @@ export type VersionResponse = Message<"telepresence.v1.VersionResponse"> & {
  * Use `create(VersionResponseSchema)` to create a new message.
  */
 export const VersionResponseSchema: GenMessage<VersionResponse> = /*@__PURE__*/
-  messageDesc(file_telepresence, 39);
+  messageDesc(file_telepresence, 41);
 
 /**
  * @generated from message telepresence.v1.KubeFlags
@@ -1114,6 +1178,20 @@ export type KubeFlags = Message<"telepresence.v1.KubeFlags"> & {
    * @generated from field: map<string, string> others = 4;
    */
   others: { [key: string]: string };
+
+  /**
+   * the kubeconfig itself, where it came by standard input
+   *
+   * @generated from field: string kubeconfig_text = 5;
+   */
+  kubeconfigText: string;
+
+  /**
+   * flags that may be repeated: as-group, as-user-extra
+   *
+   * @generated from field: map<string, telepresence.v1.KubeFlagValues> lists = 6;
+   */
+  lists: { [key: string]: KubeFlagValues };
 };
 
 /**
@@ -1121,7 +1199,24 @@ export type KubeFlags = Message<"telepresence.v1.KubeFlags"> & {
  * Use `create(KubeFlagsSchema)` to create a new message.
  */
 export const KubeFlagsSchema: GenMessage<KubeFlags> = /*@__PURE__*/
-  messageDesc(file_telepresence, 40);
+  messageDesc(file_telepresence, 42);
+
+/**
+ * @generated from message telepresence.v1.KubeFlagValues
+ */
+export type KubeFlagValues = Message<"telepresence.v1.KubeFlagValues"> & {
+  /**
+   * @generated from field: repeated string values = 1;
+   */
+  values: string[];
+};
+
+/**
+ * Describes the message telepresence.v1.KubeFlagValues.
+ * Use `create(KubeFlagValuesSchema)` to create a new message.
+ */
+export const KubeFlagValuesSchema: GenMessage<KubeFlagValues> = /*@__PURE__*/
+  messageDesc(file_telepresence, 43);
 
 /**
  * @generated from message telepresence.v1.ConnectRequest
@@ -1175,6 +1270,25 @@ export type ConnectRequest = Message<"telepresence.v1.ConnectRequest"> & {
    * @generated from field: string directory = 9;
    */
   directory: string;
+
+  /**
+   * the stream stays open while the connection lives; either's end is the other's
+   *
+   * @generated from field: bool hold = 10;
+   */
+  hold: boolean;
+
+  /**
+   * @generated from field: repeated string allow_conflicting_subnets = 11;
+   */
+  allowConflictingSubnets: string[];
+
+  /**
+   * mapped_namespaces was said to be all, and not left out
+   *
+   * @generated from field: bool all_mapped = 12;
+   */
+  allMapped: boolean;
 };
 
 /**
@@ -1182,7 +1296,7 @@ export type ConnectRequest = Message<"telepresence.v1.ConnectRequest"> & {
  * Use `create(ConnectRequestSchema)` to create a new message.
  */
 export const ConnectRequestSchema: GenMessage<ConnectRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 41);
+  messageDesc(file_telepresence, 44);
 
 /**
  * @generated from message telepresence.v1.ConnectEvent
@@ -1211,7 +1325,7 @@ export type ConnectEvent = Message<"telepresence.v1.ConnectEvent"> & {
  * Use `create(ConnectEventSchema)` to create a new message.
  */
 export const ConnectEventSchema: GenMessage<ConnectEvent> = /*@__PURE__*/
-  messageDesc(file_telepresence, 42);
+  messageDesc(file_telepresence, 45);
 
 /**
  * @generated from message telepresence.v1.ConnectionInfo
@@ -1253,7 +1367,7 @@ export type ConnectionInfo = Message<"telepresence.v1.ConnectionInfo"> & {
  * Use `create(ConnectionInfoSchema)` to create a new message.
  */
 export const ConnectionInfoSchema: GenMessage<ConnectionInfo> = /*@__PURE__*/
-  messageDesc(file_telepresence, 43);
+  messageDesc(file_telepresence, 46);
 
 /**
  * @generated from message telepresence.v1.StatusRequest
@@ -1266,7 +1380,7 @@ export type StatusRequest = Message<"telepresence.v1.StatusRequest"> & {
  * Use `create(StatusRequestSchema)` to create a new message.
  */
 export const StatusRequestSchema: GenMessage<StatusRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 44);
+  messageDesc(file_telepresence, 47);
 
 /**
  * @generated from message telepresence.v1.StatusResponse
@@ -1342,7 +1456,7 @@ export type StatusResponse = Message<"telepresence.v1.StatusResponse"> & {
  * Use `create(StatusResponseSchema)` to create a new message.
  */
 export const StatusResponseSchema: GenMessage<StatusResponse> = /*@__PURE__*/
-  messageDesc(file_telepresence, 45);
+  messageDesc(file_telepresence, 48);
 
 /**
  * @generated from message telepresence.v1.RootStatus
@@ -1382,6 +1496,11 @@ export type RootStatus = Message<"telepresence.v1.RootStatus"> & {
    * @generated from field: string error = 7;
    */
   error: string;
+
+  /**
+   * @generated from field: repeated string allow_conflicting_subnets = 8;
+   */
+  allowConflictingSubnets: string[];
 };
 
 /**
@@ -1389,7 +1508,7 @@ export type RootStatus = Message<"telepresence.v1.RootStatus"> & {
  * Use `create(RootStatusSchema)` to create a new message.
  */
 export const RootStatusSchema: GenMessage<RootStatus> = /*@__PURE__*/
-  messageDesc(file_telepresence, 46);
+  messageDesc(file_telepresence, 49);
 
 /**
  * @generated from message telepresence.v1.DnsStatus
@@ -1431,7 +1550,7 @@ export type DnsStatus = Message<"telepresence.v1.DnsStatus"> & {
  * Use `create(DnsStatusSchema)` to create a new message.
  */
 export const DnsStatusSchema: GenMessage<DnsStatus> = /*@__PURE__*/
-  messageDesc(file_telepresence, 47);
+  messageDesc(file_telepresence, 50);
 
 /**
  * @generated from message telepresence.v1.ListRequest
@@ -1448,7 +1567,7 @@ export type ListRequest = Message<"telepresence.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 48);
+  messageDesc(file_telepresence, 51);
 
 /**
  * @generated from message telepresence.v1.ListResponse
@@ -1465,7 +1584,7 @@ export type ListResponse = Message<"telepresence.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_telepresence, 49);
+  messageDesc(file_telepresence, 52);
 
 /**
  * @generated from message telepresence.v1.ListedWorkload
@@ -1487,7 +1606,7 @@ export type ListedWorkload = Message<"telepresence.v1.ListedWorkload"> & {
  * Use `create(ListedWorkloadSchema)` to create a new message.
  */
 export const ListedWorkloadSchema: GenMessage<ListedWorkload> = /*@__PURE__*/
-  messageDesc(file_telepresence, 50);
+  messageDesc(file_telepresence, 53);
 
 /**
  * @generated from message telepresence.v1.InterceptRequest
@@ -1548,7 +1667,7 @@ export type InterceptRequest = Message<"telepresence.v1.InterceptRequest"> & {
  * Use `create(InterceptRequestSchema)` to create a new message.
  */
 export const InterceptRequestSchema: GenMessage<InterceptRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 51);
+  messageDesc(file_telepresence, 54);
 
 /**
  * @generated from message telepresence.v1.InterceptEvent
@@ -1577,7 +1696,7 @@ export type InterceptEvent = Message<"telepresence.v1.InterceptEvent"> & {
  * Use `create(InterceptEventSchema)` to create a new message.
  */
 export const InterceptEventSchema: GenMessage<InterceptEvent> = /*@__PURE__*/
-  messageDesc(file_telepresence, 52);
+  messageDesc(file_telepresence, 55);
 
 /**
  * @generated from message telepresence.v1.InterceptInfo
@@ -1701,7 +1820,181 @@ export type InterceptInfo = Message<"telepresence.v1.InterceptInfo"> & {
  * Use `create(InterceptInfoSchema)` to create a new message.
  */
 export const InterceptInfoSchema: GenMessage<InterceptInfo> = /*@__PURE__*/
-  messageDesc(file_telepresence, 53);
+  messageDesc(file_telepresence, 56);
+
+/**
+ * @generated from message telepresence.v1.UninstallRequest
+ */
+export type UninstallRequest = Message<"telepresence.v1.UninstallRequest"> & {
+  /**
+   * empty: all of the connected namespace
+   *
+   * @generated from field: repeated string workloads = 1;
+   */
+  workloads: string[];
+};
+
+/**
+ * Describes the message telepresence.v1.UninstallRequest.
+ * Use `create(UninstallRequestSchema)` to create a new message.
+ */
+export const UninstallRequestSchema: GenMessage<UninstallRequest> = /*@__PURE__*/
+  messageDesc(file_telepresence, 57);
+
+/**
+ * @generated from message telepresence.v1.UninstallResponse
+ */
+export type UninstallResponse = Message<"telepresence.v1.UninstallResponse"> & {
+  /**
+   * @generated from field: repeated string removed = 1;
+   */
+  removed: string[];
+
+  /**
+   * sentences
+   *
+   * @generated from field: repeated string refused = 2;
+   */
+  refused: string[];
+};
+
+/**
+ * Describes the message telepresence.v1.UninstallResponse.
+ * Use `create(UninstallResponseSchema)` to create a new message.
+ */
+export const UninstallResponseSchema: GenMessage<UninstallResponse> = /*@__PURE__*/
+  messageDesc(file_telepresence, 58);
+
+/**
+ * @generated from message telepresence.v1.SetLogLevelRequest
+ */
+export type SetLogLevelRequest = Message<"telepresence.v1.SetLogLevelRequest"> & {
+  /**
+   * error | warning | info | debug | trace
+   *
+   * @generated from field: string level = 1;
+   */
+  level: string;
+
+  /**
+   * 0: until the program, or the connection, ends
+   *
+   * @generated from field: uint64 duration_ms = 2;
+   */
+  durationMs: bigint;
+
+  /**
+   * the laptop's daemons
+   *
+   * @generated from field: bool local = 3;
+   */
+  local: boolean;
+
+  /**
+   * manager and agents
+   *
+   * @generated from field: bool remote = 4;
+   */
+  remote: boolean;
+};
+
+/**
+ * Describes the message telepresence.v1.SetLogLevelRequest.
+ * Use `create(SetLogLevelRequestSchema)` to create a new message.
+ */
+export const SetLogLevelRequestSchema: GenMessage<SetLogLevelRequest> = /*@__PURE__*/
+  messageDesc(file_telepresence, 59);
+
+/**
+ * @generated from message telepresence.v1.SetLogLevelResponse
+ */
+export type SetLogLevelResponse = Message<"telepresence.v1.SetLogLevelResponse"> & {
+  /**
+   * sentences: who could not be told
+   *
+   * @generated from field: repeated string refused = 1;
+   */
+  refused: string[];
+};
+
+/**
+ * Describes the message telepresence.v1.SetLogLevelResponse.
+ * Use `create(SetLogLevelResponseSchema)` to create a new message.
+ */
+export const SetLogLevelResponseSchema: GenMessage<SetLogLevelResponse> = /*@__PURE__*/
+  messageDesc(file_telepresence, 60);
+
+/**
+ * @generated from message telepresence.v1.GatherLogsRequest
+ */
+export type GatherLogsRequest = Message<"telepresence.v1.GatherLogsRequest"> & {
+  /**
+   * @generated from field: bool manager = 1;
+   */
+  manager: boolean;
+
+  /**
+   * all | None | part of a pod's name
+   *
+   * @generated from field: string agents = 2;
+   */
+  agents: string;
+
+  /**
+   * @generated from field: bool pod_yaml = 3;
+   */
+  podYaml: boolean;
+};
+
+/**
+ * Describes the message telepresence.v1.GatherLogsRequest.
+ * Use `create(GatherLogsRequestSchema)` to create a new message.
+ */
+export const GatherLogsRequestSchema: GenMessage<GatherLogsRequest> = /*@__PURE__*/
+  messageDesc(file_telepresence, 61);
+
+/**
+ * @generated from message telepresence.v1.GatheredFile
+ */
+export type GatheredFile = Message<"telepresence.v1.GatheredFile"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * a part of it; parts of one file follow one another
+   *
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+
+  /**
+   * why it is not there, or not whole
+   *
+   * @generated from field: string trouble = 3;
+   */
+  trouble: string;
+
+  /**
+   * that its name and text speak of
+   *
+   * @generated from field: string namespace = 4;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string pod = 5;
+   */
+  pod: string;
+};
+
+/**
+ * Describes the message telepresence.v1.GatheredFile.
+ * Use `create(GatheredFileSchema)` to create a new message.
+ */
+export const GatheredFileSchema: GenMessage<GatheredFile> = /*@__PURE__*/
+  messageDesc(file_telepresence, 62);
 
 /**
  * @generated from message telepresence.v1.LeaveRequest
@@ -1725,7 +2018,7 @@ export type LeaveRequest = Message<"telepresence.v1.LeaveRequest"> & {
  * Use `create(LeaveRequestSchema)` to create a new message.
  */
 export const LeaveRequestSchema: GenMessage<LeaveRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 54);
+  messageDesc(file_telepresence, 63);
 
 /**
  * @generated from message telepresence.v1.LeaveResponse
@@ -1738,7 +2031,7 @@ export type LeaveResponse = Message<"telepresence.v1.LeaveResponse"> & {
  * Use `create(LeaveResponseSchema)` to create a new message.
  */
 export const LeaveResponseSchema: GenMessage<LeaveResponse> = /*@__PURE__*/
-  messageDesc(file_telepresence, 55);
+  messageDesc(file_telepresence, 64);
 
 /**
  * @generated from message telepresence.v1.DisconnectRequest
@@ -1751,7 +2044,7 @@ export type DisconnectRequest = Message<"telepresence.v1.DisconnectRequest"> & {
  * Use `create(DisconnectRequestSchema)` to create a new message.
  */
 export const DisconnectRequestSchema: GenMessage<DisconnectRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 56);
+  messageDesc(file_telepresence, 65);
 
 /**
  * @generated from message telepresence.v1.DisconnectResponse
@@ -1768,7 +2061,7 @@ export type DisconnectResponse = Message<"telepresence.v1.DisconnectResponse"> &
  * Use `create(DisconnectResponseSchema)` to create a new message.
  */
 export const DisconnectResponseSchema: GenMessage<DisconnectResponse> = /*@__PURE__*/
-  messageDesc(file_telepresence, 57);
+  messageDesc(file_telepresence, 66);
 
 /**
  * @generated from message telepresence.v1.QuitRequest
@@ -1781,7 +2074,7 @@ export type QuitRequest = Message<"telepresence.v1.QuitRequest"> & {
  * Use `create(QuitRequestSchema)` to create a new message.
  */
 export const QuitRequestSchema: GenMessage<QuitRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 58);
+  messageDesc(file_telepresence, 67);
 
 /**
  * @generated from message telepresence.v1.QuitResponse
@@ -1794,7 +2087,7 @@ export type QuitResponse = Message<"telepresence.v1.QuitResponse"> & {
  * Use `create(QuitResponseSchema)` to create a new message.
  */
 export const QuitResponseSchema: GenMessage<QuitResponse> = /*@__PURE__*/
-  messageDesc(file_telepresence, 59);
+  messageDesc(file_telepresence, 68);
 
 /**
  * @generated from message telepresence.v1.RootStatusRequest
@@ -1807,7 +2100,7 @@ export type RootStatusRequest = Message<"telepresence.v1.RootStatusRequest"> & {
  * Use `create(RootStatusRequestSchema)` to create a new message.
  */
 export const RootStatusRequestSchema: GenMessage<RootStatusRequest> = /*@__PURE__*/
-  messageDesc(file_telepresence, 60);
+  messageDesc(file_telepresence, 69);
 
 /**
  * @generated from message telepresence.v1.Desired
@@ -1869,9 +2162,18 @@ export type Desired = Message<"telepresence.v1.Desired"> & {
   alsoProxy: string[];
 
   /**
+   * whatever they conflict with
+   *
    * @generated from field: bool allow_conflicting_subnets = 10;
    */
   allowConflictingSubnets: boolean;
+
+  /**
+   * CIDR: what lies in these may conflict
+   *
+   * @generated from field: repeated string allow_conflicting = 11;
+   */
+  allowConflicting: string[];
 };
 
 /**
@@ -1879,7 +2181,7 @@ export type Desired = Message<"telepresence.v1.Desired"> & {
  * Use `create(DesiredSchema)` to create a new message.
  */
 export const DesiredSchema: GenMessage<Desired> = /*@__PURE__*/
-  messageDesc(file_telepresence, 61);
+  messageDesc(file_telepresence, 70);
 
 /**
  * @generated from message telepresence.v1.AddressPort
@@ -1901,7 +2203,7 @@ export type AddressPort = Message<"telepresence.v1.AddressPort"> & {
  * Use `create(AddressPortSchema)` to create a new message.
  */
 export const AddressPortSchema: GenMessage<AddressPort> = /*@__PURE__*/
-  messageDesc(file_telepresence, 62);
+  messageDesc(file_telepresence, 71);
 
 /**
  * @generated from message telepresence.v1.DesiredDns
@@ -1947,7 +2249,7 @@ export type DesiredDns = Message<"telepresence.v1.DesiredDns"> & {
  * Use `create(DesiredDnsSchema)` to create a new message.
  */
 export const DesiredDnsSchema: GenMessage<DesiredDns> = /*@__PURE__*/
-  messageDesc(file_telepresence, 63);
+  messageDesc(file_telepresence, 72);
 
 /**
  * @generated from message telepresence.v1.Applied
@@ -1971,7 +2273,7 @@ export type Applied = Message<"telepresence.v1.Applied"> & {
  * Use `create(AppliedSchema)` to create a new message.
  */
 export const AppliedSchema: GenMessage<Applied> = /*@__PURE__*/
-  messageDesc(file_telepresence, 64);
+  messageDesc(file_telepresence, 73);
 
 /**
  * @generated from service telepresence.v1.Cluster
@@ -2004,6 +2306,36 @@ export const Cluster: GenService<{
     methodKind: "unary";
     input: typeof ListWorkloadsRequestSchema;
     output: typeof ListWorkloadsResponseSchema;
+  },
+  /**
+   * The same, and again after each change.
+   *
+   * @generated from rpc telepresence.v1.Cluster.WatchWorkloads
+   */
+  watchWorkloads: {
+    methodKind: "server_streaming";
+    input: typeof ListWorkloadsRequestSchema;
+    output: typeof ListWorkloadsResponseSchema;
+  },
+  /**
+   * Takes agents out of workloads that nobody intercepts.
+   *
+   * @generated from rpc telepresence.v1.Cluster.RemoveAgents
+   */
+  removeAgents: {
+    methodKind: "unary";
+    input: typeof RemoveAgentsRequestSchema;
+    output: typeof RemoveAgentsResponseSchema;
+  },
+  /**
+   * What every manager, relay and agent logs, for a while and no longer than this connection.
+   *
+   * @generated from rpc telepresence.v1.Cluster.SetLogLevel
+   */
+  setLogLevel: {
+    methodKind: "unary";
+    input: typeof SetLogLevelRequestSchema;
+    output: typeof SetLogLevelResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_telepresence, 0);
@@ -2149,6 +2481,42 @@ export const UserDaemon: GenService<{
     input: typeof QuitRequestSchema;
     output: typeof QuitResponseSchema;
   },
+  /**
+   * The list, and again after each change.
+   *
+   * @generated from rpc telepresence.v1.UserDaemon.WatchList
+   */
+  watchList: {
+    methodKind: "server_streaming";
+    input: typeof ListRequestSchema;
+    output: typeof ListResponseSchema;
+  },
+  /**
+   * @generated from rpc telepresence.v1.UserDaemon.Uninstall
+   */
+  uninstall: {
+    methodKind: "unary";
+    input: typeof UninstallRequestSchema;
+    output: typeof UninstallResponseSchema;
+  },
+  /**
+   * @generated from rpc telepresence.v1.UserDaemon.SetLogLevel
+   */
+  setLogLevel: {
+    methodKind: "unary";
+    input: typeof SetLogLevelRequestSchema;
+    output: typeof SetLogLevelResponseSchema;
+  },
+  /**
+   * Logs of manager and agents, read with the user's rights.
+   *
+   * @generated from rpc telepresence.v1.UserDaemon.GatherLogs
+   */
+  gatherLogs: {
+    methodKind: "server_streaming";
+    input: typeof GatherLogsRequestSchema;
+    output: typeof GatheredFileSchema;
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_telepresence, 4);
 
@@ -2189,6 +2557,14 @@ export const RootDaemon: GenService<{
     methodKind: "unary";
     input: typeof QuitRequestSchema;
     output: typeof QuitResponseSchema;
+  },
+  /**
+   * @generated from rpc telepresence.v1.RootDaemon.SetLogLevel
+   */
+  setLogLevel: {
+    methodKind: "unary";
+    input: typeof SetLogLevelRequestSchema;
+    output: typeof SetLogLevelResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_telepresence, 5);

@@ -1,6 +1,7 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { Code, ConnectError } from '@connectrpc/connect';
 
+import { logLevel, type LevelSwitch } from '#base/log.ts';
 import { version } from '#base/version.ts';
 import { formatSubnet } from '#host/subnets.ts';
 import { RootDaemon } from '#protocol/gen/telepresence_pb.ts';
@@ -13,6 +14,7 @@ interface Deps {
   readonly machine: Pick<Machine, 'state'>;
   readonly hold: ServeHold;
   readonly executable: string;
+  readonly level: LevelSwitch;
   /** Ends this process, after the answer has gone out. */
   readonly quit: () => void;
 }
@@ -34,6 +36,7 @@ export function rootDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
           subnets: plan.subnets.map(formatSubnet),
           alsoProxy: plan.alsoProxy.map(formatSubnet),
           neverProxy: plan.spared.map(formatSubnet),
+          allowConflictingSubnets: plan.mayConflict.map(formatSubnet),
           ...(names !== undefined && {
             dns: {
               localAddress: names.local,
@@ -44,6 +47,12 @@ export function rootDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
             },
           }),
         };
+      },
+      setLogLevel({ level: name, durationMs }) {
+        const level = logLevel(name);
+        if (level === undefined) throw new ConnectError(`no level: ${name}`, Code.InvalidArgument);
+        deps.level.set(level, Number(durationMs));
+        return {};
       },
       quit() {
         setImmediate(deps.quit);
@@ -61,5 +70,11 @@ export function foreignRoutes(ownerName: string): (router: ConnectRouter) => voi
     );
   };
   return (router) =>
-    router.service(RootDaemon, { hold: refuse, version: refuse, status: refuse, quit: refuse });
+    router.service(RootDaemon, {
+      hold: refuse,
+      version: refuse,
+      status: refuse,
+      quit: refuse,
+      setLogLevel: refuse,
+    });
 }

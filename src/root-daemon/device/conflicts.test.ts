@@ -41,3 +41,13 @@ test('what is in the way is named', () => {
   refused('10.96.0.0/12', /a local cluster's service address 10\.96\.0\.1/);
   refuseConflicts(subnets('10.244.0.0/16'), { routes, kubeProxy });
 });
+
+test('what the user has given up is not in the way', () => {
+  const given = (...allowed: string[]) => ({ routes, kubeProxy, allowed: subnets(...allowed) });
+  // The cluster's subnet lies in it, or what is in the way does.
+  refuseConflicts(subnets('10.8.9.0/24'), given('10.8.0.0/16'));
+  refuseConflicts(subnets('10.0.0.0/9'), given('10.8.0.0/16', '10.96.0.1/32'));
+  assert.throws(() => refuseConflicts(subnets('10.8.9.0/24'), given('10.8.9.0/25')), {
+    code: 'SubnetConflict',
+  });
+});

@@ -19,13 +19,22 @@ export interface Reached {
   readonly routes: readonly MachineRoute[];
   /** Service addresses of a cluster on this machine: they are never routes. */
   readonly kubeProxy: readonly IpAddress[];
+  /** Subnets that the user has given up for the cluster's. */
+  readonly allowed?: readonly Subnet[];
 }
 
 /** Refuses subnets that the machine uses for something else, and names it. */
 export function refuseConflicts(subnets: readonly Subnet[], reached: Reached): void {
-  for (const subnet of subnets) {
-    const route = reached.routes.find((one) => overlaps(one.subnet, subnet));
-    const service = reached.kubeProxy.find((address) => contains(subnet, address));
+  const { allowed = [] } = reached;
+  const isAllowed = (one: Subnet): boolean =>
+    allowed.some((by) => by.prefix <= one.prefix && contains(by, one));
+  for (const subnet of subnets.filter((one) => !isAllowed(one))) {
+    const route = reached.routes.find(
+      (one) => overlaps(one.subnet, subnet) && !isAllowed(one.subnet),
+    );
+    const service = reached.kubeProxy.find(
+      (address) => contains(subnet, address) && !isAllowed(whole(address)),
+    );
     if (route === undefined && service === undefined) continue;
     const other =
       route === undefined
@@ -38,6 +47,10 @@ export function refuseConflicts(subnets: readonly Subnet[], reached: Reached): v
       { facts: { subnet: wanted, conflict: other } },
     );
   }
+}
+
+function whole(address: IpAddress): Subnet {
+  return { ...address, prefix: address.family === 4 ? 32 : 128 };
 }
 
 /** Subnets that lie in others of the list add nothing, and the kernel would refuse the second. */

@@ -1,16 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import type { Clock } from '#base/clock.ts';
+import type { LevelSwitch } from '#base/log.ts';
 import {
   ConnectEventSchema,
+  GatheredFileSchema,
   InterceptEventSchema,
-  ListResponseSchema,
   RootStatusSchema,
   StatusResponseSchema,
   UserDaemon,
   VersionResponseSchema,
-  type InterceptInfo,
-  type ListResponse,
   type RootStatus,
   type StatusResponse,
   type VersionResponse,
@@ -18,7 +17,8 @@ import {
 import type { Connector } from '../session/connector.ts';
 import type { RootDaemonClient } from '../session/machine.ts';
 import { probeSession } from '../session/session-status.ts';
-import type { Session } from '../session/session.ts';
+import { list } from '../session/workload-list.ts';
+import { gathering, setLogLevel, uninstallAgents, watching } from './tending.ts';
 import { toConnectError } from './failure-error.ts';
 import { progressStream } from './progress-stream.ts';
 
@@ -32,6 +32,7 @@ interface Deps {
   readonly rootDaemon: RootDaemonClient;
   /** Ends the process, once the answer is out. */
   readonly quit: () => void;
+  readonly level: LevelSwitch;
 }
 
 /** The service that the CLI calls. */
@@ -46,16 +47,21 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
     router.service(UserDaemon, {
       version: () => own,
       async *connect(request, context) {
-        const events = progressStream(
-          async (report) => await connector.connect(request, { report, signal: context.signal }),
-        );
+        const events = progressStream(async (report) => {
+          const { signal } = context;
+          const info = await connector.connect(request, { report, signal });
+          // From now on, and not from when the answer was taken: its taker may just have died.
+          const held = request.hold && !info.alreadyConnected ? connector.hold(signal) : undefined;
+          return { info, held };
+        });
         for await (const event of failing(context, events)) {
           yield create(ConnectEventSchema, {
             event:
               event.kind === 'progress'
                 ? { case: 'progress', value: event.text }
-                : { case: 'connected', value: event.result },
+                : { case: 'connected', value: event.result.info },
           });
+          if (event.kind === 'done') await event.result.held;
         }
       },
       status: async (_request, context) =>
@@ -81,6 +87,23 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
                 : { case: 'active', value: event.result.info },
           });
           if (event.kind === 'done') await event.result.held;
+        }
+      },
+      async *watchList({ namespace }, context) {
+        const { signal } = context;
+        yield* failing(context, watching(connector, namespace, signal));
+      },
+      uninstall: async ({ workloads }, context) =>
+        await answering(context, async () => {
+          return await uninstallAgents(connector.need(), workloads, context.signal);
+        }),
+      setLogLevel: async (request, context) =>
+        await answering(context, async () => await setLogLevel(deps, request, context.signal)),
+      async *gatherLogs({ manager, agents, podYaml }, context) {
+        const { signal } = context;
+        const wanted = { manager, agents, podYaml };
+        for await (const part of failing(context, gathering(connector, wanted, signal))) {
+          yield create(GatheredFileSchema, part);
         }
       },
       leave: async (request, context) =>
@@ -162,21 +185,4 @@ async function idleRootStatus(deps: Deps, signal: AbortSignal): Promise<RootStat
     signal.throwIfAborted();
     return create(RootStatusSchema, { running: false });
   }
-}
-
-async function list(
-  session: Session,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<ListResponse> {
-  const wanted = namespace === '' ? session.info.namespace : namespace;
-  const workloads = await session.link.workloads(wanted, signal);
-  const own = session.intercepts.list().filter((each) => each.namespace === wanted);
-  const interceptsOf = (name: string): InterceptInfo[] =>
-    own.filter(({ workload }) => workload === name);
-  return create(ListResponseSchema, {
-    workloads: workloads
-      .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
-      .map((workload) => ({ workload, intercepts: interceptsOf(workload.name) })),
-  });
 }

@@ -13,11 +13,17 @@ export interface InterceptTable {
   /** New or changed. */
   put(intercept: Intercept): void;
   remove(uid: string): void;
+  /** Calls `onChange` after each change, until disposed. */
+  follow(onChange: () => void): Disposable;
 }
 
 /** An empty table. */
 export function createInterceptTable(): InterceptTable {
   const byUid = new Map<string, Intercept>();
+  const followers = new Set<() => void>();
+  const changed = (): void => {
+    for (const follower of followers) follower();
+  };
   const list = (): readonly Intercept[] =>
     [...byUid.values()].toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
   return {
@@ -44,9 +50,15 @@ export function createInterceptTable(): InterceptTable {
     },
     put(intercept) {
       byUid.set(intercept.metadata.uid, intercept);
+      changed();
     },
     remove(uid) {
       byUid.delete(uid);
+      changed();
+    },
+    follow(onChange) {
+      followers.add(onChange);
+      return { [Symbol.dispose]: () => void followers.delete(onChange) };
     },
   };
 }

@@ -24,6 +24,8 @@ interface Deps extends InterceptDeps {
 /** The intercepts of one session. */
 export interface Intercepts {
   list(): readonly InterceptInfo[];
+  /** Calls `onChange` after each change of the list, until disposed. */
+  follow(onChange: () => void): Disposable;
   /** Makes one; resolves when it is active and its environment is known. */
   intercept(
     request: InterceptRequest,
@@ -77,6 +79,7 @@ export function openIntercepts(
 
   return {
     list: () => table.intercepts.map(interceptInfo),
+    follow: (onChange) => table.follow(onChange),
     intercept: async (request, { report, signal }) =>
       await inTurn(async () => {
         signal.throwIfAborted();

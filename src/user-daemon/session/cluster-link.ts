@@ -3,7 +3,11 @@ import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
-import { Cluster, type WorkloadInfo } from '#protocol/gen/telepresence_pb.ts';
+import {
+  Cluster,
+  type RemoveAgentsResponse,
+  type WorkloadInfo,
+} from '#protocol/gen/telepresence_pb.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import type { ConnectionSet } from '#tunnel/connection-set.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
@@ -28,6 +32,22 @@ export interface ClusterLink extends AsyncDisposable {
   /** A raw DNS query, answered by the cluster's DNS. */
   lookup(query: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
   workloads(namespace: string, signal: AbortSignal): Promise<readonly WorkloadInfo[]>;
+  /** Tells of the workloads now and after each change, until `signal` aborts or this is disposed. */
+  followWorkloads(
+    namespace: string,
+    signal: AbortSignal,
+    onWorkloads: (workloads: readonly WorkloadInfo[]) => void,
+  ): Promise<void>;
+  /** What everything in the cluster logs, for a while (0: as long as this connection). */
+  setLogLevel(
+    wanted: { readonly level: string; readonly durationMs: bigint },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Takes agents out of workloads; none named are all of the namespace. */
+  removeAgents(
+    removal: { readonly namespace: string; readonly workloads: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<RemoveAgentsResponse>;
 }
 
 const callMs = 8000;
@@ -93,6 +113,36 @@ export function followCluster(deps: Deps, options: Options): ClusterLink {
     workloads: async (namespace, signal) =>
       await call('list of workloads', signal, async (client, waiting) => {
         return (await client.listWorkloads({ namespace }, { signal: waiting })).workloads;
+      }),
+    async followWorkloads(namespace, signal, onWorkloads) {
+      const until = AbortSignal.any([signal, stop.signal]);
+      while (!until.aborted) {
+        try {
+          const client = clientOn(await deps.control.ready(until));
+          for await (const { workloads } of client.watchWorkloads(
+            { namespace },
+            { signal: until },
+          )) {
+            onWorkloads(workloads);
+          }
+        } catch (error) {
+          if (until.aborted) return;
+          deps.log.debug('watch of workloads interrupted', { reason: describe(error) });
+        }
+        await deps.clock.sleep(againMs, until).catch(() => {});
+      }
+    },
+    setLogLevel: async (wanted, signal) => {
+      await call('change of the log level', signal, async (client, waiting) => {
+        await client.setLogLevel(wanted, { signal: waiting });
+      });
+    },
+    removeAgents: async ({ namespace, workloads }, signal) =>
+      await call('removal of agents', signal, async (client, waiting) => {
+        return await client.removeAgents(
+          { namespace, workloads: [...workloads] },
+          { signal: waiting },
+        );
       }),
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the connection to the cluster ends'));

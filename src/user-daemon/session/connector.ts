@@ -24,6 +24,8 @@ export interface Connector extends AsyncDisposable {
     request: ConnectRequest,
     options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
   ): Promise<ConnectionInfo>;
+  /** Resolves when the session that there is now has ended; ends it when `signal` aborts. */
+  hold(signal: AbortSignal): Promise<void>;
   /** Whether there was anything to end. */
   disconnect(): Promise<boolean>;
 }
@@ -33,6 +35,7 @@ const machineMs = 5000;
 /** No session at first. */
 export function createConnector(deps: SessionDeps): Connector {
   let state: ConnectorState = { kind: 'none' };
+  let ended = Promise.withResolvers<undefined>();
   let last: Promise<unknown> = Promise.resolve();
   /** Connecting and disconnecting wait for one another. */
   const inTurn = async <T>(run: () => Promise<T>): Promise<T> => {
@@ -44,7 +47,9 @@ export function createConnector(deps: SessionDeps): Connector {
   const end = async (next: ConnectorState): Promise<void> => {
     const before = state;
     state = next;
-    if (before.kind === 'connected') await before.session[Symbol.asyncDispose]();
+    if (before.kind !== 'connected') return;
+    ended.resolve(undefined);
+    await before.session[Symbol.asyncDispose]();
   };
 
   const watchEnd = async (session: Session): Promise<void> => {
@@ -100,6 +105,7 @@ export function createConnector(deps: SessionDeps): Connector {
         const access = await accessFor(deps, request);
         const session = await openSession(deps, { request, access, report, signal });
         state = { kind: 'connected', session };
+        ended = Promise.withResolvers();
         deps.log.info('connected', {
           context: access.context,
           namespace: access.namespace,
@@ -110,6 +116,17 @@ export function createConnector(deps: SessionDeps): Connector {
         });
         return session.info;
       }),
+    async hold(signal) {
+      if (state.kind !== 'connected') return;
+      const { session } = state;
+      const aborted = Promise.withResolvers<undefined>();
+      signal.addEventListener('abort', () => aborted.resolve(undefined), { once: true });
+      if (signal.aborted) aborted.resolve(undefined);
+      await Promise.race([ended.promise, aborted.promise]);
+      await inTurn(async () => {
+        if (state.kind === 'connected' && state.session === session) await end({ kind: 'none' });
+      });
+    },
     disconnect: async () =>
       await inTurn(async () => {
         const was = state.kind === 'connected';

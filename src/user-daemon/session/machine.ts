@@ -32,6 +32,15 @@ export function createRootDaemonClient(socketPath: string): RootDaemonClient {
   );
 }
 
+/** Tells a root daemon how much to log. */
+export async function setRootLogLevel(
+  client: RootDaemonClient,
+  wanted: { readonly level: string; readonly durationMs: bigint },
+  signal: AbortSignal,
+): Promise<void> {
+  await client.setLogLevel(wanted, { signal });
+}
+
 /** What the machine is to be like, but for the number that the queue gives it. */
 export type WantedMachine = Omit<Desired, 'epoch' | '$typeName' | '$unknown'>;
 

@@ -15,6 +15,7 @@ import { whoAmI } from '#kube/access.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import type { ClusterAccess } from '#kube/cluster-access.ts';
 import { createRelayDialer } from '#kube/dial-relay.ts';
+import { kubeFlagsOf } from '#kube/kube-flags.ts';
 import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import { createSigner } from '#tunnel/keys.ts';
 import { clusterFailure } from '../errors.ts';
@@ -29,10 +30,10 @@ import { serveNames } from '../names/answer-socket.ts';
 import { createClusterModel, type ClusterModel } from '../names/cluster-model.ts';
 import { apiServerAddresses } from './api-server-address.ts';
 import { followCluster, type ClusterLink } from './cluster-link.ts';
-import { readKubeFlags } from './kube-flags.ts';
 import { holdMachine, type Machine, type RootDaemonClient } from './machine.ts';
 import { managerPresence, managerService } from './manager-presence.ts';
 import { createConnection, type OwnConnectionObject } from './own-connection.ts';
+import { isSameConnection } from './same-connection.ts';
 import { settling } from './settling.ts';
 import { removeStaleConnections } from './stale-connections.ts';
 import { openTunnels, type Tunnels } from './tunnels.ts';
@@ -67,6 +68,7 @@ export interface Session extends AsyncDisposable {
   readonly link: ClusterLink;
   readonly model: ClusterModel;
   readonly intercepts: Intercepts;
+  readonly client: KubeClient;
   /** Resolves when the Connection object was deleted by somebody else. */
   readonly deleted: Promise<void>;
   rootStatus(signal: AbortSignal): Promise<RootStatus>;
@@ -86,9 +88,10 @@ export async function accessFor(
 ): Promise<ClusterAccess> {
   try {
     return await loadClusterAccess(deps, {
-      flags: readKubeFlags(request.kube, request.directory),
+      flags: kubeFlagsOf(request.kube, request.directory),
       env: request.environment,
       home: request.environment['HOME'] ?? deps.home,
+      workingFolder: request.directory === '' ? '/' : request.directory,
     });
   } catch (error) {
     throw clusterFailure(error);
@@ -197,7 +200,7 @@ export async function openSession(
     holdMachine({ ...deps, client: deps.createRootDaemonClient(request.rootDaemonSocket) }),
   );
   apply = () => {
-    const { alsoProxy, neverProxy } = request;
+    const { alsoProxy, neverProxy, allowConflictingSubnets: allowConflicting } = request;
     const wanted = wantedMachine(model, {
       redirectPort: listener.port,
       answerSocket: deps.answerSocket,
@@ -205,6 +208,7 @@ export async function openSession(
       mappedNamespaces: scope.mapped,
       alsoProxy,
       neverProxy,
+      allowConflicting,
     });
     if (wanted === undefined) return;
     routed.set({ routed: [...wanted.subnets, ...wanted.alsoProxy], never: wanted.neverProxy });
@@ -236,6 +240,7 @@ export async function openSession(
   });
   return {
     info,
+    client,
     mappedNamespaces: scope.mapped,
     tunnels,
     link,
@@ -245,10 +250,8 @@ export async function openSession(
     machineApplied: async (waiting) => await machine.applied(waiting),
     rootStatus: async (asking) => await machine.status(asking),
     matches: (other, otherAccess) =>
-      otherAccess.server.href === access.server.href &&
-      otherAccess.context === access.context &&
-      otherAccess.namespace === access.namespace &&
-      (other.managerNamespace || defaultManagerNamespace) === managerNamespace,
+      (other.managerNamespace || defaultManagerNamespace) === managerNamespace &&
+      isSameConnection({ request, access, name: info.name }, other, otherAccess),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }

@@ -15,6 +15,7 @@ export interface MachineFacts {
   readonly mappedNamespaces: readonly string[];
   readonly alsoProxy: readonly string[];
   readonly neverProxy: readonly string[];
+  readonly allowConflicting: readonly string[];
 }
 
 /** Suffixes of the world's names that are never asked of a cluster, as they always were. */
@@ -36,7 +37,8 @@ export function wantedMachine(
     serviceSubnets: [...info.serviceSubnets],
     openServices: openServices(model),
     alsoProxy: [...facts.alsoProxy, ...info.alsoProxy],
-    allowConflictingSubnets: info.allowConflicting.length > 0,
+    allowConflictingSubnets: false,
+    allowConflicting: [...facts.allowConflicting, ...info.allowConflicting],
     dns: create(DesiredDnsSchema, {
       clusterDomain: info.clusterDomain === '' ? 'cluster.local' : info.clusterDomain,
       namespaces: [...model.namespaces].filter((n) => mapped.length === 0 || mapped.includes(n)),

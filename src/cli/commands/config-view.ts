@@ -1,0 +1,48 @@
+import { readClientConfig } from '../config/client-config.ts';
+import type { CliContext } from '../context.ts';
+import { call, findUserDaemon } from '../daemon/session.ts';
+import type { RunCommand } from './command-spec.ts';
+
+/** `telepresence config view` */
+export const runConfigView: RunCommand = async (context, line) => {
+  const { config, unheeded } = await readClientConfig(context.places.configFile);
+  for (const name of unheeded) {
+    context.warn(`telepresence config view: warning: ${name} in config.yml is not heeded`);
+  }
+  const more = line.on('client-only') ? {} : await fromConnection(context);
+  const object = { ...config, ...more };
+  const { stringify } = await import('yaml');
+  context.show({ text: stringify(object).trimEnd().split('\n'), object, bare: true });
+  return 0;
+};
+
+/** What is in force in the connection that there is, the traffic-manager's part of it included. */
+async function fromConnection(context: CliContext): Promise<object> {
+  const daemon = await findUserDaemon(context);
+  if (daemon === undefined) return {};
+  const { signal } = context;
+  const { connection, root, mappedNamespaces } = await call(
+    async () => await daemon.status({}, { signal }),
+  );
+  if (connection === undefined || root === undefined) return {};
+  const { dns } = root;
+  return {
+    cluster: { defaultManagerNamespace: connection.managerNamespace, mappedNamespaces },
+    routing: {
+      subnets: root.subnets,
+      alsoProxySubnets: root.alsoProxy,
+      neverProxySubnets: root.neverProxy,
+      allowConflictingSubnets: root.allowConflictingSubnets,
+    },
+    ...(dns === undefined
+      ? {}
+      : {
+          dns: {
+            remoteIP: dns.remoteAddress,
+            includeSuffixes: dns.includeSuffixes,
+            excludeSuffixes: dns.excludeSuffixes,
+            lookupTimeout: `${String(dns.timeoutMs / 1000)}s`,
+          },
+        }),
+  };
+}

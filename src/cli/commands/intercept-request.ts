@@ -1,0 +1,50 @@
+import { CliError } from '../errors.ts';
+import type { ParsedLine } from '../parse/flag-spec.ts';
+import { parseInterceptPort } from '../parse/intercept-port.ts';
+import { readNamespace } from '../parse/namespace-name.ts';
+
+/** What a line asks the user daemon to intercept. */
+export interface InterceptAsked {
+  readonly name: string;
+  readonly workload: string;
+  readonly service: string;
+  readonly address: string;
+  readonly port: string;
+  readonly mechanism: string;
+  readonly namespace: string;
+  readonly container: string;
+}
+
+/** The flags of `telepresence intercept`, checked. */
+export function readInterceptRequest(line: ParsedLine, defaultPort: number): InterceptAsked {
+  const typed = line.words[0] ?? '';
+  const port = line.text('port') ?? String(defaultPort);
+  parseInterceptPort(port);
+  const mechanism = line.text('mechanism') ?? '';
+  if (mechanism !== 'tcp') {
+    throw new CliError(
+      'Usage',
+      `invalid argument "${mechanism}" for "--mechanism": there is only tcp`,
+    );
+  }
+  const mount = line.text('mount') ?? '';
+  if (mount !== 'false' && line.given('mount')) {
+    throw new CliError('Usage', 'volumes cannot be mounted in this version', {
+      hint: 'leave --mount out, or write --mount=false',
+    });
+  }
+  const namespace = readNamespace(line, 'namespace') ?? '';
+  const workload = line.text('workload') ?? '';
+  // Where only a namespace is named, the intercept's name says it, as it always did.
+  const name = namespace !== '' && workload === '' ? `${typed}-${namespace}` : typed;
+  return {
+    name,
+    workload: workload === '' ? typed : workload,
+    service: line.text('service') ?? '',
+    address: line.text('address') ?? '',
+    port,
+    mechanism,
+    namespace,
+    container: line.text('container') ?? '',
+  };
+}

@@ -1,0 +1,59 @@
+import type { CommandSpec, FlagGroup } from '../command-spec.ts';
+import { globalFlags, kubeGroup, managerNamespace } from './shared-flags.ts';
+
+/** Flags that say how the laptop is joined to the cluster. */
+export const netGroup: FlagGroup = {
+  title: 'Flags',
+  flags: [
+    managerNamespace,
+    { name: 'name', kind: 'text', help: 'Name of the connection' },
+    {
+      name: 'mapped-namespaces',
+      kind: 'csv',
+      value: 'strings',
+      complete: 'namespace',
+      help: 'Namespaces whose names are resolved; "all", or all when left out',
+    },
+    {
+      name: 'also-proxy',
+      kind: 'csv',
+      value: 'CIDRs',
+      help: 'Further subnets that are reached through the cluster',
+    },
+    { name: 'never-proxy', kind: 'csv', value: 'CIDRs', help: 'Subnets that are left alone' },
+    {
+      name: 'allow-conflicting-subnets',
+      kind: 'csv',
+      value: 'CIDRs',
+      help: 'Subnets of this machine that the cluster may take while connected',
+    },
+  ],
+};
+
+/** `telepresence connect` */
+export const connect: CommandSpec = {
+  path: ['connect'],
+  summary: 'Connect to a cluster',
+  details:
+    "The cluster's services and pods are reachable from this machine until `telepresence quit`.\n" +
+    'With a COMMAND the connection ends when the command does.',
+  examples: ['telepresence connect --namespace myns', 'telepresence connect -- curl http://echo'],
+  positionals: { names: [], command: true },
+  flagGroups: [netGroup, kubeGroup, globalFlags],
+  load: async () => (await import('../connect.ts')).runConnect,
+};
+
+/** `telepresence quit` */
+export const quit: CommandSpec = {
+  path: ['quit'],
+  summary: 'Disconnect from the cluster',
+  positionals: { names: [] },
+  flagGroups: [
+    {
+      title: 'Flags',
+      flags: [{ name: 'stop-daemons', short: 's', kind: 'switch', help: 'End the daemons too' }],
+    },
+    globalFlags,
+  ],
+  load: async () => (await import('../quit.ts')).runQuit,
+};

@@ -1,0 +1,147 @@
+import type { FlagSpec } from '../../parse/flag-spec.ts';
+import type { CommandSpec } from '../command-spec.ts';
+import { envSyntaxes } from '../../output/env-syntax.ts';
+import { globalFlags, workloadNamespace } from './shared-flags.ts';
+
+const choosing: readonly FlagSpec[] = [
+  {
+    name: 'port',
+    short: 'p',
+    kind: 'text',
+    value: 'LAPTOP PORT[:SERVICE PORT]',
+    help: 'The port that answers here (default 8080), and the port of the service (name or number) where there are several',
+  },
+  {
+    name: 'workload',
+    short: 'w',
+    kind: 'text',
+    complete: 'workload',
+    help: 'Name of the workload, where it is not NAME',
+  },
+  { name: 'service', kind: 'text', help: 'Name of the service, where several match' },
+  { name: 'container', kind: 'text', help: 'Name of the container whose environment is taken' },
+  {
+    name: 'address',
+    kind: 'text',
+    value: 'host',
+    default: '127.0.0.1',
+    help: 'Where the traffic is sent to, when not to this machine',
+  },
+  {
+    name: 'mechanism',
+    kind: 'text',
+    default: 'tcp',
+    complete: ['tcp'],
+    help: 'How traffic is chosen: tcp',
+  },
+  workloadNamespace('The namespace of the workload'),
+];
+
+const taking: readonly FlagSpec[] = [
+  {
+    name: 'env-file',
+    short: 'e',
+    kind: 'text',
+    value: 'file',
+    complete: 'file',
+    help: "Write the container's environment, for docker run --env-file unless --env-syntax says otherwise",
+  },
+  {
+    name: 'env-syntax',
+    kind: 'text',
+    value: envSyntaxes.join('|'),
+    default: 'docker',
+    complete: envSyntaxes,
+    help: 'The syntax of --env-file',
+  },
+  {
+    name: 'env-json',
+    short: 'j',
+    kind: 'text',
+    value: 'file',
+    complete: 'file',
+    help: "Write the container's environment as JSON",
+  },
+  {
+    name: 'mount',
+    kind: 'text',
+    value: 'true|false',
+    default: 'true',
+    complete: ['true', 'false'],
+    help: "Mount the container's volumes (not in this version)",
+  },
+];
+
+const telling: readonly FlagSpec[] = [
+  {
+    name: 'detailed-output',
+    kind: 'switch',
+    help: 'With --output json or yaml: everything that is known of the intercept, environment included',
+  },
+  {
+    name: 'wait-message',
+    kind: 'text',
+    help: 'Print this once the COMMAND has been started',
+  },
+];
+
+/** `telepresence intercept` */
+export const intercept: CommandSpec = {
+  path: ['intercept'],
+  summary: 'Intercept a service: its traffic is answered by this machine',
+  details:
+    'With a COMMAND the intercept ends when the command does; it runs with the environment\nof the intercepted container.',
+  examples: [
+    'telepresence intercept hello --port 9000',
+    'telepresence intercept hello --port 9000:http -- npm start',
+  ],
+  positionals: { names: ['NAME'], command: true, complete: 'workload' },
+  flagGroups: [{ title: 'Flags', flags: [...choosing, ...taking, ...telling] }, globalFlags],
+  load: async () => (await import('../intercept.ts')).runIntercept,
+};
+
+/** `telepresence leave` */
+export const leave: CommandSpec = {
+  path: ['leave'],
+  summary: 'End an intercept',
+  positionals: { names: ['NAME'], complete: 'intercept' },
+  flagGroups: [globalFlags],
+  load: async () => (await import('../leave.ts')).runLeave,
+};
+
+/** `telepresence uninstall` */
+export const uninstall: CommandSpec = {
+  path: ['uninstall'],
+  summary: 'Take traffic-agents out of workloads',
+  details: 'The pods of these workloads are replaced by pods without an agent.',
+  examples: ['telepresence uninstall hello web', 'telepresence uninstall --all-agents'],
+  positionals: { names: [], rest: 'WORKLOAD', complete: 'workload' },
+  flagGroups: [
+    {
+      title: 'Flags',
+      flags: [
+        {
+          name: 'agent',
+          short: 'd',
+          kind: 'switch',
+          help: 'Of the named workloads (which is meant without it, too)',
+        },
+        {
+          name: 'all-agents',
+          short: 'a',
+          kind: 'switch',
+          help: 'Of all workloads of the connected namespace',
+        },
+        {
+          name: 'everything',
+          short: 'e',
+          kind: 'switch',
+          hidden: true,
+          help: 'Now: helm uninstall',
+        },
+      ],
+    },
+    globalFlags,
+  ],
+  load: async () => (await import('../uninstall.ts')).runUninstall,
+};

@@ -1,0 +1,82 @@
+import type { StatusResponse } from '#protocol/gen/telepresence_pb.ts';
+import { omitEmpty } from './omit-empty.ts';
+import { shownVersion } from './version-lines.ts';
+
+/** What `status` gives programs where no user daemon runs. */
+export function stoppedStatusObject(rootVersion: string | undefined): object {
+  const root = rootVersion === undefined ? {} : { running: true, ...rootNames(rootVersion) };
+  return { user_daemon: {}, root_daemon: root, traffic_manager: {} };
+}
+
+/** What `status` gives programs; the names of the fields are a contract, as is leaving out empty ones. */
+export function statusObject(status: StatusResponse): object {
+  return {
+    user_daemon: omitEmpty(userDaemon(status)),
+    root_daemon: omitEmpty(rootDaemon(status)),
+    traffic_manager: omitEmpty(manager(status)),
+  };
+}
+
+function userDaemon(status: StatusResponse): object {
+  const { connection, version } = status;
+  return {
+    running: true,
+    name: version?.name,
+    version: shownVersion(version?.version),
+    executable: version?.executable,
+    install_id: status.installId,
+    status: status.status,
+    error: status.error,
+    connection_name: connection?.name,
+    kubernetes_server: connection?.server,
+    kubernetes_context: connection?.context,
+    namespace: connection?.namespace,
+    manager_namespace: connection?.managerNamespace,
+    mapped_namespaces: status.mappedNamespaces,
+    transport: status.transport,
+    round_trip_ms: Math.round(status.rttMs * 1000) / 1000,
+    intercepts: status.intercepts.map(({ name, client, state, message }) => ({
+      name,
+      client,
+      state,
+      message,
+    })),
+  };
+}
+
+const nsInMs = 1e6;
+
+function rootDaemon({ root }: StatusResponse): object {
+  if (root?.running !== true) return { error: root?.error };
+  const { dns } = root;
+  return {
+    running: true,
+    ...rootNames(root.version),
+    error: root.error,
+    dns: dns && {
+      local_ip: dns.localAddress,
+      remote_ip: dns.remoteAddress,
+      include_suffixes: dns.includeSuffixes,
+      exclude_suffixes: dns.excludeSuffixes,
+      lookup_timeout: dns.timeoutMs * nsInMs,
+      error: dns.error,
+    },
+    subnets: root.subnets,
+    also_proxy_subnets: root.alsoProxy,
+    never_proxy_subnets: root.neverProxy,
+    allow_conflicting_subnets: root.allowConflictingSubnets,
+  };
+}
+
+function rootNames(version: string): object {
+  return { name: 'OSS Root Daemon', version: shownVersion(version) };
+}
+
+function manager(status: StatusResponse): object {
+  if (status.status !== 'Connected') return {};
+  return {
+    name: 'OSS Traffic Manager',
+    version: shownVersion(status.managerVersion),
+    traffic_agent: status.agentImage,
+  };
+}

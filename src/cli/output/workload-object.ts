@@ -1,0 +1,65 @@
+import type { InterceptInfo, ListedWorkload } from '#protocol/gen/telepresence_pb.ts';
+import { omitEmpty } from './omit-empty.ts';
+
+/** A workload as `list` gives it to programs. */
+export function workloadObject({ workload, intercepts }: ListedWorkload): object {
+  if (workload === undefined) return {};
+  const { name, namespace, uid, kind, notInterceptableReason, agentInstalled } = workload;
+  return omitEmpty({
+    name,
+    namespace,
+    uid,
+    workload_resource_type: kind,
+    not_interceptable_reason: notInterceptableReason,
+    sidecar: agentInstalled
+      ? { agentName: name, namespace, workloadName: name, workloadKind: kind }
+      : undefined,
+    intercept_infos: intercepts.map(interceptInfo),
+  });
+}
+
+function interceptInfo(info: InterceptInfo): object {
+  return {
+    id: info.id,
+    spec: {
+      name: info.name,
+      client: info.client,
+      agent: info.workload,
+      workload_kind: info.workloadKind,
+      namespace: info.namespace,
+      mechanism: 'tcp',
+      service_name: info.service,
+      port_identifier: info.servicePort,
+      container_name: info.container,
+      container_port: info.containerPort,
+      protocol: info.protocol,
+      target_host: info.targetHost,
+      target_port: info.targetPort,
+    },
+    disposition: info.state,
+    message: info.message,
+    pod_ip: info.podIp,
+  };
+}
+
+/** An intercept as `intercept --detailed-output` gives it to programs. */
+export function interceptObject(info: InterceptInfo): object {
+  const known = omitEmpty({
+    id: info.id,
+    name: info.name,
+    disposition: info.state,
+    message: info.message,
+    workload_kind: info.workloadKind,
+    target_host: info.targetHost,
+    target_port: info.targetPort,
+    service_port_id: info.service === '' ? '' : info.servicePort,
+    port_id: info.service === '' ? info.servicePort : '',
+    container_port: info.containerPort,
+    mount: { local_dir: info.mountPoint, error: info.mountError },
+    filter_desc: 'all TCP connections',
+    global: true,
+    pod_ip: info.podIp,
+  });
+  // A variable that is empty is one all the same.
+  return { ...known, environment: info.environment };
+}
