@@ -4,7 +4,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import { logLevel, type LevelSwitch, type Logger } from '#base/log.ts';
+import { turnLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import { agentRedirectPort, type AgentConfig } from '#protocol/agent-config.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
@@ -78,9 +78,7 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   const onControl = (session: ClientSession, ended: AbortSignal): void => {
     const onWanted: Parameters<typeof watchTakes>[0]['onWanted'] = (wanted) => {
       epoch = wanted.epoch;
-      const level = logLevel(wanted.logLevel);
-      if (level === undefined) deps.level?.reset();
-      else deps.level?.set(level, 0);
+      turnLevel({ log, level: deps.level }, wanted.logLevel);
       void settle(takes.apply(wanted.takes));
     };
     watchTakes({ session, reporter, onWanted }, { agentVersion: options.version, podIp }, ended)

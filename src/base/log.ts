@@ -83,6 +83,24 @@ export function createLevelSwitch(
   };
 }
 
+/** Turns a switch as somebody else has it, for as long as they do (`''`: back), and logs that it did. */
+export function turnLevel(
+  deps: { readonly level: LevelSwitch | undefined; readonly log: Logger },
+  name: string,
+): void {
+  const { level, log } = deps;
+  if (level === undefined) return;
+  const before = level.level;
+  const next = logLevel(name);
+  if (next === undefined) level.reset();
+  else level.set(next, 0);
+  const now = level.level;
+  if (now === before) return;
+  // Seen in a log at either level, unless both are less than this.
+  const write = logLevels.indexOf(now) < logLevels.indexOf('info') ? log.error : log.info;
+  write('log level changed', { to: now });
+}
+
 /** The level of this name, or undefined. */
 export function logLevel(name: string): LogLevel | undefined {
   return logLevels.find((each) => each === name);

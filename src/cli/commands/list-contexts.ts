@@ -10,10 +10,13 @@ export const runListContexts: RunCommand = async (context, line) => {
   });
   const contexts = [...config.contexts].toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)));
   context.show({
-    text: contexts.flatMap(([name, { namespace }]) => [
-      `- name: ${name}${name === config.currentContext ? ' (current)' : ''}`,
-      `  default namespace: ${namespace ?? 'default'}`,
-    ]),
+    text:
+      contexts.length === 0
+        ? ['No contexts']
+        : contexts.flatMap(([name, { namespace }]) => [
+            `- name: ${name}${name === config.currentContext ? ' (current)' : ''}`,
+            `  default namespace: ${namespace ?? 'default'}`,
+          ]),
     object: Object.fromEntries(contexts),
   });
   return 0;

@@ -1,6 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import type { LevelSwitch, Logger } from '#base/log.ts';
+import { turnLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { ManagerConfig } from '#install/manager-config.ts';
 import { connection, intercept, type Connection } from '#protocol/resources.ts';
@@ -174,8 +174,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       startedMs,
     });
     const logLevel = askedLogLevel(watched.connections.values(), clock.now());
-    if (logLevel === undefined) deps.level?.reset();
-    else deps.level?.set(logLevel, 0);
+    turnLevel({ log, level: deps.level }, logLevel ?? '');
     // The relay must know whom a status invites.
     await relay.publish(
       {

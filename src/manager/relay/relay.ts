@@ -1,6 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import { logLevel, type LevelSwitch, type Logger } from '#base/log.ts';
+import { turnLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import { TunnelError } from '#tunnel/errors.ts';
 import { importSigner } from '#tunnel/keys.ts';
 import { serveAgents } from './agents-server.ts';
@@ -89,9 +89,7 @@ export async function startRelay(
   const serve = async (): Promise<void> => {
     try {
       for await (const message of link.desired) {
-        const level = logLevel(message.logLevel);
-        if (level === undefined) deps.level?.reset();
-        else deps.level?.set(level, 0);
+        turnLevel({ log, level: deps.level }, message.logLevel);
         apply(desiredOf(message, settings.ownAddresses));
       }
     } catch (error) {
