@@ -185,27 +185,18 @@ test('list, status, intercept and leave for programs', async () => {
   };
   assert.deepEqual(await line(), []);
   const next = line();
-  const sh = join(folder, 'hello.sh');
-  const flags = [
-    '-p',
-    '9000:http',
-    '--env-file',
-    sh,
-    '--env-syntax',
-    'sh:export',
-    '--detailed-output',
-  ];
-  const made = await json(['intercept', 'hello', ...flags]);
+  const sh = join(folder, 'graphql.sh');
+  const flags = ['-p', '9000', '--env-file', sh, '--env-syntax', 'sh:export', '--detailed-output'];
+  const made = await json(['intercept', 'graphql', ...flags]);
   assert.partialDeepStrictEqual(made, {
-    name: 'hello',
+    name: 'graphql',
     disposition: 'ACTIVE',
     workload_kind: 'Deployment',
     target_host: '127.0.0.1',
     target_port: 9000,
-    service_port_id: 'http',
     filter_desc: 'all TCP connections',
   });
-  assert.equal(at(await next, 0, 'name'), 'hello');
+  assert.equal(at(await next, 0, 'name'), 'graphql');
   watching.kill('SIGKILL');
   const sourced = await onLaptop(['sh', '-c', `. ${sh}; printf %s "$TELEPRESENCE_CONTAINER"`]);
   assert.equal(sourced.stdout, at(made, 'environment', 'TELEPRESENCE_CONTAINER'));
@@ -220,7 +211,7 @@ test('list, status, intercept and leave for programs', async () => {
       manager_namespace: 'ambassador',
       mapped_namespaces: ['demo', 'default'],
       transport: 'service-proxy',
-      intercepts: [{ name: 'hello', state: 'ACTIVE' }],
+      intercepts: [{ name: 'graphql', state: 'ACTIVE' }],
     },
     root_daemon: {
       running: true,
@@ -231,12 +222,12 @@ test('list, status, intercept and leave for programs', async () => {
   });
   const yaml: unknown = parse(await quiet(['status', '--output', 'yaml']));
   assert.equal(at(yaml, 'user_daemon', 'namespace'), 'demo');
-  assert.equal((await telepresence(['leave', 'hello', '--output', 'json'])).stdout, '');
+  assert.equal((await telepresence(['leave', 'graphql', '--output', 'json'])).stdout, '');
 });
 
 test('loglevel reaches daemons, traffic-manager and agents at once', async () => {
   await quiet(['loglevel', 'debug', '-d', '5m']);
-  const changed = /"event":"log level changed","to":"debug"/;
+  const changed = /"log level changed".*"to":"debug"/;
   await eventually('level of the manager', 10_000, async () => {
     const text = await kubectl(
       '-n',
@@ -246,10 +237,10 @@ test('loglevel reaches daemons, traffic-manager and agents at once', async () =>
       '--tail=200',
     );
     assert.match(text, changed);
-    assert.match(text, /"program":"relay","to":"debug"|"program":"relay".*log level changed/);
+    assert.match(text, /"log level changed","program":"relay","to":"debug"/);
   });
   await eventually('level of an agent', 10_000, async () => {
-    const agent = ['deployment/hello', '-c', 'traffic-agent', '--tail=50'];
+    const agent = ['deployment/graphql', '-c', 'traffic-agent', '--tail=50'];
     assert.match(await kubectl('-n', 'demo', 'logs', ...agent), changed);
   });
   await fails(['loglevel', 'loud'], /invalid level "loud": one of error, warning/);
@@ -264,8 +255,8 @@ test('gather-logs has every log, anonymous where asked, and names what it has no
   assert.match(names, /^connector\.log$/m);
   assert.match(names, /^daemon\.log$/m);
   assert.match(names, /^traffic-manager-\S+\.ambassador\.log$/m);
-  assert.match(names, /^hello-\S+\.demo\.log$/m);
-  assert.match(names, /^hello-\S+\.demo\.yaml$/m);
+  assert.match(names, /^graphql-\S+\.demo\.log$/m);
+  assert.match(names, /^graphql-\S+\.demo\.yaml$/m);
   const own = strFromU8(files['connector.log'] ?? new Uint8Array());
   assert.match(own, /"event":"connected"/);
   assert.doesNotMatch(own, /BEGIN .*PRIVATE KEY|Bearer /);
@@ -293,8 +284,16 @@ test('gather-logs has every log, anonymous where asked, and names what it has no
 });
 
 test('uninstall takes an agent out, and says whose it cannot', async () => {
-  assert.equal(await quiet(['uninstall', 'hello']), 'hello: traffic-agent uninstalled\n');
-  const template = ['get', 'deployment', 'hello', '-n', 'demo', '-o', 'jsonpath={.spec.template}'];
+  assert.equal(await quiet(['uninstall', 'graphql']), 'graphql: traffic-agent uninstalled\n');
+  const template = [
+    'get',
+    'deployment',
+    'graphql',
+    '-n',
+    'demo',
+    '-o',
+    'jsonpath={.spec.template}',
+  ];
   assert.doesNotMatch(await kubectl(...template), /intercept\.telepresence\.io\/traffic-agent/);
   await fails(['uninstall', '--agent', 'nosuch'], /there is no workload nosuch in namespace demo/);
 });
