@@ -97,8 +97,8 @@ export function turnLevel(
   const now = level.level;
   if (now === before) return;
   // Seen in a log at either level, unless both are less than this.
-  const write = logLevels.indexOf(now) < logLevels.indexOf('info') ? log.error : log.info;
-  write('log level changed', { to: now });
+  const isQuiet = logLevels.indexOf(now) < logLevels.indexOf('info');
+  log[isQuiet ? 'error' : 'info']('log level changed', { to: now });
 }
 
 /** The level of this name, or undefined. */

@@ -55,7 +55,8 @@ test('flags may stand before the command', () => {
 });
 
 test('every command has a summary, and its flags have one meaning each', () => {
-  const all = [...(rootCommand.commands ?? [])].flatMap((one) => [one, ...(one.commands ?? [])]);
+  const first = rootCommand.commands ?? [];
+  const all = first.concat(first.flatMap(({ commands = [] }) => commands));
   for (const { path, summary, flagGroups } of all) {
     assert.notEqual(summary, '', path.join(' '));
     const flags = flagGroups.flatMap((group) => group.flags);
