@@ -134,10 +134,7 @@ cat ${folder}/answer`;
   assert.equal(await readFile(join(folder, 'mark'), 'utf8'), 'of this shell\n');
   await quiet(['quit']);
   await write('no-such-plugin');
-  await fails(
-    connect,
-    /credential plugin no-such-plugin is not installed \(get it from the shop\)/,
-  );
+  await fails(connect, /credential plugin no-such-plugin is not installed\nget it from\nthe shop/);
 });
 
 test('connect -- COMMAND: its status is ours, and killed it leaves no connection', async () => {
