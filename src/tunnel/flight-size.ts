@@ -19,15 +19,17 @@ export interface FlightSize {
 export const minFlightBytes = 64 * 1024;
 /** Above it nothing was ever gained. */
 export const maxFlightBytes = 16 * 1024 * 1024;
-/** Where an unknown link starts. */
-export const firstFlightBytes = 256 * 1024;
+/** Where an unknown link starts: what does well nearly everywhere, until more is known. */
+export const firstFlightBytes = 1024 * 1024;
 
 /** So long a queue is nobody's trouble, and so much two programs need under load to take turns. */
 const slackMs = 15;
 /** The part of a round trip for which the queue may hold bytes, beside those on their way. */
 const queueShare = 0.75;
-const firstProbeMs = 2000;
+const firstProbeMs = 1000;
 const lastProbeMs = 60_000;
+/** By so much a round trip may be long for another reason than a queue. More is noise. */
+const mostInherentMs = 50;
 const quietSamples = 6;
 
 /** A change that still has to prove itself. */
@@ -43,8 +45,8 @@ interface Trial {
  * many under way makes round trips longer and would seem to ask for more.
  *
  * A round trip may be longer for another reason (a busy machine, a proxy that takes its time), and
- * the rate low only because we allow no more. So a shrinking that costs a fifth of the rate is taken
- * back, and half as much again is tried now and then; it stays when it brings a fifth more.
+ * the rate low only because we allow no more. So a shrinking that costs a twelfth of the rate is taken
+ * back, and twice as much is tried now and then; it stays when it brings a third more.
  */
 export function createFlightSize(): FlightSize {
   let bytes = firstFlightBytes;
@@ -54,6 +56,8 @@ export function createFlightSize(): FlightSize {
   let trial: Trial | undefined;
   let settledAt = -Infinity;
   let probeAt = Infinity;
+  let shrinkAt = -Infinity;
+  let shrinkWait = firstProbeMs;
   let probeWait = firstProbeMs;
 
   const change = (to: number, sample: FlightSample): boolean => {
@@ -72,12 +76,17 @@ export function createFlightSize(): FlightSize {
     const rate = rates.reduce((sum, each) => sum + each, 0) / rates.length;
     trial = undefined;
     if (direction === 'down') {
-      if (rate >= 0.8 * before.bytesPerMs) return;
+      if (rate >= 0.92 * before.bytesPerMs) {
+        shrinkWait = firstProbeMs;
+        return;
+      }
+      shrinkAt = sample.at + shrinkWait;
+      shrinkWait = Math.min(2 * shrinkWait, lastProbeMs);
       inherent = Math.max(inherent, 0.6 * before.rttMs);
       change(before.bytes, sample);
       return;
     }
-    if (rate >= 1.2 * before.bytesPerMs) {
+    if (rate >= 1.3 * before.bytesPerMs) {
       inherent = Math.max(inherent, 0.8 * before.rttMs);
       probeWait = firstProbeMs;
       probeAt = sample.at;
@@ -109,11 +118,14 @@ export function createFlightSize(): FlightSize {
       // Who sends less than it may says nothing about the link.
       if (sample.bytesPerMs * sample.rttMs < (2 / 3) * bytes) return;
       if (probeAt === Infinity) probeAt = sample.at + probeWait;
-      const base = Math.max(shortest, inherent);
+      const base = Math.max(shortest, Math.min(inherent, shortest + mostInherentMs));
       const wanted = sample.bytesPerMs * (base + Math.max(queueShare * base, slackMs));
       if (wanted >= 1.15 * bytes) change(Math.min(wanted, 2 * bytes), sample);
-      else if (wanted <= bytes / 1.15) start('down', Math.max(wanted, bytes / 2), sample);
-      else if (sample.at >= probeAt) start('up', 1.5 * bytes, sample);
+      else if (wanted <= bytes / 1.15 && sample.at >= shrinkAt)
+        start('down', Math.max(wanted, bytes / 2), sample);
+      else if (sample.at >= probeAt && sample.rttMs <= shortest + 2 * mostInherentMs) {
+        start('up', 2 * bytes, sample);
+      }
     },
   };
 }

@@ -43,21 +43,21 @@ test('the budget is shared by the open streams, and announced when a share halve
   const windows = createReceiveWindows({ clock: manualClock() }, { budgetBytes: 8 * MiB });
   const fake = fakeReceiver();
   using part = windows.attach(fake.receiver);
-  assert.equal(windows.streamBytes, 512 * KiB);
-  for (let open = 1; open <= 31; open += 1) part.streamOpened();
+  assert.equal(windows.streamBytes, 2 * MiB);
+  for (let open = 1; open <= 7; open += 1) part.streamOpened();
   assert.deepEqual(fake.announced, []);
   part.streamOpened();
-  assert.deepEqual(fake.announced, [256 * KiB]);
+  assert.deepEqual(fake.announced, [MiB]);
   // Not a second one before the first is acknowledged.
-  for (let open = 33; open <= 1000; open += 1) part.streamOpened();
-  assert.deepEqual(fake.announced, [256 * KiB]);
+  for (let open = 9; open <= 1000; open += 1) part.streamOpened();
+  assert.deepEqual(fake.announced, [MiB]);
   fake.acknowledge();
-  assert.deepEqual(fake.announced, [256 * KiB, 64 * KiB]);
+  assert.deepEqual(fake.announced, [MiB, 64 * KiB]);
   fake.acknowledge();
   for (let open = 1000; open > 1; open -= 1) part.streamClosed();
   fake.acknowledge();
   fake.acknowledge();
-  assert.equal(fake.announced.at(-1), 512 * KiB);
+  assert.equal(fake.announced.at(-1), 2 * MiB);
 });
 
 test('a busy link is allowed more, several sessions share it, a new one knows it', async () => {
