@@ -1,5 +1,5 @@
 // Three replicas under steady load while intercepts come and go: who answers, and what is lost.
-// E2E_ROUNDS=100 is the long form.
+// E2E_ROUNDS=100 is the long form; E2E_WORKLOAD=redirect looks at one way of taking alone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
@@ -8,11 +8,13 @@ import { report } from './load/report.ts';
 import { startLoadSite, workloads, type LoadSite } from './load/site.ts';
 
 const rounds = Number(process.env['E2E_ROUNDS'] ?? 4);
+const only = process.env['E2E_WORKLOAD'];
+const loaded = workloads.filter((name) => only === undefined || only === name);
 const resources = new AsyncDisposableStack();
 let site: LoadSite;
 
 before(async () => {
-  site = resources.use(await startLoadSite({ workloads }));
+  site = resources.use(await startLoadSite({ workloads: loaded }));
 });
 after(async () => {
   await resources.disposeAsync();
@@ -25,10 +27,10 @@ async function pass(ms: number): Promise<void> {
 test('intercepts come and go under load: nothing is lost, and the right side answers', async () => {
   await pass(1000);
   for (let round = 0; round < rounds; round += 1) {
-    for (const workload of workloads) await site.intercept(workload);
+    for (const workload of loaded) await site.intercept(workload);
     // Now and then for longer than connections may stay with the old side.
     await pass(round % 4 === 0 ? 6000 : 500);
-    for (const workload of workloads) await site.leave(workload);
+    for (const workload of loaded) await site.leave(workload);
     await pass(500);
     if (round % 10 === 9) console.log(report(site));
   }

@@ -34,8 +34,11 @@ export const agentGroup = 7439;
 export const knockOnAddress = '127.0.74.39';
 /** The same, to switch it off. */
 export const knockOffAddress = '127.0.74.40';
-/** A port that was switched on falls back to the app after this long without a knock. */
-export const knockTimeoutMs = 500;
+/**
+ * A port that was switched on falls back to the app after this long without a knock: of an agent that
+ * hangs, or gets no processor. For one that is dead the rules give it back at once.
+ */
+export const knockTimeoutMs = 2000;
 
 /**
  * Everything that an agent knows, independent of how it got into the pod. The environment of each

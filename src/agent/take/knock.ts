@@ -10,8 +10,8 @@ import { agentInitContainer } from '#protocol/resources.ts';
 import { knockCutAddress } from '../init/rules.ts';
 import type { PortSwitch } from './takes.ts';
 
-/** How often a taken port is renewed: four can be missed before the app answers again. */
-export const knockEveryMs = knockTimeoutMs / 5;
+/** How often a taken port is renewed: nine can be missed before the app answers again. */
+export const knockEveryMs = knockTimeoutMs / 10;
 
 /** Switches ports between the app and the agent by datagrams that the init container's rules read. */
 export interface Knocker extends PortSwitch, AsyncDisposable {
