@@ -20,6 +20,7 @@ import { keepManagerLink } from './session/manager-link.ts';
 import { bring } from './take/accept.ts';
 import { createJoined } from './take/joined.ts';
 import { listenForTakes } from './take/listen.ts';
+import { createFirstTold } from './take/first-told.ts';
 import { createTakes, type PortSwitch, type TakeOutcome } from './take/takes.ts';
 
 interface Deps {
@@ -51,6 +52,8 @@ interface Options {
   readonly version: string;
 }
 
+/** How long the pod is kept from being ready until the manager has said what is to be taken. */
+const firstTakesMs = 2000;
 /** How long a connection may have been on its way when its port was given back. */
 const arrivalMs = 100;
 
@@ -69,8 +72,13 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   const takes = createTakes({ log, joined, ports: portSwitch(deps.take, config) });
   const reporter = createReporter(deps);
   let epoch: bigint | undefined;
-  const settle = async (outcomes: Promise<readonly TakeOutcome[]>): Promise<void> => {
-    const found = await outcomes;
+  // A pod that is intercepted must be so before it is ready: its probe asks the redirect port, which is
+  // listened on once it is known what is to be taken; and what is listened on can be taken.
+  const told = createFirstTold();
+  const listening = Promise.withResolvers<void>();
+  const settle = async (change: () => Promise<readonly TakeOutcome[]>): Promise<void> => {
+    await listening.promise;
+    const found = await change();
     link.setBusy(takes.any);
     if (epoch !== undefined) reporter.report({ epoch, outcomes: found });
   };
@@ -79,7 +87,8 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
     const onWanted: Parameters<typeof watchTakes>[0]['onWanted'] = (wanted) => {
       epoch = wanted.epoch;
       turnLevel({ log, level: deps.level }, wanted.logLevel);
-      void settle(takes.apply(wanted.takes));
+      told.wanted(wanted.takes.length);
+      void settle(() => takes.apply(wanted.takes));
     };
     watchTakes({ session, reporter, onWanted }, { agentVersion: options.version, podIp }, ended)
       .then(() => 'the manager ended the list of takes', describe)
@@ -93,7 +102,10 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
       ...deps,
       serve: servedToLaptops(deps, config),
       onControl,
-      onReachable: (reachable) => void settle(takes.setReachable(reachable)),
+      onReachable(reachable) {
+        told.reachable(reachable);
+        void settle(() => takes.setReachable(reachable));
+      },
     },
     { ...config.manager, ca: config.ca },
   );
@@ -109,10 +121,12 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
     inbound: () => link.inbound(),
     nodeAddresses,
   };
+  await told.within(clock, firstTakesMs);
   await listen(deps.take, options, {
     stack,
     bringTo: (socket, port) => void bring(bringDeps, socket, { podIp, port }, stopped.signal),
   });
+  listening.resolve();
 
   // First of all ports are given back; who was on the way here still arrives; then connections may
   // end; the sessions close last.

@@ -73,6 +73,7 @@ export function agentSidecar(
       ...smallMemory,
     ],
     ...(envFrom.length === 0 ? {} : { envFrom }),
+    readinessProbe: { tcpSocket: agentListens, periodSeconds: 1 },
     ...(renamed.length === 0 ? {} : standIn(renamed)),
     volumeMounts: [
       {
@@ -158,12 +159,12 @@ const smallMemory = [
   { name: 'MALLOC_TRIM_THRESHOLD_', value: '131072' },
 ] as const;
 
-// Only where the agent stands in for a port does the app's pod depend on it.
-function standIn(
-  renamed: readonly RenamedPort[],
-): Pick<PodContainer, 'ports' | 'startupProbe' | 'readinessProbe'> {
-  // Not a renamed port: a laptop that has it would get a connection with each probe.
-  const tcpSocket = { port: agentRedirectPort };
+// Open once the agent has taken what it is to take: no pod gets requests before. And not a renamed port:
+// a laptop that has it would get a connection with each probe.
+const agentListens = { port: agentRedirectPort } as const;
+
+// Only where the agent stands in for a port does the app wait for it to start.
+function standIn(renamed: readonly RenamedPort[]): Pick<PodContainer, 'ports' | 'startupProbe'> {
   return {
     ports: renamed.map(({ name, listenPort, host }) => ({
       name,
@@ -171,8 +172,7 @@ function standIn(
       protocol: 'TCP',
       ...host,
     })),
-    startupProbe: { tcpSocket, periodSeconds: 1, failureThreshold: 60 },
-    readinessProbe: { tcpSocket, periodSeconds: 5 },
+    startupProbe: { tcpSocket: agentListens, periodSeconds: 1, failureThreshold: 60 },
   };
 }
 

@@ -75,8 +75,8 @@ test('redirect: rules first, then the sidecar, then the pod’s own, and the app
   const sidecar = initOf(after, agentContainer);
   assert.equal(sidecar['restartPolicy'], 'Always');
   assert.deepEqual(sidecar['args'], ['agent']);
-  // A dead agent must not take the app's pod with it: the kernel falls back to the app.
-  assert.equal(sidecar.readinessProbe, undefined);
+  // The app never waits for it, and the pod is ready only once it is taken.
+  assert.deepEqual(sidecar.readinessProbe, { tcpSocket: { port: 9900 }, periodSeconds: 1 });
   assert.equal(sidecar.startupProbe, undefined);
   assert.deepEqual(sidecar['securityContext'], {
     allowPrivilegeEscalation: false,
@@ -131,7 +131,7 @@ test('rename: the name, the node’s port move; probes and hooks keep meaning th
   assert.deepEqual(sidecar.ports, [
     { name: 'http', containerPort: 9901, protocol: 'TCP', hostPort: 80, hostIP: '10.0.0.1' },
   ]);
-  assert.deepEqual(sidecar.readinessProbe, { tcpSocket: { port: 9900 }, periodSeconds: 5 });
+  assert.deepEqual(sidecar.readinessProbe, { tcpSocket: { port: 9900 }, periodSeconds: 1 });
   const agent = v.parse(podObject, after).spec.agent;
   assert.deepEqual(agent?.renamed, [{ name: 'http', listenPort: 9901, appPort: 8080 }]);
   assert.equal(agentTakes(agent, { containerPort: 8080, portName: 'http' }), true);
