@@ -36,18 +36,23 @@ function resolve(
 }
 
 /** The pods of a workload that are neither ending nor ended. */
-export function podsOf(view: ClusterView, { kind, object }: Workload): PodObject[] {
+export function podsOf(view: ClusterView, workload: Workload): PodObject[] {
+  return runningPodsOf(view, workload).filter((pod) => !isEnding(pod));
+}
+
+/** Whether a pod is to go; it still answers who finds it for a moment. */
+export function isEnding(pod: PodObject): boolean {
+  return pod.metadata.deletionTimestamp !== undefined;
+}
+
+/** The pods of a workload that have not ended. */
+export function runningPodsOf(view: ClusterView, { kind, object }: Workload): PodObject[] {
   const { uid } = object.metadata;
   const owners =
     kind === 'Deployment' ? view.replicaSetsOwnedBy(uid).map((one) => one.metadata.uid) : [uid];
   return owners
     .flatMap((owner) => view.podsOwnedBy(owner))
-    .filter(
-      (pod) =>
-        pod.metadata.deletionTimestamp === undefined &&
-        pod.status.phase !== 'Succeeded' &&
-        pod.status.phase !== 'Failed',
-    );
+    .filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed');
 }
 
 /** Whether a pod takes requests from its Services. */

@@ -34,8 +34,9 @@ test('pods without an agent: an injection, and the text says how many', () => {
     pod({ owner, name: 'b' }),
     pod({ owner, name: 'c' }),
     pod({ owner, name: 'old', ending: true }),
+    pod({ owner, name: 'leaving', agent: {}, ending: true }),
   ]);
-  const { interceptStatus, injections, takes } = plan(
+  const { interceptStatus, injections, served, takes } = plan(
     world({
       connections: [alice],
       intercepts: [hello],
@@ -51,7 +52,9 @@ test('pods without an agent: an injection, and the text says how many', () => {
     { take: 'redirect', ports: [] },
     { take: 'rename', ports: ['http'] },
   ]);
-  assert.deepEqual([...takes.keys()], ['uid-a']);
+  // Who ends is not counted, and stays intercepted to its end.
+  assert.deepEqual([...takes.keys()], ['uid-a', 'uid-leaving']);
+  assert.deepEqual(served.intercepts[0]?.podUids, ['uid-a', 'uid-leaving']);
 });
 
 test('active when every ready pod has it, whatever unready ones do', () => {

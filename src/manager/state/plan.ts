@@ -83,15 +83,17 @@ export function plan(world: World): Plan {
     const live = phases.get(intercept.spec.connection.uid) === 'live';
     const target = outcome.ok ? outcome.value : undefined;
     const held = claims.held.has(uid);
-    const pods =
+    const all =
       target === undefined || !held
         ? []
         : podFacts(world.view, world.facts, { target, interceptUid: uid });
+    const pods = all.filter(({ ending }) => !ending);
     const need = target === undefined || !held ? undefined : needOf(world, uid, target, pods);
     if (need !== undefined && live) addNeed(injections, need);
     if (target !== undefined && held) {
-      served.push(servedIntercept(intercept, pods));
-      if (live) addTakes(takes, uid, target, pods);
+      // Endpoints lag behind: to its end a pod may get requests, and they are the laptop's.
+      served.push(servedIntercept(intercept, all));
+      if (live) addTakes(takes, uid, target, all);
     }
     const refusal = outcome.ok
       ? (claims.refused.get(uid) ?? (need && world.injectionRefusals.get(uid)))

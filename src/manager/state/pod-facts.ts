@@ -1,6 +1,6 @@
 import type { PodObject } from './cluster-objects.ts';
 import { agentTakes, requestCovers, requestOf } from './injected.ts';
-import { isReady, podsOf } from './owner.ts';
+import { isEnding, isReady, runningPodsOf } from './owner.ts';
 import type { Target } from './target.ts';
 import type { ClusterView } from './view.ts';
 
@@ -19,6 +19,8 @@ export interface Facts {
 export interface PodFact {
   readonly pod: PodObject;
   readonly ready: boolean;
+  /** Counted no more, but intercepted to its end. */
+  readonly ending: boolean;
   /** It has an agent that can take the port. */
   readonly able: boolean;
   /** Its template asked for such an agent when it was made. */
@@ -33,12 +35,13 @@ export function podFacts(
   facts: Facts,
   claim: { readonly target: Target; readonly interceptUid: string },
 ): PodFact[] {
-  return podsOf(view, claim.target.workload).map((pod) => {
+  return runningPodsOf(view, claim.target.workload).map((pod) => {
     const { agent } = pod.spec;
     const state = facts.takeState(pod.metadata.uid, claim.interceptUid);
     return {
       pod,
       ready: isReady(pod),
+      ending: isEnding(pod),
       able: agent !== undefined && agentTakes(agent, claim.target),
       asked: requestCovers(requestOf(pod.metadata.annotations), claim.target),
       active: state?.active ?? false,
