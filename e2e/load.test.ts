@@ -29,9 +29,9 @@ test('intercepts come and go under load: nothing is lost, and the right side ans
   for (let round = 0; round < rounds; round += 1) {
     for (const workload of loaded) await site.intercept(workload);
     // Now and then for longer than connections may stay with the old side.
-    await pass(round % 4 === 0 ? 6000 : 500);
+    await pass(round % 4 === 0 ? 7000 : 1000);
     for (const workload of loaded) await site.leave(workload);
-    await pass(500);
+    await pass(1000);
     if (round % 10 === 9) console.log(report(site));
   }
   await pass(1000);

@@ -50,8 +50,11 @@ const both = net.createServer({ noDelay: true }, (socket) => {
   socket.once('data', (first: Buffer) => {
     socket.pause();
     socket.unshift(first);
-    (first.toString('latin1', 0, 3) === 'PRI' ? grpc : http1).emit('connection', socket);
-    socket.resume();
+    if (first.toString('latin1', 0, 3) === 'PRI') grpc.emit('connection', socket);
+    else {
+      http1.emit('connection', socket);
+      socket.resume();
+    }
   });
 });
 
