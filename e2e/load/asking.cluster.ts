@@ -27,7 +27,8 @@ interface Target {
 }
 
 type Open = (target: Target) => Promise<Line>;
-const patienceMs = 15_000;
+// A connection that hangs is found by it; a machine that is only slow is not.
+const patienceMs = 60_000;
 const within = (): AbortSignal => AbortSignal.timeout(patienceMs);
 
 function httpLine(method: 'GET' | 'POST'): Open {

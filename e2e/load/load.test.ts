@@ -1,11 +1,11 @@
 // Three replicas under steady load while intercepts come and go: who answers, and what is lost.
-// E2E_ROUNDS=100 is the long form; E2E_WORKLOAD=redirect looks at one way of taking alone.
+// Not part of `npm test` yet, see ../README.md. E2E_ROUNDS=100 is the long form; E2E_WORKLOAD=redirect looks at one way of taking alone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
-import { tally } from './load/judge.ts';
-import { report } from './load/report.ts';
-import { startLoadSite, workloads, type LoadSite } from './load/site.ts';
+import { tally } from './judge.ts';
+import { report } from './report.ts';
+import { startLoadSite, workloads, type LoadSite } from './site.ts';
 
 const rounds = Number(process.env['E2E_ROUNDS'] ?? 4);
 const only = process.env['E2E_WORKLOAD'];
