@@ -6,9 +6,11 @@ import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { turnLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
+import { createOpenEcho } from '#host/ping-socket.ts';
 import { agentRedirectPort, type AgentConfig } from '#protocol/agent-config.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
+import { createDatagramDialer, openUdp } from '#tunnel/dial-udp.ts';
 import type { ServeOptions } from '#tunnel/server-session.ts';
 
 import { createAgentService } from './api/agent-service.ts';
@@ -144,8 +146,13 @@ function servedToLaptops(
   config: AgentConfig,
 ): ServeOptions {
   const service = createAgentService({ config, env: deps.env });
+  const { clock } = deps;
+  const datagrams = {
+    udp: createDatagramDialer({ clock, open: openUdp }),
+    echo: createDatagramDialer({ clock, open: createOpenEcho() }),
+  };
   return {
-    onFlow: (flow) => void dialForLaptop(deps, flow),
+    onFlow: (flow) => void dialForLaptop({ ...deps, datagrams }, flow),
     rpc: connectNodeAdapter({ routes: (router) => void router.service(Agent, service) }),
   };
 }

@@ -18,6 +18,17 @@ export interface Libc {
   ioctl(fd: number, request: number, argument: Buffer): void;
   /** ioctl with a plain number. */
   ioctlNumber(fd: number, request: number, argument: number): void;
+  /** read without waiting: how many bytes, or undefined while there are none. */
+  readNow(fd: number, into: Buffer): number | undefined;
+  /** socket */
+  socket(domain: number, type: number, protocol: number): number;
+  /** An eventfd: readable once anything has been written to it. */
+  eventfd(): number;
+  /**
+   * poll, on a thread of its own: resolves when one of the files has something to read, failed, or
+   * the time is over.
+   */
+  untilReadable(fds: readonly number[], timeoutMs: number): Promise<void>;
   /** unshare: moves the calling thread, and what it starts from now on, to new namespaces. */
   unshare(flags: number): void;
 }
@@ -36,7 +47,20 @@ type SetSockOpt = (
   value: Buffer,
   length: number,
 ) => number;
+type Read = (fd: number, into: Buffer, length: number) => number;
+interface Poll {
+  async(
+    files: Buffer,
+    count: number,
+    timeoutMs: number,
+    done: (error: Error | null, result: number) => void,
+  ): void;
+}
 type Ioctl = (fd: number, request: number, type: string, argument: Buffer | number) => number;
+
+/** SOCK_CLOEXEC and EFD_CLOEXEC */
+const closeOnExec = 0o2000000;
+const pollIn = 1;
 
 /**
  * Opens the C library of this process. koffi's native file is taken from beside the running file
@@ -52,6 +76,14 @@ export function openLibc(): Libc {
     'int setsockopt(int, int, int, const uint8_t *, uint32_t)',
   );
   const ioctl: Ioctl = library.func('int ioctl(int, unsigned long, ...)');
+  const read: Read = library.func('long read(int, _Out_ uint8_t *, unsigned long)');
+  const poll: Poll = library.func('int poll(uint8_t *, unsigned long, int)');
+  const socket: (domain: number, type: number, protocol: number) => number = library.func(
+    'int socket(int, int, int)',
+  );
+  const eventfd: (initial: number, flags: number) => number = library.func(
+    'int eventfd(unsigned int, int)',
+  );
   const unshare: (flags: number) => number = library.func('int unshare(int)');
 
   const check = (call: string, result: number): void => {
@@ -80,6 +112,37 @@ export function openLibc(): Libc {
     },
     ioctlNumber(fd, request, argument) {
       check('ioctl', ioctl(fd, request, 'long', argument));
+    },
+    readNow(fd, into) {
+      const length = read(fd, into, into.length);
+      if (length < 0 && native.errno() === native.os.errno['EAGAIN']) return undefined;
+      check('read', length);
+      return length;
+    },
+    socket(domain, type, protocol) {
+      const fd = socket(domain, type | closeOnExec, protocol);
+      check('socket', fd);
+      return fd;
+    },
+    eventfd() {
+      const fd = eventfd(0, closeOnExec);
+      check('eventfd', fd);
+      return fd;
+    },
+    async untilReadable(fds, timeoutMs) {
+      // struct pollfd: fd, events, revents.
+      const files = Buffer.alloc(8 * fds.length);
+      const numbers = new Int32Array(files.buffer, files.byteOffset, 2 * fds.length);
+      for (const [index, fd] of fds.entries()) {
+        numbers[2 * index] = fd;
+        new Int16Array(files.buffer, files.byteOffset + 8 * index + 4, 1)[0] = pollIn;
+      }
+      const done = Promise.withResolvers<void>();
+      poll.async(files, fds.length, timeoutMs, (error) => {
+        if (error === null) done.resolve();
+        else done.reject(error);
+      });
+      await done.promise;
     },
     unshare(flags) {
       check('unshare', unshare(flags));

@@ -52,6 +52,7 @@ test('a device of that name is in the way', async () => {
     open(),
     (error) => error instanceof HostError && error.code === 'AddressInUse',
   );
+  // It is not ours to remove.
   execFileSync('ip', ['link', 'del', 'tel0']);
 });
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 
 import { CodedError, systemCode } from '#base/errors.ts';
 import type { Subnet } from '#protocol/ip-address.ts';
@@ -7,6 +7,7 @@ import { HostError } from './errors.ts';
 import type { Libc } from './libc.ts';
 import type { RunTool } from './run-tool.ts';
 import { formatSubnet } from './subnets.ts';
+import { detachQueue, tunCalls, tunQueueFlags, tunRequest } from './tun-request.ts';
 
 /** What the device is to carry. */
 export interface DesiredTun {
@@ -35,16 +36,9 @@ interface TunOptions {
   readonly signal: AbortSignal;
 }
 
-/** linux/if_tun.h */
-const setIff = 0x400454ca;
-const setOwner = 0x400454cc;
-const setQueue = 0x400454d9;
-const flagTun = 0x0001;
-const flagMultiQueue = 0x0100;
-const flagDetachQueue = 0x0400;
-const flagNoPacketInfo = 0x1000;
-/** struct ifreq: the name in 16 bytes, then a union. */
-const ifreqLength = 40;
+/** The largest there is: the kernel then never makes fragments of what goes to the device. */
+const mtu = 65_535;
+const removeMs = 2000;
 
 /**
  * Makes the device and brings it up. It is not persistent: the kernel removes it with the file
@@ -55,9 +49,16 @@ export async function openTun(deps: TunDeps, options: TunOptions): Promise<TunDe
   const { name, ownerUid, signal } = options;
   await using stack = new AsyncDisposableStack();
   const fd = openClone();
-  stack.defer(() => closeSync(fd));
+  let made = false;
+  stack.defer(async () => {
+    closeSync(fd);
+    // A queue that its owner still holds would keep it.
+    const commands = [`link del dev ${name}`];
+    if (made && hasDevice(name)) await deps.runTool(ip(commands), AbortSignal.timeout(removeMs));
+  });
   makeDevice(deps.libc, { fd, name, ownerUid });
-  await deps.runTool(ip([`link set dev ${name} addrgenmode none up`]), signal);
+  made = true;
+  await deps.runTool(ip([`link set dev ${name} addrgenmode none mtu ${mtu} up`]), signal);
 
   let routed: ReadonlySet<string> = new Set();
   const owned = stack.move();
@@ -79,6 +80,11 @@ export async function openTun(deps: TunDeps, options: TunOptions): Promise<TunDe
   };
 }
 
+/** Whether there is a network device of that name. */
+export function hasDevice(name: string): boolean {
+  return readFileSync('/proc/net/dev', 'latin1').includes(`${name}:`);
+}
+
 function openClone(): number {
   try {
     return openSync('/dev/net/tun', 'r+');
@@ -96,16 +102,10 @@ function makeDevice(
   libc: TunDeps['libc'],
   { fd, name, ownerUid }: { fd: number; name: string; ownerUid: number },
 ): void {
-  const ifreq = (flags: number): Buffer => {
-    const bytes = Buffer.alloc(ifreqLength);
-    bytes.write(name, 0, 15, 'latin1');
-    new Uint16Array(bytes.buffer, bytes.byteOffset + 16, 1)[0] = flags;
-    return bytes;
-  };
   try {
-    libc.ioctl(fd, setIff, ifreq(flagTun | flagMultiQueue | flagNoPacketInfo));
-    libc.ioctlNumber(fd, setOwner, ownerUid);
-    libc.ioctl(fd, setQueue, ifreq(flagDetachQueue));
+    libc.ioctl(fd, tunCalls.setIff, tunRequest(name, tunQueueFlags));
+    libc.ioctlNumber(fd, tunCalls.setOwner, ownerUid);
+    libc.ioctl(fd, tunCalls.setQueue, tunRequest(name, detachQueue));
   } catch (error) {
     const code = systemCode(error instanceof CodedError ? error.cause : error);
     if (code === 'EBUSY' || code === 'EINVAL') {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#base/clock.ts';
 import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { HostError } from '#host/errors.ts';
 import type { RuleTable } from '#host/nft.ts';
 import type { MachineRoutes } from '#host/routes.ts';
 import { formatSubnet } from '#host/subnets.ts';
@@ -52,6 +53,7 @@ export class Held implements AsyncDisposable {
   #nameservers: readonly string[] = [];
   #names: NameService | undefined;
   #rules: Rules | undefined;
+  #gate: 'zone' | 'untracked' = 'zone';
   #plan: Plan | undefined;
   #renewal: Disposable | undefined;
   #ending = false;
@@ -97,14 +99,15 @@ export class Held implements AsyncDisposable {
     ]);
     const hadNames = this.#rules?.names !== undefined;
     const spared = [...nameservers, ...routes.defaultGateways].flatMap(address);
-    const subnets = deviceSubnets(rulesOf(plan, { spared, names: undefined }));
+    const facts = { spared, gate: this.#gate };
+    const subnets = deviceSubnets(rulesOf(plan, { ...facts, names: undefined }));
     if (!plan.allowConflicts) {
       const others = routes.routes.filter(({ device }) => device !== this.#tun.name);
       refuseConflicts(subnets, { routes: others, kubeProxy, allowed: plan.mayConflict });
     }
     const names = await this.#applyNames(plan, nameservers, signal);
     await this.#tun.apply({ subnets }, signal);
-    await this.#applyRules(rulesOf(plan, { spared, names }), signal);
+    await this.#applyRules(rulesOf(plan, { ...facts, names }), signal);
     this.#nameservers = nameservers;
     if (hadNames !== (names !== undefined)) await this.#deps.forgetDnsFlows(signal);
     this.#plan = plan;
@@ -143,6 +146,19 @@ export class Held implements AsyncDisposable {
   }
 
   async #applyRules(rules: Rules, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#changeRules(rules, signal);
+    } catch (error) {
+      // Zones of connection tracking are an option of the kernel.
+      const refused = error instanceof HostError && error.code === 'NftFailed';
+      if (!refused || rules.gate !== 'zone') throw error;
+      await this.#changeRules({ ...rules, gate: 'untracked' }, signal);
+      this.#gate = 'untracked';
+      this.#deps.log.info('no zones of connection tracking', { reason: describe(error) });
+    }
+  }
+
+  async #changeRules(rules: Rules, signal: AbortSignal): Promise<void> {
     const change = rulesChange(this.#rules, rules);
     if (change.kind === 'table') await this.#table.replace(change.body, signal);
     if (change.kind === 'elements') await this.#table.update(change.changes, signal);

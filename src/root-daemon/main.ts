@@ -18,6 +18,8 @@ import { openTun } from '#host/tun.ts';
 import { listenOnUnixSocket, type AsOwner } from '#host/unix-listener.ts';
 import { nameOfUser } from '#host/user-names.ts';
 
+import { deviceName } from '#protocol/gate.ts';
+
 import { createHold } from './api/hold.ts';
 import { createApiServer } from './api/server.ts';
 import { foreignRoutes, rootDaemonRoutes } from './api/service.ts';
@@ -53,7 +55,7 @@ const machine = createMachine({
   clock,
   log,
   openTable: (signal) => openRuleTable({ directory: tmpdir() }, { name: 'telepresence', signal }),
-  openTun: (signal) => openTun(tools, { name: 'tel0', ownerUid: uid, signal }),
+  openTun: (signal) => openTun(tools, { name: deviceName, ownerUid: uid, signal }),
   startNames: (desired, signal) =>
     startNameService({ clock, log, readPeerCredentials }, desired, {
       host: '127.0.0.1',

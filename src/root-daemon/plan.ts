@@ -37,6 +37,8 @@ export interface Plan {
   readonly allowConflicts: boolean;
   /** What lies in these may conflict, where not everything may. */
   readonly mayConflict: readonly Subnet[];
+  /** Somebody reads the device: what is no Service is tried before it is redirected. */
+  readonly gate: boolean;
 }
 
 /** Checks what came over the wire. IPv6 is left out until both daemons listen on it. */
@@ -52,6 +54,7 @@ export function planOf(desired: Desired): Plan {
     names: desired.dns && namesOf(desired.dns),
     allowConflicts: desired.allowConflictingSubnets,
     mayConflict: subnets(desired.allowConflicting),
+    gate: desired.gate,
   };
   const routed = routedSubnets(plan);
   if (routed.length > 0 && plan.redirectPort === 0) {

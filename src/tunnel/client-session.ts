@@ -12,6 +12,7 @@ import type { Logger } from '#base/log.ts';
 import { TunnelError } from './errors.ts';
 import type { Flow } from './flow.ts';
 import type { ReceiveWindows } from './receive-windows.ts';
+import { connectHeaders, type FlowKind } from './flow-kind.ts';
 import { refusalError, refusalOf } from './refusal.ts';
 import { assertAlive, holdSession } from './session-life.ts';
 import type { SessionLife } from './session-life.ts';
@@ -21,6 +22,8 @@ import { clientSessionOptions } from './session-options.ts';
 export interface FlowRequest {
   /** host:port, or the intercept's UID. */
   readonly authority: string;
+  /** What of that address is meant; `tcp` unless it is said. */
+  readonly kind?: FlowKind;
   /** Further headers of the CONNECT. */
   readonly headers?: OutgoingHttpHeaders;
   /** Gives the flow up while it is not accepted; afterwards it does nothing. */
@@ -73,13 +76,9 @@ export function openClientSession(duplex: Duplex, deps: Deps): ClientSession {
     life.hold(stream);
     return stream;
   };
-  const beginFlow = ({ authority, headers, signal }: FlowRequest): BegunFlow => {
+  const beginFlow = ({ authority, kind = 'tcp', headers, signal }: FlowRequest): BegunFlow => {
     signal.throwIfAborted();
-    const stream = request({
-      ...headers,
-      ':method': 'CONNECT',
-      ':authority': authority,
-    });
+    const stream = request({ ...headers, ...connectHeaders(kind, authority) });
     flows.add(stream);
     stream.once('close', () => flows.delete(stream));
     const flow = { authority, headers: {}, stream };

@@ -1,6 +1,6 @@
 import type { Http2Stream, IncomingHttpHeaders } from 'node:http2';
 
-/** One TCP connection on a session: a CONNECT stream (RFC 9113 §8.5). */
+/** One TCP connection, or the datagrams between two sockets, on a session: a CONNECT stream. */
 export interface Flow {
   /** host:port, or whatever both sides agreed that a flow is for. */
   readonly authority: string;

@@ -7,6 +7,7 @@ import { TunnelError } from './errors.ts';
 import type { Refusal } from './errors.ts';
 import type { Flow } from './flow.ts';
 import type { ReceiveWindows } from './receive-windows.ts';
+import { readConnect, type FlowKind, type FlowTarget } from './flow-kind.ts';
 import { refusalHeaders } from './refusal.ts';
 import { assertAlive, holdSession } from './session-life.ts';
 import type { SessionLife } from './session-life.ts';
@@ -14,6 +15,7 @@ import { serverSessionOptions } from './session-options.ts';
 
 /** A flow that waits for an answer. Its bytes may already be on their way. */
 export interface IncomingFlow {
+  readonly kind: FlowKind;
   readonly authority: string;
   readonly headers: IncomingHttpHeaders;
   /** Aborts when the other side gives the flow up or the session ends. */
@@ -96,10 +98,10 @@ function take(
   rawHeaders: readonly string[],
 ): void {
   if (headers[':method'] === 'CONNECT') {
-    // Extended CONNECT (RFC 8441) will carry UDP.
-    if (headers[':protocol'] !== undefined) answerOnly(stream, { ':status': 501 });
+    const asked = readConnect(headers);
+    if (asked === undefined) answerOnly(stream, { ':status': 501 });
     else if (options.onFlow === undefined) answerOnly(stream, refusalHeaders('Forbidden'));
-    else options.onFlow(incomingFlow(stream, headers));
+    else options.onFlow(incomingFlow(stream, headers, asked));
     return;
   }
   if (options.onRequest?.(stream, headers) === true) return;
@@ -112,10 +114,14 @@ function take(
   options.rpc(request, new Http2ServerResponse(stream));
 }
 
-function incomingFlow(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): IncomingFlow {
-  const authority = headers[':authority'] ?? '';
+function incomingFlow(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  { kind, authority }: FlowTarget,
+): IncomingFlow {
   let abort: AbortController | undefined;
   return {
+    kind,
     authority,
     headers,
     stream,

@@ -11,6 +11,7 @@ import { openLogFile } from '#host/log-file.ts';
 import { createReadOriginalDestination } from '#host/original-destination.ts';
 import { createReadPeerCredentials } from '#host/peer-credentials.ts';
 import { createLimitUnsent } from '#host/unsent-limit.ts';
+import { canOpenTun, createOpenTunQueue } from '#host/tun-queue.ts';
 import { serveApi } from './api/api-server.ts';
 import { userDaemonRoutes } from './api/user-daemon-service.ts';
 import { createConnector } from './session/connector.ts';
@@ -66,6 +67,8 @@ async function main(): Promise<void> {
     readOriginalDestination: createReadOriginalDestination({ libc }),
     tuneSocket: createLimitUnsent({ libc, log }),
     ...(renewSeconds > 0 ? { renewEveryMs: renewSeconds * 1000 } : {}),
+    openTunQueue: createOpenTunQueue({ libc }),
+    canReadDevice: canOpenTun(),
     createRootDaemonClient,
     userAgent: `telepresence/v${version}`,
     home: homedir(),

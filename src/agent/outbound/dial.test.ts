@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 
+import { systemClock } from '#base/clock.ts';
+import { createDatagramDialer, openUdp } from '#tunnel/dial-udp.ts';
 import { dial as connect, listen, sessionDeps, sessionPair } from '#tunnel/session.fixture.ts';
 
 import { dialForLaptop } from './dial.ts';
 
 const never = new AbortController().signal;
+const udp = createDatagramDialer({ clock: systemClock, open: openUdp });
+const datagrams = { udp, echo: udp };
 
 test('what is never dialled is forbidden, whatever listens there', async () => {
   await using app = await listen((socket) => socket.end('secret'));
   (await connect(app.port)).destroy();
   await using pair = await sessionPair({
-    onFlow: (flow) => void dialForLaptop(sessionDeps, flow),
+    onFlow: (flow) => void dialForLaptop({ ...sessionDeps, datagrams }, flow),
   });
   for (const host of [
     '127.0.0.1',
@@ -27,8 +32,14 @@ test('what is never dialled is forbidden, whatever listens there', async () => {
     'localhost',
     'web.default',
   ]) {
-    const flow = pair.client.openFlow({ authority: `${host}:${app.port}`, signal: never });
+    const authority = `${host}:${app.port}`;
+    const flow = pair.client.openFlow({ authority, signal: never });
     await assert.rejects(flow, { code: 'Forbidden' }, host);
+    if (isIP(host.replaceAll(/[[\]]/g, '')) === 0) continue;
+    for (const kind of ['udp', 'echo'] as const) {
+      const datagramFlow = pair.client.openFlow({ authority, kind, signal: never });
+      await assert.rejects(datagramFlow, { code: 'Forbidden' }, `${kind} ${host}`);
+    }
   }
 });
 
@@ -38,7 +49,7 @@ const own = Object.values(networkInterfaces())
 
 test('a refused dial is a refusal', { skip: own === undefined }, async () => {
   await using pair = await sessionPair({
-    onFlow: (flow) => void dialForLaptop(sessionDeps, flow),
+    onFlow: (flow) => void dialForLaptop({ ...sessionDeps, datagrams }, flow),
   });
   const flow = pair.client.openFlow({ authority: `${own}:1`, signal: never });
   await assert.rejects(flow, { code: 'Refused' });

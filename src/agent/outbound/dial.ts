@@ -3,6 +3,7 @@ import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import { decideDial } from '#protocol/dial-policy.ts';
+import type { DialDatagrams } from '#tunnel/dial-udp.ts';
 import { refusalForDial } from '#tunnel/refusal.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { splice } from '#tunnel/splice.ts';
@@ -12,6 +13,7 @@ import { dial } from '../take/app.ts';
 interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'after'>;
+  readonly datagrams: Readonly<Record<'udp' | 'echo', DialDatagrams>>;
 }
 
 /** Linux gives a SYN up after two minutes; a laptop's user has given up before. */
@@ -29,6 +31,10 @@ export async function dialForLaptop(deps: Deps, flow: IncomingFlow): Promise<voi
     return;
   }
   const { host, port } = decision;
+  if (flow.kind !== 'tcp') {
+    deps.datagrams[flow.kind](flow, decision);
+    return;
+  }
   const waiting = { ms: dialWithinMs, what: `dial ${host}:${port}`, signal: flow.signal };
   try {
     const socket = await withDeadline(deps, waiting, (signal) => dial(host, port, signal));

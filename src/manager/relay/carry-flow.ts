@@ -44,16 +44,22 @@ export async function carryFlow(
         resetEnd(flow.stream, error);
         return { kind: 'refused', error };
       }
-      const lost = error instanceof TunnelError && error.code === 'Lost';
-      if (lost && !flow.signal.aborted) continue;
+      if (!flow.signal.aborted && isForAnother(error, flow)) continue;
       flow.refuse(refusalForDial(error));
       return { kind: 'refused', error: toError(error) };
     }
   }
 }
 
+/** Whoever was asked is gone, or is not permitted to send what the next one may. */
+function isForAnother(error: unknown, { kind }: IncomingFlow): boolean {
+  if (!(error instanceof TunnelError)) return false;
+  return error.code === 'Lost' || (kind === 'echo' && error.code === 'Unavailable');
+}
+
 async function join(flow: IncomingFlow, next: Next, headers: OutgoingHttpHeaders): Promise<void> {
-  const begun = next.beginFlow({ authority: flow.authority, headers, signal: flow.signal });
+  const { authority, kind, signal } = flow;
+  const begun = next.beginFlow({ authority, kind, headers, signal });
   const early = passEarlyBytes(flow.stream, begun.flow.stream);
   try {
     const { stream } = await begun.accepted;

@@ -21,7 +21,8 @@ export async function takeInboundFlow(
 ): Promise<void> {
   const intercept = deps.desired()?.intercepts.get(flow.authority);
   const log = deps.log.child({ intercept: flow.authority, pod: podUid });
-  if (intercept?.podUids.has(podUid) !== true) {
+  // Datagrams of a pod are nobody's yet.
+  if (intercept?.podUids.has(podUid) !== true || flow.kind !== 'tcp') {
     log.info('flow refused', { reason: 'not an intercept of this pod' });
     flow.refuse('Forbidden');
     return;

@@ -4,6 +4,8 @@ import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import { decideDial } from '#protocol/dial-policy.ts';
+import type { DialDatagrams } from '#tunnel/dial-udp.ts';
+import type { FlowKind } from '#tunnel/flow-kind.ts';
 import { refusalForDial } from '#tunnel/refusal.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { splice } from '#tunnel/splice.ts';
@@ -16,7 +18,11 @@ interface Deps {
   readonly desired: () => Desired | undefined;
   /** Sessions to agents that may dial that address for this Connection, the best group first. */
   readonly dialers: (connectionUid: string, host: string) => readonly (readonly Next[])[];
+  readonly datagrams: Datagrams;
 }
+
+/** How this process itself sends datagrams for laptops. */
+export type Datagrams = Readonly<Record<Exclude<FlowKind, 'tcp'>, DialDatagrams>>;
 
 /** A SYN is given up by Linux after two minutes; whoever waits on the laptop gives up before. */
 const dialWithinMs = 30_000;
@@ -28,7 +34,7 @@ export async function takeOutboundFlow(
   flow: IncomingFlow,
 ): Promise<void> {
   const desired = deps.desired();
-  const log = deps.log.child({ connection: connectionUid, to: flow.authority });
+  const log = deps.log.child({ connection: connectionUid, to: flow.authority, kind: flow.kind });
   if (desired?.connections.has(connectionUid) !== true) {
     flow.refuse('Forbidden');
     return;
@@ -44,7 +50,8 @@ export async function takeOutboundFlow(
     if (carried.kind === 'refused') log.debug('flow not opened', { reason: carried.error.message });
     if (carried.kind !== 'unasked' || flow.signal.aborted) return;
   }
-  await dialHere(deps, flow, decision, log);
+  if (flow.kind === 'tcp') await dialHere(deps, flow, decision, log);
+  else deps.datagrams[flow.kind](flow, decision);
 }
 
 async function dialHere(

@@ -1,11 +1,14 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
+import { createOpenEcho } from '#host/ping-socket.ts';
 import { leastBusy } from '#tunnel/connection-set.ts';
+import { createDatagramDialer, openUdp } from '#tunnel/dial-udp.ts';
 import { dialersFor } from './choose-dialer.ts';
 import type { Desired } from './desired.ts';
 import type { Everyone } from './everyone.ts';
 import type { LivenessBoard } from './liveness-board.ts';
+import type { Datagrams } from './outbound.ts';
 
 /** Where flows and calls can go on: what is wanted, and who is there for it. */
 export interface Routing {
@@ -14,6 +17,8 @@ export interface Routing {
   readonly desired: () => Desired | undefined;
   /** Sessions to agents that may dial that address for a Connection, the best group first. */
   readonly dialers: (connectionUid: string, host: string) => readonly (readonly ClientSession[])[];
+  /** How datagrams are sent from here, where no agent is there to do it. */
+  readonly datagrams: Datagrams;
   /** Sessions on which flows can be opened towards a laptop. */
   readonly reverse: (connectionUid: string) => readonly ClientSession[];
   /** How long a laptop may take to answer; undefined before its first sign of life. */
@@ -41,6 +46,10 @@ export function createRouting(deps: {
       if (desired === undefined) return [];
       const groups = dialersFor(desired, everyone.reachableAgents(), { connectionUid: uid, host });
       return groups.map((pods) => pods.flatMap((podUid) => agents.outbound.of(podUid)));
+    },
+    datagrams: {
+      udp: createDatagramDialer({ clock: deps.clock, open: openUdp }),
+      echo: createDatagramDialer({ clock: deps.clock, open: createOpenEcho() }),
     },
     reverse: (uid) => laptops.reverse.of(uid),
     patienceMs: (uid) => board.patienceMs(uid),

@@ -22,7 +22,8 @@ test('the device carries what is routed, once, without what is left alone', () =
     services: [],
     openServices: [],
     names: undefined,
-  };
+    gate: 'zone',
+  } as const;
   assert.deepEqual(deviceSubnets(rules).map(formatSubnet), ['10.96.0.128/25', '10.1.0.4/32']);
 });
 

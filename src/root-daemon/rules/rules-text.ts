@@ -2,6 +2,7 @@ import { formatSubnet } from '#host/subnets.ts';
 import { formatIp, type IpAddress, type Subnet } from '#protocol/ip-address.ts';
 
 import type { Endpoint } from '../plan.ts';
+import { gateArrivals, gateDepartures, gateSets, gatePassed } from './gate-text.ts';
 import { exemptGroup, type Rules } from './rules.ts';
 
 /** The set of `address . port` at which Services answer. */
@@ -26,6 +27,7 @@ export function rulesText(rules: Rules): string {
     ...(rules.names === undefined
       ? []
       : [set(aliveSet, 'inet_service', `timeout ${aliveSeconds}s;`, [aliveElement])]),
+    ...gateChains(rules, families),
     chain('refuse', 'type filter hook output priority -120; policy accept;', [
       'ct state != new return',
       'meta l4proto != tcp return',
@@ -33,12 +35,27 @@ export function rulesText(rules: Rules): string {
     ]),
     chain('divert', 'type nat hook output priority -110; policy accept;', [
       `meta skgid ${exemptGroup} return`,
+      ...gatePassed(rules.gate),
       ...families.flatMap((family) => nameRedirection(rules, family)),
       ...(rules.redirectPort === 0
         ? []
         : families.flatMap((family) => flowRedirection(rules, family))),
     ]),
   ].join('\n');
+}
+
+/** Before connection tracking, both ways. */
+function gateChains({ gate }: Rules, families: readonly (4 | 6)[]): string[] {
+  if (gate === 'none') return [];
+  const first = 'priority -300; policy accept;';
+  return [
+    ...families.flatMap(gateSets),
+    chain('depart', `type filter hook output ${first}`, [
+      'tcp flags & (fin|syn|rst|ack) != syn return',
+      ...families.flatMap((family) => spared(family).concat(gateDepartures(family, gate))),
+    ]),
+    chain('arrive', `type filter hook prerouting ${first}`, gateArrivals(families, gate)),
+  ];
 }
 
 /** An element of the set of open Services. */

@@ -24,6 +24,7 @@ const both: Rules = {
   services: subnets('10.96.0.0/12', 'fd00::/64'),
   openServices: addresses('10.96.0.9', 'fd00::9').map((address) => ({ address, port: 80 })),
   names: { nameservers: addresses('198.51.100.53', '2001:db8::53'), port: 4053 },
+  gate: 'zone',
 };
 
 test('the kernel takes the rules of both families, and changes from any to any', async () => {
@@ -38,8 +39,16 @@ test('the kernel takes the rules of both families, and changes from any to any',
     services: [],
     openServices: [],
     names: undefined,
+    gate: 'none',
   };
-  for (const rules of [both, empty, { ...both, names: undefined }, { ...both, routed: [] }]) {
+  const untracked: Rules = { ...both, gate: 'untracked' };
+  for (const rules of [
+    both,
+    empty,
+    { ...both, names: undefined },
+    untracked,
+    { ...both, routed: [] },
+  ]) {
     await table.replace(rulesText(rules), signal);
   }
 });

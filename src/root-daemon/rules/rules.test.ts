@@ -32,7 +32,8 @@ const desired = (fields: Partial<Omit<Desired, '$typeName' | '$unknown'>> = {}):
 const machine = {
   spared: [address('198.18.0.1')],
   names: { nameservers: [address('10.0.0.53'), address('127.0.0.53')], port: 4053 },
-};
+  gate: 'zone',
+} as const;
 
 test('the rules as nft text', () => {
   assert.equal(
@@ -63,8 +64,43 @@ ip daddr @routed4 meta l4proto tcp redirect to :4000
   );
 });
 
+test('the gate: first SYNs go to the device, which opens and shuts it', () => {
+  const text = (gate: 'zone' | 'untracked', more: Partial<Desired> = {}): string =>
+    rulesText(rulesOf(planOf(desired({ gate: true, ...more })), { ...machine, gate }));
+  assert.ok(
+    text('zone')
+      .includes(`set dialled4 { type ipv4_addr . inet_service; size 65535; flags dynamic,timeout; timeout 30s; }
+chain depart {
+type filter hook output priority -300; policy accept;
+tcp flags & (fin|syn|rst|ack) != syn return
+ip daddr @spared4 return
+ip daddr . tcp dport @spared_ports4 return
+ip daddr @services4 return
+ip daddr @routed4 ip daddr . tcp dport != @dialled4 ct zone set 7438
+}
+chain arrive {
+type filter hook prerouting priority -300; policy accept;
+iifname != "tel0" return
+ip saddr @routed4 tcp flags == 0 update @dialled4 { ip saddr . tcp sport } drop
+ip saddr @routed4 tcp flags == 1 delete @dialled4 { ip saddr . tcp sport } drop
+meta l4proto tcp ct zone set 7438
+icmp type 3 @th,136,8 6 ct zone set 7438
+}
+chain refuse {`),
+  );
+  assert.match(text('zone'), /meta skgid 7438 return\nct zone 7438 return\n/);
+  assert.doesNotMatch(text('untracked'), /zone/);
+  assert.match(text('untracked'), /tcp dport != @dialled4 notrack\n/);
+  const nobodyToRedirectTo = { redirectPort: 0, subnets: [], alsoProxy: [] };
+  assert.doesNotMatch(text('zone', nobodyToRedirectTo), /depart/);
+});
+
 test('an empty desire is a table that does nothing', () => {
-  const rules = rulesOf(planOf(create(DesiredSchema)), { spared: [], names: undefined });
+  const rules = rulesOf(planOf(create(DesiredSchema)), {
+    spared: [],
+    names: undefined,
+    gate: 'zone',
+  });
   assert.doesNotMatch(rulesText(rules), /redirect|reject|set /);
 });
 
@@ -126,6 +162,7 @@ test('any other difference is a new table, none is nothing', () => {
     { ...base, sparedPorts: [] },
     { ...base, services: [] },
     { ...base, names: undefined },
+    { ...base, gate: 'untracked' },
   ];
   for (const other of others) assert.equal(rulesChange(base, other).kind, 'table');
   assert.equal(rulesChange(undefined, base).kind, 'table');

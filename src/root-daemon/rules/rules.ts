@@ -11,7 +11,15 @@ export interface Rules {
   readonly services: readonly Subnet[];
   readonly openServices: readonly Endpoint[];
   readonly names: NameRules | undefined;
+  readonly gate: Gate;
 }
+
+/**
+ * Whether connections to what is no Service meet the gate first, and how the kernel's connection
+ * tracking is kept from remembering them as not redirected: in a zone of their own, so that a firewall
+ * knows the answers; not at all, where the kernel has no zones.
+ */
+export type Gate = 'none' | 'zone' | 'untracked';
 
 /** Which nameservers' queries are redirected, and where to. */
 export interface NameRules {
@@ -25,6 +33,8 @@ export interface MachineFacts {
   /** Nameservers and default gateways: they stay reachable whatever the cluster's subnets are. */
   readonly spared: readonly IpAddress[];
   readonly names: NameRules | undefined;
+  /** Of which kind a gate is on this kernel. */
+  readonly gate: Exclude<Gate, 'none'>;
 }
 
 /** Our own queries, and nobody else's, come from this group: they pass the redirection. */
@@ -40,6 +50,7 @@ export function rulesOf(plan: Plan, machine: MachineFacts): Rules {
     services: plan.services,
     openServices: plan.openServices,
     names: machine.names,
+    gate: plan.gate && plan.redirectPort !== 0 ? machine.gate : 'none',
   };
 }
 

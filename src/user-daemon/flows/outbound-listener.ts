@@ -2,8 +2,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
+import { parseIp } from '#protocol/ip-address.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
+import { TunnelError } from '#tunnel/errors.ts';
 import { splice } from '#tunnel/splice.ts';
+import { formatEndpoint, type Endpoint } from '../device/endpoint.ts';
+import type { SynGate } from '../device/syn-gate.ts';
 import type { RoutedSubnets } from './routed-subnets.ts';
 
 /** The session that takes the next flow, or undefined while there is none. */
@@ -14,6 +18,7 @@ interface Deps {
   readonly readOriginalDestination: ReadOriginalDestination;
   readonly routed: Pick<RoutedSubnets, 'contains'>;
   readonly pickSession: PickSession;
+  readonly gate: Pick<SynGate, 'takeDialled' | 'learn'>;
 }
 
 /** Takes the TCP connections that the kernel redirects to us. */
@@ -60,8 +65,19 @@ function carryOut(deps: Deps, socket: Socket, signal: AbortSignal): void {
     socket.resetAndDestroy();
     return;
   }
-  const host = target.address.includes(':') ? `[${target.address}]` : target.address;
-  const authority = `${host}:${String(target.port)}`;
+  const to = endpoint(target.address, target.port);
+  const from = endpoint(socket.remoteAddress, socket.remotePort);
+  if (to === undefined || from === undefined) {
+    socket.resetAndDestroy();
+    return;
+  }
+  const dialled = deps.gate.takeDialled(from, to);
+  if (dialled !== undefined) {
+    splice(socket, dialled);
+    socket.resume();
+    return;
+  }
+  const authority = formatEndpoint(to);
   const session = deps.pickSession();
   if (session === undefined) {
     deps.log.debug('flow refused: no session', { authority });
@@ -71,15 +87,25 @@ function carryOut(deps: Deps, socket: Socket, signal: AbortSignal): void {
   try {
     // The first bytes travel with the CONNECT; a refusal destroys the stream, and so resets the socket.
     const { flow, accepted } = session.beginFlow({ authority, signal });
-    accepted.catch((error: unknown) => {
-      deps.log.debug('flow refused', { authority, reason: describe(error) });
-    });
+    accepted.then(
+      () => deps.gate.learn(to, 'open'),
+      (error: unknown) => {
+        const refused = error instanceof TunnelError && error.code === 'Refused';
+        if (refused) deps.gate.learn(to, 'refused');
+        deps.log.debug('flow refused', { authority, reason: describe(error) });
+      },
+    );
     splice(socket, flow.stream);
     socket.resume();
   } catch (error) {
     deps.log.debug('flow failed', { authority, reason: describe(error) });
     socket.resetAndDestroy();
   }
+}
+
+function endpoint(text: string | undefined, port: number | undefined): Endpoint | undefined {
+  const address = parseIp(text ?? '');
+  return address === undefined || port === undefined ? undefined : { address, port };
 }
 
 function originalTarget(

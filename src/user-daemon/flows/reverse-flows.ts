@@ -18,7 +18,7 @@ const dialMs = 5000;
 /** Joins each connection that arrives for an intercept with its handler on the laptop. */
 export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
   return (flow) => {
-    const target = deps.findTarget(flow.authority);
+    const target = flow.kind === 'tcp' ? deps.findTarget(flow.authority) : undefined;
     if (target === undefined) {
       // An intercept that is over here: the app answers.
       deps.log.debug('connection for an unknown intercept', { intercept: flow.authority });

@@ -40,6 +40,8 @@ function connectorFor(
     randomInt: (below) => randomInt(below),
     log,
     readOriginalDestination: () => original,
+    openTunQueue: () => assert.fail('no device in this test'),
+    canReadDevice: false,
     createRootDaemonClient,
     userAgent: 'test',
     home: cluster.directory,

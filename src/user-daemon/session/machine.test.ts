@@ -29,11 +29,20 @@ test('a root daemon that was started anew is asked at once, whatever the last at
     },
   };
   const client = createClient(RootDaemon, transport);
-  await using machine = holdMachine({ client, clock, random: () => 0.5, log: silentLogger });
+  const seen: string[] = [];
+  await using machine = holdMachine({
+    client,
+    clock,
+    random: () => 0.5,
+    log: silentLogger,
+    onApplied: () => seen.push('applied'),
+    onLost: () => seen.push('lost'),
+  });
   machine.want(create(DesiredSchema, {}));
   await assert.rejects(machine.applied(signal), { code: 'RootDaemonUnavailable' });
   await assert.rejects(machine.applied(signal), { code: 'RootDaemonUnavailable' });
   running = true;
   await machine.applied(signal);
   assert.equal(waits, 2);
+  assert.deepEqual(seen, ['lost', 'lost', 'applied']);
 });

@@ -59,6 +59,10 @@ interface Deps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Called each time the machine has become as wanted. */
+  readonly onApplied: () => void;
+  /** Called when the root daemon does not hold the machine for us any more. */
+  readonly onLost: () => void;
 }
 
 const statusMs = 2000;
@@ -90,6 +94,7 @@ export function holdMachine(deps: Deps): Machine {
           ? undefined
           : new UserDaemonError('RootDaemonFailed', failure.message, { facts: failure.facts });
       if (error !== undefined) deps.log.warning('machine not as wanted', { reason: error.message });
+      if (error === undefined) deps.onApplied();
       outcome = { epoch: applied.epoch, error };
       changed();
     }
@@ -99,7 +104,7 @@ export function holdMachine(deps: Deps): Machine {
     const delays = backoff(deps, { firstMs: 100, lastMs: 2000 });
     while (!stop.signal.aborted) {
       try {
-        await holdOnce();
+        await holdOnce().finally(deps.onLost);
         delays.reset();
       } catch (error) {
         if (stop.signal.aborted) return;
@@ -165,6 +170,7 @@ export function holdMachine(deps: Deps): Machine {
     },
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the session ends'));
+      deps.onLost();
       // An orderly end: the root daemon ends its side when the machine is as it was.
       queue?.[Symbol.dispose]();
       const ending = { ms: endMs, what: 'end of the root daemon', signal: cut.signal };

@@ -11,6 +11,7 @@ import {
   type RootStatus,
 } from '#protocol/gen/telepresence_pb.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
+import type { OpenTunQueue } from '#host/tun-queue.ts';
 import { whoAmI } from '#kube/access.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import type { ClusterAccess } from '#kube/cluster-access.ts';
@@ -19,7 +20,8 @@ import { kubeFlagsOf } from '#kube/kube-flags.ts';
 import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import { createSigner } from '#tunnel/keys.ts';
 import { clusterFailure } from '../errors.ts';
-import { listenForOutbound } from '../flows/outbound-listener.ts';
+import { createDevice } from '../device/device.ts';
+import { listenForOutbound, type PickSession } from '../flows/outbound-listener.ts';
 import { takeReverseFlows } from '../flows/reverse-flows.ts';
 import { createRoutedSubnets } from '../flows/routed-subnets.ts';
 import { createInterceptTable } from '../intercept/intercept-table.ts';
@@ -51,6 +53,9 @@ export interface SessionDeps {
   readonly tuneSocket?: (socket: Socket) => void;
   /** How often a connection proves its rights anew; an hour unless said. */
   readonly renewEveryMs?: number;
+  readonly openTunQueue: OpenTunQueue;
+  /** Whether this user may open TUN devices at all. */
+  readonly canReadDevice: boolean;
   readonly createRootDaemonClient: (socketPath: string) => RootDaemonClient;
   readonly userAgent: string;
   readonly home: string;
@@ -181,8 +186,10 @@ export async function openSession(
   const link = stack.use(
     followCluster({ ...deps, control: tunnels.control, model }, { namespaces: scope.mapped }),
   );
+  const pickSession = (): ReturnType<PickSession> => tunnels.pickOutbound();
+  const device = stack.use(createDevice({ ...deps, routed, pickSession }));
   const listener = stack.use(
-    await listenForOutbound({ ...deps, routed, pickSession: () => tunnels.pickOutbound() }),
+    await listenForOutbound({ ...deps, routed, pickSession, gate: device.gate }),
   );
   const lookup = async (query: Uint8Array, asking: AbortSignal): Promise<Uint8Array> =>
     await link.lookup(query, asking);
@@ -197,8 +204,26 @@ export async function openSession(
     ),
   );
   const machine: Machine = stack.use(
-    holdMachine({ ...deps, client: deps.createRootDaemonClient(request.rootDaemonSocket) }),
+    holdMachine({
+      ...deps,
+      client: deps.createRootDaemonClient(request.rootDaemonSocket),
+      onApplied: () => readDevice(),
+      onLost: () => void device.detach(),
+    }),
   );
+  let gate = deps.canReadDevice;
+  const readDevice = (): void => {
+    if (!gate) return;
+    try {
+      device.attach();
+    } catch (error) {
+      deps.log.warning('no UDP, no pings, and refused connections are accepted first', {
+        reason: describe(error),
+      });
+      gate = false;
+      apply();
+    }
+  };
   apply = () => {
     const { alsoProxy, neverProxy, allowConflictingSubnets: allowConflicting } = request;
     const wanted = wantedMachine(model, {
@@ -209,6 +234,7 @@ export async function openSession(
       alsoProxy,
       neverProxy,
       allowConflicting,
+      gate,
     });
     if (wanted === undefined) return;
     routed.set({ routed: [...wanted.subnets, ...wanted.alsoProxy], never: wanted.neverProxy });

@@ -16,6 +16,8 @@ export interface MachineFacts {
   readonly alsoProxy: readonly string[];
   readonly neverProxy: readonly string[];
   readonly allowConflicting: readonly string[];
+  /** The device is read: what is no Service is tried before it is redirected. */
+  readonly gate: boolean;
 }
 
 /** Suffixes of the world's names that are never asked of a cluster, as they always were. */
@@ -39,6 +41,8 @@ export function wantedMachine(
     alsoProxy: [...facts.alsoProxy, ...info.alsoProxy],
     allowConflictingSubnets: false,
     allowConflicting: [...facts.allowConflicting, ...info.allowConflicting],
+    gate: facts.gate,
+    allowConflictingSubnets: info.allowConflicting.length > 0,
     dns: create(DesiredDnsSchema, {
       clusterDomain: info.clusterDomain === '' ? 'cluster.local' : info.clusterDomain,
       namespaces: [...model.namespaces].filter((n) => mapped.length === 0 || mapped.includes(n)),
