@@ -42,7 +42,12 @@ function podSpec(values: Values, context: InstallContext): Record<string, unknow
   return {
     serviceAccountName: managerName,
     terminationGracePeriodSeconds: 10,
-    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext: {
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+      // For pings, without any right; one of those that Pod Security allows to everybody.
+      sysctls: [{ name: 'net.ipv4.ping_group_range', value: '0 2147483647' }],
+    },
     containers: [container(values, context)],
     // The socket between the manager's processes.
     volumes: [{ name: 'run', emptyDir: {} }],

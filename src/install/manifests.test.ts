@@ -165,6 +165,7 @@ test('the manager’s pod passes Pod Security "restricted"', () => {
   assert.deepEqual(at(pod, 'securityContext'), {
     runAsNonRoot: true,
     seccompProfile: { type: 'RuntimeDefault' },
+    sysctls: [{ name: 'net.ipv4.ping_group_range', value: '0 2147483647' }],
   });
   const security = at(pod, 'containers.0.securityContext');
   assert.equal(at(security, 'allowPrivilegeEscalation'), false);
