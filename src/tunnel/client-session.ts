@@ -23,7 +23,7 @@ export interface FlowRequest {
   /** host:port, or the intercept's UID. */
   readonly authority: string;
   /** What of that address is meant; `tcp` unless it is said. */
-  readonly kind?: FlowKind;
+  readonly kind?: FlowKind | undefined;
   /** Further headers of the CONNECT. */
   readonly headers?: OutgoingHttpHeaders;
   /** Gives the flow up while it is not accepted; afterwards it does nothing. */

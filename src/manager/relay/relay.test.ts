@@ -10,6 +10,7 @@ import { openClientSession } from '#tunnel/client-session.ts';
 import type { Flow } from '#tunnel/flow.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
 import { serveSession, type IncomingFlow } from '#tunnel/server-session.ts';
+import type { FlowKind } from '#tunnel/flow-kind.ts';
 import { sessionDeps } from '#tunnel/session.fixture.ts';
 import { connectionOf, laptopOf, testRelay, type TestRelay } from './test-relay.ts';
 
@@ -127,17 +128,20 @@ test('what is never dialled is refused, whoever would dial', async () => {
     refusedSubnets: ['10.244.0.9/32'],
   });
   const laptop = openClientSession(await relay.laptop(alice, 'outbound'), sessionDeps);
-  const refused = async (authority: string): Promise<void> => {
+  const refused = async (authority: string, kind?: FlowKind): Promise<void> => {
     await assert.rejects(
-      laptop.openFlow({ authority, signal: never }),
+      laptop.openFlow({ authority, kind, signal: never }),
       { code: 'Forbidden' },
-      authority,
+      `${String(kind)} ${authority}`,
     );
   };
   const targets = ['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '169.254.169.254', '10.244.0.9'];
   const odd = ['localhost:80', '0.0.0.0:80', '224.0.0.1:80', '[fe80::1]:80', 'x', '127.1:80'];
   for (const authority of [...targets.map((host) => `${host}:80`), ...odd])
     await refused(authority);
+  for (const host of targets) {
+    for (const kind of ['udp', 'echo'] as const) await refused(`${host}:53`, kind);
+  }
   // With an agent there, the relay refuses before the agent is asked.
   let asked = 0;
   await relay.controller.want({ connections, intercepts: [hello] });
@@ -147,6 +151,7 @@ test('what is never dialled is refused, whoever would dial', async () => {
   });
   for (const authority of [...targets.map((host) => `${host}:80`), '8.8.8.8:53']) {
     await refused(authority);
+    for (const kind of ['udp', 'echo'] as const) await refused(authority, kind);
   }
   assert.equal(asked, 0);
 });
