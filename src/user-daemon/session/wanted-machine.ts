@@ -42,7 +42,6 @@ export function wantedMachine(
     allowConflictingSubnets: false,
     allowConflicting: [...facts.allowConflicting, ...info.allowConflicting],
     gate: facts.gate,
-    allowConflictingSubnets: info.allowConflicting.length > 0,
     dns: create(DesiredDnsSchema, {
       clusterDomain: info.clusterDomain === '' ? 'cluster.local' : info.clusterDomain,
       namespaces: [...model.namespaces].filter((n) => mapped.length === 0 || mapped.includes(n)),
