@@ -53,10 +53,10 @@ export function createOpenTunQueue({ libc }: TunQueueDeps): OpenTunQueue {
     const wake = libc.eventfd();
     const buffer = Buffer.alloc(longest);
     const closed = Promise.withResolvers<Error | undefined>();
-    let open = true;
+    const life = { open: true };
 
     const drain = (): void => {
-      for (let count = 0; open && count < packetsAtOnce; count += 1) {
+      for (let count = 0; life.open && count < packetsAtOnce; count += 1) {
         const length = libc.readNow(fd, buffer);
         if (length === undefined) return;
         onPacket(buffer.subarray(0, length));
@@ -65,14 +65,14 @@ export function createOpenTunQueue({ libc }: TunQueueDeps): OpenTunQueue {
     const run = async (): Promise<void> => {
       let trouble: Error | undefined;
       try {
-        while (open) {
+        while (life.open) {
           await libc.untilReadable([fd, wake], pollMs);
           drain();
         }
       } catch (error) {
         trouble = toError(error);
       }
-      open = false;
+      life.open = false;
       closeSync(fd);
       closeSync(wake);
       closed.resolve(trouble);
@@ -80,8 +80,8 @@ export function createOpenTunQueue({ libc }: TunQueueDeps): OpenTunQueue {
     void run();
 
     const close = async (): Promise<void> => {
-      if (open) {
-        open = false;
+      if (life.open) {
+        life.open = false;
         writeSync(wake, one);
       }
       await closed.promise;
@@ -89,7 +89,7 @@ export function createOpenTunQueue({ libc }: TunQueueDeps): OpenTunQueue {
     return {
       closed: closed.promise,
       write(packet) {
-        if (!open) return;
+        if (!life.open) return;
         try {
           writeSync(fd, packet);
         } catch (error) {

@@ -36,7 +36,7 @@ async function echoServer(
 /** The next thing that a flow brings. */
 function listener(): {
   readonly events: { onDatagram(payload: Buffer): void; onUnreachable(): void };
-  next(): Promise<string>;
+  readonly next: () => Promise<string>;
 } {
   const heard: string[] = [];
   let wake = Promise.withResolvers<void>();

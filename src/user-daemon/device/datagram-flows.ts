@@ -144,7 +144,7 @@ export function createDatagramFlows(deps: Deps): DatagramFlows {
     },
     [Symbol.dispose]() {
       ending.abort(new TunnelError('Reset', 'the connection to the cluster ends'));
-      for (const [key, flow] of [...flows]) end(key, flow);
+      for (const [key, flow] of flows) end(key, flow);
     },
   };
 }

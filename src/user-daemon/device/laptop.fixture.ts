@@ -89,7 +89,7 @@ export async function startLaptop(onFlow: (flow: IncomingFlow) => void): Promise
 
 async function startRootDaemon(
   directory: string,
-): Promise<AsyncDisposable & { readonly socket: string; kill(): void }> {
+): Promise<AsyncDisposable & { readonly socket: string; readonly kill: () => void }> {
   const socket = join(directory, 'root.sock');
   const resolvConf = join(directory, 'resolv.conf');
   await writeFile(resolvConf, 'nameserver 198.51.100.53\n');

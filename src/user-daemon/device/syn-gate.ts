@@ -154,7 +154,7 @@ export function createSynGate(deps: Deps): SynGate {
     },
     [Symbol.dispose]() {
       const reason = new TunnelError('Reset', 'the connection to the cluster ends');
-      for (const one of [...gated.values()]) {
+      for (const one of gated.values()) {
         forget(one);
         one.ending.abort(reason);
         one.dialled?.stream.destroy(reason);
