@@ -19,7 +19,7 @@ import { startFakeCluster, type FakeCluster } from './fake-cluster.fixture.ts';
 import { createRootDaemonClient } from './machine.ts';
 import { probeSession } from './session-status.ts';
 
-const signal = AbortSignal.timeout(20_000);
+const signal = AbortSignal.timeout(120_000);
 const quiet = { report: () => {}, signal };
 const log =
   process.env['TEST_LOG'] === undefined
