@@ -32,7 +32,8 @@ async function offered(
   const { clock } = sessionDeps;
   const answer = await offer({ session, clock, doubts }, pod.far, {
     interceptUid: 'intercept-1',
-    patienceMs: 100,
+    // Long enough for a busy machine to begin.
+    patienceMs: 1000,
   });
   let left = '';
   pod.far.on('data', (chunk: Buffer) => {
@@ -65,7 +66,9 @@ test('whoever does not answer gets nothing, and the connection is whole', async 
 test('the relay may ask for more patience', async () => {
   await using it = await offered((stream) => {
     stream.additionalHeaders({ ':status': 103, [patienceHeader]: '5000' });
-    sessionDeps.clock.after(150, () => stream.respond({ ':status': 200 }));
+    sessionDeps.clock.after(1500, () => {
+      if (!stream.destroyed) stream.respond({ ':status': 200 });
+    });
   });
   assert.equal(it.answer.kind, 'taken');
 });
@@ -79,7 +82,7 @@ test('a session that is gone is an answer that did not come', async () => {
 test('what two servers must not both get is waited for, however late', async () => {
   const doubts = new Set<string>();
   await using it = await offered(
-    (stream) => void sessionDeps.clock.after(300, () => stream.respond({ ':status': 200 })),
+    (stream) => void sessionDeps.clock.after(1500, () => stream.respond({ ':status': 200 })),
     unsafe,
     doubts,
   );
