@@ -112,6 +112,18 @@ test('nor does the administrator, nor somebody with --as', async () => {
   allowed(await onCluster([...create, '--as=bob', '--dry-run=server'], input('bob')));
 });
 
+test('nobody says to be of a group that is not theirs', async () => {
+  const inGroups = (...groups: readonly string[]): object => {
+    const made = connectionManifest({ namespace, name: 'groups', user: 'bob' });
+    const { spec } = { spec: {}, ...made };
+    return { ...made, spec: { ...spec, groups } };
+  };
+  const notTheirs = /spec\.groups must be groups of the user/;
+  refused(await write(bob, inGroups('system:masters')), notTheirs);
+  refused(await write(bob, inGroups('system:authenticated', 'system:masters')), notTheirs);
+  allowed(await write(bob, inGroups('system:authenticated')));
+});
+
 test('without spec, or with half of it, there is no object', async () => {
   const { spec: _, ...without } = { spec: {}, ...connection('empty', { user: 'bob' }) };
   refused(await write(bob, without), /spec: Required value/);

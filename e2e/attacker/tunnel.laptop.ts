@@ -248,6 +248,31 @@ test('a laptop is told the workloads of the namespace it is connected to, and no
   );
 });
 
+test('a laptop is told the Services of namespaces that its user may use, and of others no name', async () => {
+  await using session = await enter(bob, his, { role: 'control', signer: bobKey });
+  const cluster = createClient(Cluster, rpcTransport(session));
+  const names: string[] = [];
+  let addresses = 0;
+  let closed: readonly string[] = [];
+  for await (const update of cluster.watchCluster({}, { signal: AbortSignal.timeout(10_000) })) {
+    if (update.namespacesChanged) closed = update.closedNamespaces;
+    for (const service of update.services) {
+      if (service.namespace === '') addresses += 1;
+      else names.push(`${service.namespace}/${service.name}`);
+      if (service.namespace !== '') continue;
+      assert.deepEqual(
+        [service.name, service.externalName, ...service.ports.map((port) => port.name)],
+        [service.addresses[0], '', ...service.ports.map(() => '')],
+      );
+    }
+    if (update.synced) break;
+  }
+  assert.deepEqual(names, [`${namespace}/app`]);
+  assert.ok(addresses > 3, String(addresses));
+  assert.ok(closed.includes('demo') && closed.includes('kube-system'));
+  assert.ok(!closed.includes(namespace));
+});
+
 async function createIntercept(who: Person, name: string, of: Connection): Promise<Intercept> {
   const { namespace: at, name: connectionName, uid } = of.metadata;
   const object = interceptManifest({

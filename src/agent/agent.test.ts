@@ -21,7 +21,11 @@ const podIp = '127.74.39.9';
 const listenPort = 9901;
 
 /** An agent in rename mode that stands in for an app of the test's. */
-async function agent(manager: TestManager, appPort: number): Promise<RunningAgent> {
+async function agent(
+  manager: TestManager,
+  appPort: number,
+  lookup = async (host: string): Promise<readonly string[]> => [host],
+): Promise<RunningAgent> {
   const { host, port } = manager.relay;
   return startAgent(
     {
@@ -29,6 +33,7 @@ async function agent(manager: TestManager, appPort: number): Promise<RunningAgen
       clock: systemClock,
       random: Math.random,
       readToken: async () => 'token of the pod',
+      lookup,
       env: { A_GREETING: 'hi', PATH: '/bin', HOSTNAME: 'pod-1' },
       take: { kind: 'rename' },
       nodeAddresses: new Set(),
@@ -145,4 +150,72 @@ test('a stopped agent leaves nothing open', async () => {
   await running[Symbol.asyncDispose]();
   await closed.promise;
   await assert.rejects(ask(), { code: 'ECONNREFUSED' });
+});
+
+test('an agent goes to every manager that it is told of, and to the one that has the laptop', async () => {
+  await using app = await answering('app');
+  await using first = await testManager();
+  const { port } = first.relay;
+  const second = await testManager({ host: '127.0.0.2', port });
+  await using stack = new AsyncDisposableStack();
+  stack.use(second);
+  second.onFlow = (flow) => {
+    const { stream } = flow.accept();
+    stream.on('data', (chunk: Buffer) => stream.write(`laptop:${String(chunk)}`));
+    stream.on('end', () => stream.end());
+  };
+  const both = ['127.0.0.1', '127.0.0.2'];
+  first.want([], both);
+  second.want([take(app.port)], both);
+  await using _agent = await agent(first, app.port);
+
+  // Each of the two hears that the port is taken, though only one of them wants it.
+  await second.reported(true);
+  await first.told((states) => states.some((one) => one.active));
+  assert.equal(await ask(), 'laptop:hello');
+
+  await second[Symbol.asyncDispose]();
+  await first.told((states) => states.length === 0);
+  assert.equal(await ask(), 'app:hello');
+});
+
+test('a manager that has lost the laptop is passed by for one that has it', async () => {
+  await using app = await answering('app');
+  await using first = await testManager();
+  const { port } = first.relay;
+  await using second = await testManager({ host: '127.0.0.2', port });
+  first.onFlow = (flow) => flow.refuse('Unavailable');
+  second.onFlow = first.onFlow;
+  const both = ['127.0.0.1', '127.0.0.2'];
+  for (const manager of [first, second]) manager.want([take(app.port)], both);
+  await using _agent = await agent(first, app.port);
+  await first.reported(true);
+  await second.reported(true);
+  for (const has of [first, second]) {
+    const other = has === first ? second : first;
+    other.onFlow = (flow) => flow.refuse('Unavailable');
+    has.onFlow = (flow) => {
+      const { stream } = flow.accept();
+      stream.on('data', (chunk: Buffer) => stream.write(`laptop:${String(chunk)}`));
+      stream.on('end', () => stream.end());
+    };
+    assert.equal(await ask(), 'laptop:hello');
+  }
+});
+
+test('managers are looked for by name until one tells, and again when none is left', async () => {
+  await using app = await answering('app');
+  let addresses: readonly string[] = [];
+  await using first = await testManager();
+  const { port } = first.relay;
+  await using _agent = await agent(first, app.port, async () => addresses);
+  await using second = await testManager({ host: '127.0.0.2', port });
+  addresses = ['127.0.0.2'];
+  second.want([take(app.port)], ['127.0.0.2']);
+  await second.reported(true);
+  assert.deepEqual(first.relay.tokens, []);
+  addresses = ['127.0.0.1'];
+  first.want([take(app.port)], ['127.0.0.1']);
+  await second[Symbol.asyncDispose]();
+  await first.reported(true);
 });

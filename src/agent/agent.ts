@@ -3,27 +3,23 @@ import type { Socket } from 'node:net';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 
 import type { Clock } from '#base/clock.ts';
-import { describe } from '#base/errors.ts';
 import { turnLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import { createOpenEcho } from '#host/ping-socket.ts';
 import { agentRedirectPort, type AgentConfig } from '#protocol/agent-config.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
-import type { ClientSession } from '#tunnel/client-session.ts';
 import { createDatagramDialer, openUdp } from '#tunnel/dial-udp.ts';
 import type { ServeOptions } from '#tunnel/server-session.ts';
 
 import { createAgentService } from './api/agent-service.ts';
-import { createReporter } from './control/report.ts';
-import { watchTakes } from './control/watch.ts';
 import type { Environment } from './environment/extract.ts';
 import { dialForLaptop } from './outbound/dial.ts';
-import { keepManagerLink } from './session/manager-link.ts';
+import { connectManagers } from './session/connected.ts';
 import { bring } from './take/accept.ts';
 import { createJoined } from './take/joined.ts';
 import { listenForTakes } from './take/listen.ts';
 import { createFirstTold } from './take/first-told.ts';
-import { createTakes, type PortSwitch, type TakeOutcome } from './take/takes.ts';
+import { createTakes, type PortSwitch } from './take/takes.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -32,6 +28,8 @@ interface Deps {
   readonly level?: LevelSwitch;
   readonly random: () => number;
   readonly readToken: () => Promise<string>;
+  /** The addresses of every manager, by the name of their Service. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
   /** The agent's own environment, in which the apps' is. */
   readonly env: Environment;
   readonly take: TakeMode;
@@ -72,55 +70,32 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
 
   const joined = createJoined(deps);
   const takes = createTakes({ log, joined, ports: portSwitch(deps.take, config) });
-  const reporter = createReporter(deps);
-  let epoch: bigint | undefined;
   // A pod that is intercepted must be so before it is ready: its probe asks the redirect port, which is
   // listened on once it is known what is to be taken; and what is listened on can be taken.
   const told = createFirstTold();
   const listening = Promise.withResolvers<void>();
-  const settle = async (change: () => Promise<readonly TakeOutcome[]>): Promise<void> => {
-    await listening.promise;
-    const found = await change();
-    link.setBusy(takes.any);
-    if (epoch !== undefined) reporter.report({ epoch, outcomes: found });
-  };
-
-  const onControl = (session: ClientSession, ended: AbortSignal): void => {
-    const onWanted: Parameters<typeof watchTakes>[0]['onWanted'] = (wanted) => {
-      epoch = wanted.epoch;
-      turnLevel({ log, level: deps.level }, wanted.logLevel);
-      told.wanted(wanted.takes.length);
-      void settle(() => takes.apply(wanted.takes));
-    };
-    watchTakes({ session, reporter, onWanted }, { agentVersion: options.version, podIp }, ended)
-      .then(() => 'the manager ended the list of takes', describe)
-      .then(
-        (reason) => session.destroy(new Error(reason)),
-        () => {},
-      );
-  };
-  const link = keepManagerLink(
-    {
-      ...deps,
-      serve: servedToLaptops(deps, config),
-      onControl,
-      onReachable(reachable) {
-        told.reachable(reachable);
-        void settle(() => takes.setReachable(reachable));
+  const managers = stack.use(
+    connectManagers(
+      {
+        ...deps,
+        takes,
+        told,
+        listening: listening.promise,
+        serve: servedToLaptops(deps, config),
+        onLogLevel: (level) => turnLevel({ log, level: deps.level }, level),
       },
-    },
-    { ...config.manager, ca: config.ca },
+      { manager: { ...config.manager, ca: config.ca }, version: options.version, podIp },
+    ),
   );
-  stack.use(link);
 
   const { nodeAddresses } = deps;
-  const bringDeps = {
+  const bringDeps: Parameters<typeof bring>[0] = {
     log,
     clock,
     takes,
     joined,
     doubts: new Set<string>(),
-    inbound: () => link.inbound(),
+    inbound: (interceptUid) => managers.inbound(interceptUid),
     nodeAddresses,
   };
   await told.within(clock, firstTakesMs);

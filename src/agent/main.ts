@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 
 import { systemClock } from '#base/clock.ts';
@@ -35,6 +36,12 @@ async function probers({ config, hostIp }: AgentStart): Promise<ReadonlySet<stri
   return nodeAddresses({ hostIp, routeTable });
 }
 
+/** Of one family: a manager with two addresses is still one. */
+async function managerAddresses(host: string): Promise<readonly string[]> {
+  const all = await lookup(host, { all: true });
+  return all.filter((one) => one.family === all[0]?.family).map(({ address }) => address);
+}
+
 async function main(): Promise<void> {
   const stopped = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopped.resolve);
@@ -53,6 +60,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     random: Math.random,
     readToken,
+    lookup: managerAddresses,
     env,
     take,
     nodeAddresses: probesFrom,

@@ -29,6 +29,7 @@ const object = (properties: Schema, required: readonly string[] = []): Schema =>
 const connectionSpec = object(
   {
     user: text(1024),
+    groups: { type: 'array', maxItems: 256, items: text(256), 'x-kubernetes-list-type': 'atomic' },
     client: text(256),
     installId: text(64),
     publicKey: text(44, { minLength: 44, pattern: '^[A-Za-z0-9+/]{43}=$' }),
@@ -41,6 +42,7 @@ const connectionStatus = object({
   managerCa: text(16_384),
   managerVersion: text(64),
   renewTime: time,
+  relays: { type: 'object', additionalProperties: time, maxProperties: 64 },
   disconnectedSince: time,
   message: text(4096),
   logLevel: object({ level: { type: 'string', enum: [...logLevels] }, until: time }, ['level']),

@@ -3,6 +3,7 @@ import {
   imageName,
   managerConfigFor,
   managerConfigVariable,
+  managerPodVariable,
   webhookListenPort,
 } from './manager-config.ts';
 import {
@@ -23,8 +24,10 @@ export function deployment(values: Values, context: InstallContext): Manifest {
     metadata: helmMetadata(context, managerName, { namespace }),
     spec: {
       replicas: values.replicaCount,
-      // Two at once would write each other's status away.
-      strategy: { type: 'Recreate' },
+      // One more before one less: somebody has every laptop's and every agent's connection.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      // So long laptops and agents get to come to a new one before the next old one goes.
+      minReadySeconds: 3,
       selector: { matchLabels: { ...managerSelector } },
       template: {
         metadata: {
@@ -41,7 +44,8 @@ function podSpec(values: Values, context: InstallContext): Record<string, unknow
   const { imagePullSecrets } = values.image;
   return {
     serviceAccountName: managerName,
-    terminationGracePeriodSeconds: 10,
+    // Five of them for open connections to end.
+    terminationGracePeriodSeconds: 20,
     securityContext: {
       runAsNonRoot: true,
       seccompProfile: { type: 'RuntimeDefault' },
@@ -53,6 +57,16 @@ function podSpec(values: Values, context: InstallContext): Record<string, unknow
     volumes: [{ name: 'run', emptyDir: {} }],
     ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets }),
     ...(isEmpty(values.nodeSelector) ? {} : { nodeSelector: values.nodeSelector }),
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: 'kubernetes.io/hostname',
+        // On a cluster of one node they share it.
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: { ...managerSelector } },
+        matchLabelKeys: ['pod-template-hash'],
+      },
+    ],
     ...(isEmpty(values.affinity) ? {} : { affinity: values.affinity }),
     ...(values.tolerations.length === 0 ? {} : { tolerations: values.tolerations }),
     ...(values.priorityClassName === '' ? {} : { priorityClassName: values.priorityClassName }),
@@ -73,6 +87,7 @@ function container(values: Values, context: InstallContext): Record<string, unkn
         // In a variable's value `$$` is a dollar.
         value: JSON.stringify(managerConfigFor(values, context)).replaceAll('$', () => '$$'),
       },
+      { name: managerPodVariable, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     ],
     ports: [
       { name: 'api', containerPort: values.apiPort },

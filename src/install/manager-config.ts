@@ -7,6 +7,9 @@ import { webhookConfigurationName } from './webhook-configuration.ts';
 /** The environment variable of the manager that holds ManagerConfig as JSON. */
 export const managerConfigVariable = 'TELEPRESENCE_MANAGER_CONFIG';
 
+/** The environment variable that holds the name of its pod. */
+export const managerPodVariable = 'TELEPRESENCE_POD';
+
 /** Ports that the manager's pod listens on, beside the API's. */
 export const agentsPort = 8081;
 export const webhookListenPort = 8443;
@@ -33,6 +36,7 @@ export const managerConfig = v.object({
   }),
   podCIDRs: strings,
   connectionTtlMs: v.number(),
+  outbound: v.picklist(['cluster', 'namespaces']),
   routing: v.object({
     alsoProxySubnets: strings,
     neverProxySubnets: strings,
@@ -63,6 +67,7 @@ export function managerConfigFor(values: Values, context: InstallContext): Manag
     },
     podCIDRs: values.podCIDRs,
     connectionTtlMs: durationMs(values.client.connectionTTL),
+    outbound: values.client.outbound,
     routing: values.client.routing,
     dns: values.client.dns,
   };

@@ -41,8 +41,23 @@ export function managerPart(values: Values, context: InstallContext): Manifest[]
         ]
       : []),
     deployment(values, context),
+    disruptionBudget(context),
     ...(injector ? [webhookConfiguration(values, context)] : []),
   ];
+}
+
+/** Nodes are drained one manager at a time; never blocked, also where there is but one manager. */
+function disruptionBudget(context: InstallContext): Manifest {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: helmMetadata(context, managerName, { namespace: context.namespace }),
+    spec: {
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      selector: { matchLabels: { ...managerSelector } },
+    },
+  };
 }
 
 function service(

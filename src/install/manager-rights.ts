@@ -36,6 +36,8 @@ function clusterRules(context: InstallContext): unknown[] {
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: watched },
     { apiGroups: ['networking.k8s.io'], resources: ['servicecidrs'], verbs: watched },
     { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+    // Which namespaces a laptop's user may use.
+    { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     {
       apiGroups: ['admissionregistration.k8s.io'],
       resources: ['mutatingwebhookconfigurations'],
@@ -76,6 +78,14 @@ export function managerRights(context: InstallContext): Manifest[] {
           resources: ['secrets'],
           resourceNames: [identitySecret],
           verbs: ['get'],
+        },
+        // Who of several managers writes status.
+        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+        {
+          apiGroups: ['coordination.k8s.io'],
+          resources: ['leases'],
+          resourceNames: [managerName],
+          verbs: [...watched, 'update'],
         },
       ],
     },

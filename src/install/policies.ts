@@ -32,6 +32,13 @@ export function identityPolicy(context: InstallContext): Manifest[] {
         reason: 'Forbidden',
       },
       {
+        // Fewer are allowed: they only take rights away.
+        expression:
+          "request.operation != 'CREATE' || !has(object.spec.groups) || object.spec.groups.all(group, has(request.userInfo.groups) && group in request.userInfo.groups)",
+        message: 'spec.groups must be groups of the user who creates the object',
+        reason: 'Forbidden',
+      },
+      {
         expression: "request.operation != 'UPDATE' || object.spec == oldObject.spec",
         message: 'spec cannot be changed',
         reason: 'Forbidden',

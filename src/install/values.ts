@@ -29,8 +29,7 @@ const duration = v.pipe(v.string(), v.regex(/^(\d+(ms|s|m|h))+$/, 'not a duratio
 export const valuesSchema = v.strictObject({
   image: v.optional(v.strictObject({ ...image, imagePullSecrets: pullSecrets }), {}),
   logLevel: v.optional(v.picklist(logLevels), 'info'),
-  // More than one waits for the Lease that decides who writes status.
-  replicaCount: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1)), 1),
+  replicaCount: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 2),
   apiPort: v.optional(port, 10_250),
   resources: v.optional(resources, { requests: { cpu: '50m', memory: '128Mi' }, limits: {} }),
   securityContext: v.optional(anything, {}),
@@ -102,6 +101,8 @@ export const valuesSchema = v.strictObject({
   client: v.optional(
     v.strictObject({
       connectionTTL: v.optional(duration, '24h'),
+      /** What laptops may dial: everything in the cluster, or the namespaces that their user may use. */
+      outbound: v.optional(v.picklist(['cluster', 'namespaces']), 'cluster'),
       routing: v.optional(
         v.strictObject({
           alsoProxySubnets: subnets,

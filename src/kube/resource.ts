@@ -103,6 +103,12 @@ export const resources = {
     false,
   ),
   tokenReviews: grouped('authentication.k8s.io', 'tokenreviews', 'TokenReview', false),
+  subjectAccessReviews: grouped(
+    'authorization.k8s.io',
+    'subjectaccessreviews',
+    'SubjectAccessReview',
+    false,
+  ),
   selfSubjectReviews: grouped(
     'authentication.k8s.io',
     'selfsubjectreviews',

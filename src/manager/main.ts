@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import * as v from 'valibot';
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
@@ -11,7 +12,11 @@ import {
   type LogLevel,
 } from '#base/log.ts';
 import { version } from '#base/version.ts';
-import { managerConfig, managerConfigVariable } from '#install/manager-config.ts';
+import {
+  managerConfig,
+  managerConfigVariable,
+  managerPodVariable,
+} from '#install/manager-config.ts';
 import { createKubeClient } from '#kube/client.ts';
 import { inClusterAccess } from '#kube/in-cluster.ts';
 import { parseResolvConf } from './controller/dns-lookup.ts';
@@ -52,6 +57,7 @@ async function manager(): Promise<void> {
     {
       config,
       dns: parseResolvConf(await readFile('/etc/resolv.conf', 'utf8')),
+      own: { pod: process.env[managerPodVariable] ?? hostname(), start: randomUUID() },
       folder: process.env['TELEPRESENCE_RUN'] ?? '/run/telepresence',
       ownAddresses: ownAddresses(),
       // Buffers on their way must not wait for a full collection: a third less memory under bulk.
@@ -70,10 +76,11 @@ async function manager(): Promise<void> {
 async function relay(): Promise<void> {
   const settings = await readRelaySettings(process.stdin);
   // Its end means that the controller is gone.
-  process.stdin.on('end', () => stop.abort(new Error('the controller is gone')));
+  const gone = new AbortController();
+  process.stdin.on('end', () => gone.abort(new Error('the controller is gone')));
   const level = createLevelSwitch({ clock: systemClock }, settings.logLevel);
   const log = logAt(level, 'relay');
-  await runRelay({ clock: systemClock, log, level }, settings, stop.signal);
+  await runRelay({ clock: systemClock, log, level }, settings, stop.signal, gone.signal);
 }
 
 const program = process.argv[2] === 'relay' ? 'relay' : 'manager';

@@ -15,6 +15,7 @@ import { keepRelayProcess } from './controller/relay-process.ts';
 import { serveControllerSocket } from './controller/socket-server.ts';
 import { keepWebhookCa } from './controller/webhook-ca.ts';
 import { createLeaf, type Certificate } from './identity/certificate.ts';
+import type { Holder } from './state/lease.ts';
 import type { InjectorConfig } from './webhook/agent-containers.ts';
 import { serveWebhook } from './webhook/server.ts';
 
@@ -29,12 +30,15 @@ interface Deps {
 interface Options {
   readonly config: ManagerConfig;
   readonly dns: ClusterDns;
+  /** Which of the managers this is. */
+  readonly own: Holder;
   /** Where the controller's socket is. */
   readonly folder: string;
   /** This pod's addresses. */
   readonly ownAddresses: readonly string[];
   /** How the relay is started. */
   readonly relayCommand: readonly [string, ...string[]];
+  /** Asks for an orderly end. */
   readonly signal: AbortSignal;
 }
 
@@ -42,10 +46,18 @@ const dayMs = 86_400_000;
 // Made anew at each start; a manager that runs for two years would have to be restarted.
 const leafDays = 731;
 
-/** Runs the manager until the signal aborts. */
+/**
+ * Runs the manager until it is asked to end: then another one writes from now on, while this one goes
+ * on for as long as its relay needs to send everybody elsewhere.
+ */
 export async function runManager(deps: Deps, options: Options): Promise<void> {
   const { clock, log } = deps;
-  const { config, signal } = options;
+  const { config } = options;
+  const life = new AbortController();
+  const { signal } = life;
+  const giveUp = (): void => life.abort(options.signal.reason);
+  options.signal.throwIfAborted();
+  options.signal.addEventListener('abort', giveUp, { once: true });
   const { namespace } = config;
   const identity = await loadIdentity(
     { ...deps, randomBytes, now: () => clock.now() },
@@ -71,6 +83,7 @@ export async function runManager(deps: Deps, options: Options): Promise<void> {
   const injector = injectorConfig(config, identity.authority.cert);
 
   await using stack = new AsyncDisposableStack();
+  stack.defer(() => life.abort(new Error('the manager has ended')));
   if (config.injector.enabled) {
     stack.use(
       await serveWebhook(
@@ -98,9 +111,15 @@ export async function runManager(deps: Deps, options: Options): Promise<void> {
       publicKey: identity.signer.publicKey,
       ca: identity.authority.cert,
       dns: options.dns,
+      own: options.own,
       signal,
     }),
   );
+  // From here on an end is an orderly one.
+  options.signal.removeEventListener('abort', giveUp);
+  options.signal.throwIfAborted();
+  const abdicate = (): void => void controller.abdicate();
+  options.signal.addEventListener('abort', abdicate, { once: true });
   const socketPath = path.join(options.folder, 'controller.sock');
   await mkdir(options.folder, { recursive: true });
   await rm(socketPath, { force: true });
@@ -118,7 +137,7 @@ export async function runManager(deps: Deps, options: Options): Promise<void> {
       ownAddresses: [...options.ownAddresses],
       logLevel: config.logLevel,
     },
-    signal,
+    signal: options.signal,
   });
 }
 

@@ -14,17 +14,21 @@ export async function readRelaySettings(input: Readable): Promise<RelaySettings>
   return v.parse(relaySettings, JSON.parse(String(line)));
 }
 
-/** Runs the relay until the signal aborts or the controller is gone. */
+/** Runs the relay until it is asked to stop, and laptops have gone elsewhere; or at once when `gone` aborts. */
 export async function runRelay(
   deps: { readonly clock: Clock; readonly log: Logger; readonly level: LevelSwitch },
   settings: RelaySettings,
-  signal: AbortSignal,
+  stop: AbortSignal,
+  gone: AbortSignal,
 ): Promise<void> {
-  await using relay = await startRelay(deps, settings, signal);
+  await using relay = await startRelay(deps, settings, gone);
   deps.log.info('relay ready', { api: relay.apiPort, agents: relay.agentsPort });
   const stopped = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    if (stop.aborted) resolve();
+    else stop.addEventListener('abort', () => resolve(), { once: true });
   });
   await Promise.race([relay.ended, stopped]);
+  if (!stop.aborted) return;
+  deps.log.info('relay drains');
+  await Promise.race([relay.ended, relay.drain()]);
 }

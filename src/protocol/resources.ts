@@ -43,6 +43,8 @@ const metadata = v.looseObject({
 export const connectionSpec = v.looseObject({
   /** The user as Kubernetes knows it; the admission policy proves it. */
   user: v.string(),
+  /** The user's groups, or some of them: the policy proves them too, and rights are asked with them. */
+  groups: v.optional(v.array(v.string())),
   /** Shown to people: user@laptop. */
   client: v.string(),
   installId: v.string(),
@@ -59,7 +61,10 @@ export const connectionStatus = v.looseObject({
   /** PEM of the manager's CA, for the TLS of the port-forward step. */
   managerCa: v.optional(v.string()),
   managerVersion: v.optional(v.string()),
+  /** When a replica of the manager last said that it holds the laptop's tunnel. */
   renewTime: v.optional(v.string()),
+  /** The replicas that hold reverse sessions of the laptop, by pod, and when each last said so. */
+  relays: v.optional(v.record(v.string(), v.string())),
   disconnectedSince: v.optional(v.string()),
   message: v.optional(v.string()),
   /** What its user has asked everything in the cluster to log; without `until` as long as it lasts. */

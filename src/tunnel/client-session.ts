@@ -100,6 +100,8 @@ export function openClientSession(duplex: Duplex, deps: Deps): ClientSession {
     },
     retired: life.retired,
     closed: life.closed,
+    renewalAsked: life.renewalAsked,
+    askForRenewal: life.askForRenewal,
     ping: life.ping,
     close: life.close,
     destroy: life.destroy,

@@ -16,12 +16,14 @@ interface FakeSession extends Member {
   lose(): void;
   /** The other side said GOAWAY; flows are still open. */
   retire(): void;
+  askForRenewal(): void;
   readonly closing: boolean;
 }
 
 function fakeSession(name: number, lingering: boolean): FakeSession {
   const closed = Promise.withResolvers<SessionEnd>();
   const retired = Promise.withResolvers<void>();
+  const renewalAsked = Promise.withResolvers<void>();
   let isOpen = true;
   let closing = false;
   let ended = false;
@@ -47,6 +49,8 @@ function fakeSession(name: number, lingering: boolean): FakeSession {
       return closing;
     },
     closed: closed.promise,
+    renewalAsked: renewalAsked.promise,
+    askForRenewal: () => renewalAsked.resolve(),
     retired: retired.promise,
     async close() {
       closing = true;
@@ -252,6 +256,23 @@ test('flows of a renewed session have a day', async () => {
   assert.equal(it.dialled[0]?.ended, false);
   await it.clock.pass(2 * renewEveryMs);
   assert.equal(it.dialled[0]?.ended, true);
+});
+
+test('an end that asks for a renewal gets it, and serves until then', async () => {
+  const it = scene(2);
+  await using _set = it.set;
+  await it.clock.pass(1000);
+  it.failure = new Error('not now');
+  it.dialled[0]?.askForRenewal();
+  await settle();
+  assert.deepEqual(names(it.set), [0, 1]);
+  it.failure = undefined;
+  await it.clock.pass(1000);
+  assert.deepEqual(names(it.set), [1, 2]);
+  assert.deepEqual(
+    it.dialled.map(({ closing }) => closing),
+    [true, false, false],
+  );
 });
 
 test('close lets sessions end and dials no more', async () => {

@@ -6,7 +6,10 @@ import type { ClientSession } from './client-session.ts';
 import type { SessionLife } from './session-life.ts';
 
 /** What a set needs of its sessions, of either kind. */
-export type Member = Pick<SessionLife, 'isOpen' | 'retired' | 'closed' | 'close' | 'destroy'>;
+export type Member = Pick<
+  SessionLife,
+  'isOpen' | 'retired' | 'renewalAsked' | 'closed' | 'close' | 'destroy'
+>;
 
 /** What a set has at the moment. */
 export interface ConnectionSetState {
@@ -197,7 +200,7 @@ export function keepConnections<S extends Member>(
   };
 }
 
-/** Waits until a session is to be replaced; returns it where it is to serve until then. */
+/** Waits until a session is to be replaced, by us or because its other end asks; returns it where it is to serve until then. */
 async function turnOver<S extends Member>(
   session: S,
   renewal: Promise<void>,
@@ -205,6 +208,7 @@ async function turnOver<S extends Member>(
   const renewing = await Promise.race([
     session.retired.then(() => false),
     renewal.then(() => true),
+    session.renewalAsked.then(() => true),
   ]);
   return renewing ? session : undefined;
 }

@@ -84,6 +84,8 @@ export function serveSession(duplex: Duplex, deps: Deps): ServerSession {
     },
     retired: life.retired,
     closed: life.closed,
+    renewalAsked: life.renewalAsked,
+    askForRenewal: life.askForRenewal,
     ping: life.ping,
     close: life.close,
     destroy: life.destroy,

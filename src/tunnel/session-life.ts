@@ -19,6 +19,10 @@ export interface SessionLife extends AsyncDisposable {
   readonly isOpen: boolean;
   /** Resolves when `isOpen` becomes false: close, destroy, loss, or the other side's GOAWAY. */
   readonly retired: Promise<void>;
+  /** Resolves when the other side has asked for another session in this one's place. */
+  readonly renewalAsked: Promise<void>;
+  /** Asks the other side, which dialled, for another session: this end is about to go. */
+  readonly askForRenewal: () => void;
   /** Resolves, never rejects, once nothing of the session is left. */
   readonly closed: Promise<SessionEnd>;
   /** What has come in on the connection; a sign of life even while a PING waits behind bulk. */
@@ -45,6 +49,9 @@ interface Deps {
   readonly windows?: ReceiveWindows;
 }
 
+/** The payload of a PING that asks for a renewal: a frame that both ends may send, and every peer answers. */
+const renewalPayload = Buffer.from('renew me');
+
 /** Throws for a connection that died before a session could begin on it. */
 export function assertAlive(duplex: Duplex): void {
   if (!duplex.destroyed) return;
@@ -56,6 +63,7 @@ export function assertAlive(duplex: Duplex): void {
 export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): HeldSession {
   const closed = Promise.withResolvers<SessionEnd>();
   const retired = Promise.withResolvers<void>();
+  const renewalAsked = Promise.withResolvers<void>();
   let openStreams = 0;
   let orderly = false;
   let failure: Error | undefined;
@@ -84,6 +92,9 @@ export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): 
   if (reception === undefined) session.setLocalWindowSize(sessionWindowBytes);
   session.on('error', (error) => {
     failure ??= error;
+  });
+  session.on('ping', (payload: Buffer) => {
+    if (renewalPayload.equals(payload)) renewalAsked.resolve();
   });
   session.on('goaway', (code) => {
     retired.resolve();
@@ -146,6 +157,14 @@ export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): 
     },
     retired: retired.promise,
     closed: closed.promise,
+    renewalAsked: renewalAsked.promise,
+    askForRenewal() {
+      try {
+        session.ping(renewalPayload, () => {});
+      } catch {
+        // It has ended already.
+      }
+    },
     async ping() {
       const ms = await ping(session);
       reception?.heard(ms);

@@ -126,6 +126,20 @@ test('ping tells the round trip, from either end', async () => {
   assert.ok((await pair.server.ping()) >= 0);
 });
 
+test('either end can ask for another session in place of this one; a PING asks for nothing', async () => {
+  await using pair = await sessionPair({});
+  let asked = 0;
+  for (const end of [pair.client, pair.server]) void end.renewalAsked.then(() => (asked += 1));
+  await pair.client.ping();
+  await pair.server.ping();
+  assert.equal(asked, 0);
+  pair.client.askForRenewal();
+  await pair.server.renewalAsked;
+  pair.server.askForRenewal();
+  await pair.client.renewalAsked;
+  assert.ok(pair.client.isOpen && pair.server.isOpen);
+});
+
 test('sessions run over duplexes that are no sockets, with bytes already there', async () => {
   const [near, far] = duplexPair();
   await using client = openClientSession(near, sessionDeps);

@@ -13,6 +13,8 @@ export interface WantedTakes {
   readonly takes: readonly WantedTake[];
   /** Empty: the agent's own. */
   readonly logLevel: string;
+  /** Addresses of all managers. */
+  readonly managers: readonly string[];
 }
 
 /**
@@ -43,6 +45,7 @@ function wantedOf(update: Takes): WantedTakes {
   return {
     epoch: update.epoch,
     logLevel: update.logLevel,
+    managers: update.managers,
     takes: update.takes.map(({ interceptUid, containerPort, protocol }) => ({
       interceptUid,
       containerPort,

@@ -10,7 +10,7 @@ import {
   type ConnectionSet,
 } from '#tunnel/connection-set.ts';
 import { busyIntervalMs, idleIntervalMs, watchLiveness, type Liveness } from '#tunnel/liveness.ts';
-import { createReceiveWindows, receiveBudgets } from '#tunnel/receive-windows.ts';
+import type { ReceiveWindows } from '#tunnel/receive-windows.ts';
 import { serveSession, type ServeOptions } from '#tunnel/server-session.ts';
 import type { SessionLife } from '#tunnel/session-life.ts';
 
@@ -22,18 +22,24 @@ interface Deps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly readToken: () => Promise<string>;
+  /** What may be under way to this process, from all managers together. */
+  readonly windows: ReceiveWindows;
   /** What the relay may ask over the outbound session. */
   readonly serve: ServeOptions;
   /** A control session is there; its signal aborts when it has ended. */
   readonly onControl: (session: ClientSession, ended: AbortSignal) => void;
-  /** Whether connections can be brought to the manager at all. */
+  /** Whether connections can be brought to this manager. */
   readonly onReachable: (reachable: boolean) => void;
+  /** Its last connection has ended. */
+  readonly onDown: () => void;
 }
 
-/** The agent's connections to the manager, one for each role, kept up. */
+/** The agent's connections to one manager, one for each role, kept up. */
 export interface ManagerLink extends AsyncDisposable {
   /** The session by which taken connections go; undefined while there is none. */
   inbound(): Inbound | undefined;
+  /** Whether there is any connection to it. */
+  readonly isUp: boolean;
   /** While something is taken a dead link must be noticed soon. */
   setBusy(busy: boolean): void;
 }
@@ -63,6 +69,7 @@ export function keepManagerLink(deps: Deps, manager: ManagerAddress): ManagerLin
       watched.set(session, watchLiveness(deps, session, { intervalMs }));
       void session.closed.then((end) => {
         watched.delete(session);
+        if (watched.size === 0) deps.onDown();
         log.info('session ended', { reason: end.kind === 'lost' ? describe(end.error) : 'closed' });
       });
       return session;
@@ -84,13 +91,12 @@ export function keepManagerLink(deps: Deps, manager: ManagerAddress): ManagerLin
     );
   };
 
-  const windows = createReceiveWindows(deps, { budgetBytes: receiveBudgets.agent });
   const sets = new AsyncDisposableStack();
-  sets.use(keep('outbound', (socket) => serveSession(socket, { ...deps, ...deps.serve, windows })));
+  sets.use(keep('outbound', (socket) => serveSession(socket, { ...deps, ...deps.serve })));
   const inbound = sets.use(
     keep(
       'inbound',
-      (socket) => openClientSession(socket, { ...deps, windows }),
+      (socket) => openClientSession(socket, deps),
       (open) => {
         if (open > 0 === reachable) return;
         reachable = open > 0;
@@ -100,7 +106,7 @@ export function keepManagerLink(deps: Deps, manager: ManagerAddress): ManagerLin
   );
   sets.use(
     keep('control', (socket) => {
-      const session = openClientSession(socket, deps);
+      const session = openClientSession(socket, { clock: deps.clock, log: deps.log });
       const ended = new AbortController();
       void session.closed.then(() => ended.abort(new Error('session ended')));
       deps.onControl(session, ended.signal);
@@ -113,6 +119,9 @@ export function keepManagerLink(deps: Deps, manager: ManagerAddress): ManagerLin
       const session = leastBusy(inbound.members);
       if (session === undefined) return undefined;
       return { session, rttMs: watched.get(session)?.shortestRttMs };
+    },
+    get isUp() {
+      return watched.size > 0;
     },
     setBusy(busy) {
       const ms = busy ? busyIntervalMs : idleIntervalMs;

@@ -43,7 +43,7 @@ async function agent(options: {
     takes: { takerOf: () => options.taker },
     joined,
     doubts: new Set<string>(),
-    inbound: () => (options.connected === false ? undefined : { session: pair.client, rttMs: 1 }),
+    inbound: () => (options.connected === false ? [] : [{ session: pair.client, rttMs: 1 }]),
     nodeAddresses: new Set(options.onNode === true ? ['127.0.0.1'] : []),
   };
   const stopped = new AbortController();

@@ -15,7 +15,7 @@ import type { Takes } from './takes.ts';
 
 /** A session to the manager by which taken connections can go, and its shortest round trip. */
 export interface Inbound {
-  readonly session: Pick<ClientSession, 'beginFlow'>;
+  readonly session: Pick<ClientSession, 'beginFlow' | 'unsentBytes' | 'openFlows'>;
   readonly rttMs: number | undefined;
 }
 
@@ -25,8 +25,8 @@ interface Deps {
   readonly takes: Pick<Takes, 'takerOf'>;
   readonly joined: Pick<Joined, 'join'>;
   readonly doubts: Doubts;
-  /** Undefined while there is none. */
-  readonly inbound: () => Inbound | undefined;
+  /** The ways to the laptop of an intercept, the best first; empty while there is none. */
+  readonly inbound: (interceptUid: string) => readonly Inbound[];
   /** Where the kubelet's probes come from, which are the app's whoever has the port. */
   readonly nodeAddresses: ReadonlySet<string>;
 }
@@ -46,36 +46,48 @@ export async function bring(
     const isProbe = await isKubelets(deps, socket, port, signal);
     if (isProbe === undefined) return;
     const interceptUid = isProbe ? undefined : deps.takes.takerOf(port);
-    const inbound = deps.inbound();
-    if (interceptUid !== undefined && inbound !== undefined) {
-      const { clock, doubts } = deps;
-      const answer = await offer({ session: inbound.session, clock, doubts }, socket, {
-        interceptUid,
-        patienceMs: answerWithinMs(inbound.rttMs),
-      });
-      switch (answer.kind) {
-        case 'taken':
-          deps.joined.join({ client: socket, server: answer.flow.stream }, port, { interceptUid });
-          return;
-        case 'refused':
-          deps.log.debug('handler refused', { port, reason: answer.reason });
-          resetEnd(socket, new Error(answer.reason));
-          return;
-        case 'uncertain':
-          deps.log.warning('lost on the way to the laptop', { port, reason: answer.reason });
-          resetEnd(socket, new Error(answer.reason));
-          return;
-        case 'unanswered':
-          if (socket.destroyed) return;
-          deps.log.warning('laptop did not answer, the app does', { port, reason: answer.reason });
-      }
-    }
+    if (interceptUid !== undefined && (await bringToLaptop(deps, socket, port, interceptUid)))
+      return;
     const app = await dialApp(options, signal);
     deps.joined.join({ client: socket, server: app }, port, 'app');
   } catch (error) {
     deps.log.debug('connection reset', { port, reason: describe(error) });
     resetEnd(socket, toError(error));
   }
+}
+
+/** Whether the connection needs nobody else: the laptop has it, or has refused it, or it has ended. */
+async function bringToLaptop(
+  deps: Deps,
+  socket: Socket,
+  port: number,
+  interceptUid: string,
+): Promise<boolean> {
+  for (const { session, rttMs } of deps.inbound(interceptUid)) {
+    const answer = await offer({ ...deps, session }, socket, {
+      interceptUid,
+      patienceMs: answerWithinMs(rttMs),
+    });
+    switch (answer.kind) {
+      case 'taken':
+        deps.joined.join({ client: socket, server: answer.flow.stream }, port, { interceptUid });
+        return true;
+      case 'refused':
+        deps.log.debug('handler refused', { port, reason: answer.reason });
+        resetEnd(socket, new Error(answer.reason));
+        return true;
+      case 'uncertain':
+        deps.log.warning('lost on the way to the laptop', { port, reason: answer.reason });
+        resetEnd(socket, new Error(answer.reason));
+        return true;
+      case 'unanswered':
+        if (socket.destroyed) return true;
+        deps.log.warning('laptop did not answer', { port, reason: answer.reason });
+    }
+    // Another manager may have the laptop where this one has lost it; silence is the laptop's own.
+    if (!answer.lost) break;
+  }
+  return false;
 }
 
 /**

@@ -27,16 +27,26 @@ test('a pod with nothing to take is ready as soon as that is said', async () => 
   const told = createFirstTold();
   const wait = waiting(told);
   assert.equal(await wait.isOver(), false);
-  told.wanted(0);
+  told.look([{ epoch: 1n, takes: [], reachable: false }]);
+  await wait.done;
+});
+
+test('one manager that wants nothing is not all of them', async () => {
+  const told = createFirstTold();
+  const wait = waiting(told);
+  const one = { epoch: 1n, takes: [], reachable: true };
+  told.look([one, { ...one, epoch: undefined }]);
+  assert.equal(await wait.isOver(), false);
+  told.look([one, one]);
   await wait.done;
 });
 
 test('one that is to be taken waits until that can be done', async () => {
   const told = createFirstTold();
   const wait = waiting(told);
-  told.wanted(1);
+  told.look([{ epoch: 1n, takes: ['one'], reachable: false }]);
   assert.equal(await wait.isOver(), false);
-  told.reachable(true);
+  told.look([{ epoch: 1n, takes: ['one'], reachable: true }]);
   await wait.done;
 });
 

@@ -16,7 +16,12 @@ export type Offer =
   /** The laptop says that its handler is not there. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** Nobody has it, and nothing was read from the socket that another may not get. */
-  | { readonly kind: 'unanswered'; readonly reason: string }
+  | {
+      readonly kind: 'unanswered';
+      readonly reason: string;
+      /** The manager is gone, or has no way to the laptop: at once, and not by silence. */
+      readonly lost: boolean;
+    }
   /** The handler may have got its first bytes, and nobody else may get them too. */
   | { readonly kind: 'uncertain'; readonly reason: string };
 
@@ -102,7 +107,8 @@ export async function offer(
       doubts.delete(interceptUid);
       return { kind: 'refused', reason };
     }
-    return { kind: committed && !notAsked.has(code) ? 'uncertain' : 'unanswered', reason };
+    if (committed && !notAsked.has(code)) return { kind: 'uncertain', reason };
+    return { kind: 'unanswered', reason, lost: code === 'Lost' || code === 'Unavailable' };
   } finally {
     socket.off('close', onGone);
     timer?.[Symbol.dispose]();

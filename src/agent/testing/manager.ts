@@ -15,10 +15,12 @@ export interface TestManager extends AsyncDisposable {
   readonly relay: TestRelay;
   /** What the laptop's side does with a connection; may be exchanged. */
   onFlow: (flow: IncomingFlow) => void;
-  /** Tells the agent what to take, now and after each reconnect. */
-  want(takes: readonly WantedTake[]): void;
+  /** Tells the agent what to take and where managers are, now and after each reconnect. */
+  want(takes: readonly WantedTake[], managers?: readonly string[]): void;
   /** Waits until the newest list was reported to be so, for that reason; returns the reasons. */
   reported(active: boolean, why?: RegExp): Promise<readonly string[]>;
+  /** Waits until the states that were reported last are so, whatever list they belong to. */
+  told(look: (states: TakesReport['states']) => boolean): Promise<void>;
   /** The agent's outbound session. */
   outbound(): Promise<ClientSession>;
 }
@@ -28,6 +30,7 @@ export async function testManager(
   options: { readonly host?: string; readonly port?: number } = {},
 ): Promise<TestManager> {
   let wanted: readonly WantedTake[] = [];
+  let everywhere: readonly string[] = [];
   let epoch = 0n;
   const changes = new EventTarget();
   const reports: TakesReport[] = [];
@@ -39,7 +42,7 @@ export async function testManager(
         async *watchTakes(_request, { signal }) {
           while (!signal.aborted) {
             const changed = once(changes, 'wanted', { signal });
-            yield { epoch, takes: [...wanted] };
+            yield { epoch, takes: [...wanted], managers: [...everywhere] };
             await changed;
           }
         },
@@ -70,8 +73,9 @@ export async function testManager(
         }
       },
     }),
-    want(takes) {
+    want(takes, managers = everywhere) {
       wanted = takes;
+      everywhere = managers;
       epoch += 1n;
       changes.dispatchEvent(new Event('wanted'));
     },
@@ -81,6 +85,14 @@ export async function testManager(
         const last = reports.at(-1);
         const isSo = last?.states.every((one) => one.active === active && why.test(one.message));
         if (last?.epoch === epoch && isSo === true) return last.states.map((one) => one.message);
+        await once(changes, 'reported', { signal: deadline });
+      }
+    },
+    async told(look) {
+      const deadline = AbortSignal.timeout(5000);
+      for (;;) {
+        const last = reports.at(-1);
+        if (last !== undefined && look(last.states)) return;
         await once(changes, 'reported', { signal: deadline });
       }
     },

@@ -13,6 +13,7 @@ interface Wanted {
   readonly epoch: bigint;
   readonly takes: readonly PlannedTake[];
   readonly logLevel: string;
+  readonly managers: readonly string[];
 }
 
 interface Connected {
@@ -22,8 +23,15 @@ interface Connected {
 
 /** What each agent is to take, and what it says of it. */
 export interface AgentHub {
-  /** Tells every agent its part; those that are not named take nothing. No level: their own. */
-  publish(takes: ReadonlyMap<string, readonly PlannedTake[]>, logLevel?: string): void;
+  /**
+   * Tells every agent its part, and where managers are; those that are not named take nothing. No
+   * level: their own.
+   */
+  publish(
+    takes: ReadonlyMap<string, readonly PlannedTake[]>,
+    managers: readonly string[],
+    logLevel?: string,
+  ): void;
   takeState(podUid: string, interceptUid: string): TakeFact | undefined;
   serve(router: ConnectRouter, identity: AgentIdentity): void;
 }
@@ -32,22 +40,25 @@ export interface AgentHub {
 export function createAgentHub(deps: { readonly log: Logger }, onChange: () => void): AgentHub {
   const agents = new Map<string, Connected>();
   let published: ReadonlyMap<string, readonly PlannedTake[]> = new Map();
+  let everywhere: readonly string[] = [];
   let level = '';
   let epoch = 0n;
   const takesOf = (podUid: string): Wanted => {
     epoch += 1n;
-    return { epoch, takes: published.get(podUid) ?? [], logLevel: level };
+    return { epoch, takes: published.get(podUid) ?? [], managers: everywhere, logLevel: level };
   };
 
   return {
-    publish(takes, logLevel = '') {
+    publish(takes, managers, logLevel = '') {
       const isSameLevel = level === logLevel;
       published = takes;
+      everywhere = managers;
       level = logLevel;
       for (const [podUid, agent] of agents) {
-        const next = takes.get(podUid) ?? [];
         const { value } = agent.wanted;
-        if (isSameLevel && JSON.stringify(value.takes) === JSON.stringify(next)) continue;
+        const next = [takes.get(podUid) ?? [], managers];
+        const isSame = JSON.stringify([value.takes, value.managers]) === JSON.stringify(next);
+        if (isSame && isSameLevel) continue;
         agent.wanted.set(takesOf(podUid));
       }
     },
@@ -64,8 +75,9 @@ export function createAgentHub(deps: { readonly log: Logger }, onChange: () => v
           log.info('agent attached', { version: agentVersion });
           onChange();
           try {
-            for await (const { epoch: of, takes, logLevel } of agent.wanted.follow(signal)) {
-              yield { epoch: of, takes: [...takes], logLevel };
+            for await (const wanted of agent.wanted.follow(signal)) {
+              const { epoch: of, takes, managers, logLevel } = wanted;
+              yield { epoch: of, takes: [...takes], managers: [...managers], logLevel };
             }
           } finally {
             if (agents.get(podUid) === agent) {

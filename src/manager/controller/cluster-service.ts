@@ -7,10 +7,11 @@ import type { ListedWorkload } from '../state/workload-list.ts';
 import type { Latest } from './latest.ts';
 import type { Removal, Removed } from './remove-agents.ts';
 import type { ServiceModel } from './service-model.ts';
+import { createToldServices } from './told-services.ts';
 
 interface Deps {
   readonly log: Logger;
-  readonly services: Pick<ServiceModel, 'follow'>;
+  readonly services: Pick<ServiceModel, 'follow' | 'inNamespaces'>;
   readonly namespaces: Latest<readonly string[]>;
   readonly info: Latest<Omit<ClusterInfo, '$typeName' | '$unknown'>>;
   readonly lookup: (query: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
@@ -21,6 +22,13 @@ interface Deps {
   readonly removeAgents: (removal: Removal, signal: AbortSignal) => Promise<Removed>;
   /** The namespace that this laptop is connected to: whoever may connect to it may read it. */
   readonly namespace: () => string | undefined;
+  /** Those of the namespaces that this laptop's user may use. */
+  readonly open: (
+    namespaces: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<ReadonlySet<string>>;
+  /** Whether it may dial the others too. */
+  readonly dialsAll: boolean;
 }
 
 // An answer of the DNS is at most 64 KiB; so is a question.
@@ -40,20 +48,38 @@ export function serveCluster(deps: Deps, router: ConnectRouter): void {
     async *watchCluster({ namespaces }, { signal }) {
       const wanted = new Set(namespaces);
       const isWanted = (name: string): boolean => wanted.size === 0 || wanted.has(name);
+      let open: ReadonlySet<string> = new Set();
+      const told = createToldServices({
+        isOpen: (name) => open.has(name),
+        addresses: deps.dialsAll,
+      });
       let synced = false;
       for await (const part of merge(deps, isWanted, signal)) {
         switch (part.kind) {
-          case 'services':
+          case 'services': {
+            const { changed, removed } = told.tell(part.changes);
             yield {
-              services: part.changes.changed.map(serviceMessage),
-              removedServices: [...part.changes.removed],
+              services: changed.map(serviceMessage),
+              removedServices: removed,
               synced: !synced,
             };
             synced = true;
             break;
-          case 'namespaces':
-            yield { namespaces: part.namespaces.filter(isWanted), namespacesChanged: true };
+          }
+          case 'namespaces': {
+            const all = part.namespaces.filter(isWanted);
+            const before = open;
+            open = new Set([deps.namespace() ?? '', ...(await openOf(deps, all, signal))]);
+            const closed = all.filter((name) => !open.has(name));
+            yield { namespaces: all, namespacesChanged: true, closedNamespaces: closed };
+            // What was told without its name before it was known who may know it.
+            const opened = new Set(all.filter((name) => open.has(name) && !before.has(name)));
+            if (!synced || opened.size === 0) break;
+            const changes = { changed: deps.services.inNamespaces(opened), removed: [] };
+            const { changed, removed } = told.tell(changes);
+            yield { services: changed.map(serviceMessage), removedServices: removed };
             break;
+          }
           case 'info':
             yield { info: { ...part.info, $typeName: 'telepresence.v1.ClusterInfo' } };
         }
@@ -97,6 +123,23 @@ export function serveCluster(deps: Deps, router: ConnectRouter): void {
       return await deps.removeAgents({ namespace, workloads }, signal);
     },
   });
+}
+
+async function openOf(
+  deps: Pick<Deps, 'open' | 'log'>,
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  try {
+    return await deps.open(namespaces, signal);
+  } catch (error) {
+    deps.log.warning('rights not known', { reason: describe(error) });
+    // The laptop asks again.
+    throw new ConnectError(
+      'the API server does not say which namespaces are open',
+      Code.Unavailable,
+    );
+  }
 }
 
 type Part =

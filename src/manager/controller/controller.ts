@@ -1,32 +1,41 @@
 import type { Clock } from '#base/clock.ts';
-import { describe } from '#base/errors.ts';
 import { turnLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { ManagerConfig } from '#install/manager-config.ts';
-import { connection, intercept, type Connection } from '#protocol/resources.ts';
+import { managerName } from '#install/manifest.ts';
+import type { Connection } from '#protocol/resources.ts';
 import { askedLogLevel } from '../state/asked-log-level.ts';
 import { networkOf, type Network } from '../state/network.ts';
-import { plan, type Plan } from '../state/plan.ts';
+import { plan } from '../state/plan.ts';
 import type { ClusterView } from '../state/view.ts';
+import type { Holder } from '../state/lease.ts';
 import { listWorkloads } from '../state/workload-list.ts';
 import type { InjectorConfig } from '../webhook/agent-containers.ts';
 import { createAgentHub } from './agent-hub.ts';
 import { serveCluster } from './cluster-service.ts';
 import { watchCluster, type ClusterWatch } from './cluster-watch.ts';
 import { lookupRaw, type ClusterDns } from './dns-lookup.ts';
+import { reviewDial } from './dial-review.ts';
 import { createInjector } from './injector.ts';
 import { createLatest } from './latest.ts';
+import { keepLeadership, type Leadership } from './leadership.ts';
+import { createNamespaceRights } from './namespace-rights.ts';
 import { createReconcileLoop } from './reconcile-loop.ts';
 import { createRelayHub } from './relay-hub.ts';
 import { removeAgents } from './remove-agents.ts';
-import * as own from './resources.ts';
 import { createServiceModel } from './service-model.ts';
 import { setLogLevel } from './set-log-level.ts';
 import type { ControllerServices } from './socket-server.ts';
-import { createStatusWriter } from './status-writer.ts';
-import { deleteExpired, deleteOrphan } from './sweep.ts';
 import { reviewAgentToken } from './token-review.ts';
-import { infoOf, namespaceOf, ownServiceAddresses, viewOf } from './views.ts';
+import {
+  addressOwners,
+  infoOf,
+  managerAddresses,
+  namespaceOf,
+  ownServiceAddresses,
+  viewOf,
+} from './views.ts';
+import { createWriting } from './writing.ts';
 
 interface Deps {
   readonly client: KubeClient;
@@ -45,6 +54,8 @@ interface Options {
   /** PEM of the CA of the relay's certificate. */
   readonly ca: string;
   readonly dns: ClusterDns;
+  /** Which of the managers this is. */
+  readonly own: Holder;
   /** The port of `dns.nameserver`; another one in tests. */
   readonly dnsPort?: number;
   readonly signal: AbortSignal;
@@ -56,6 +67,8 @@ export interface Controller extends AsyncDisposable {
   readonly services: ControllerServices;
   /** Resolves when nothing is left to do at the moment. */
   settled(): Promise<void>;
+  /** Leaves the writing to another manager, at once; everything else goes on. */
+  abdicate(): Promise<void>;
 }
 
 /** Design decision 7: after this long without its laptop, others may take over an intercept. */
@@ -81,6 +94,21 @@ export async function startController(deps: Deps, options: Options): Promise<Con
   const view = (): ClusterView => viewOf(cluster);
   const passes = createLatest(0);
 
+  const connectionOf = (uid: string): Connection | undefined =>
+    [...(cluster?.connections.values() ?? [])].find(({ metadata }) => metadata.uid === uid);
+  const rights = createNamespaceRights(deps);
+  const openTo = async (
+    uid: string,
+    names: readonly string[],
+    waiting: AbortSignal,
+  ): Promise<ReadonlySet<string>> => {
+    const connection = connectionOf(uid);
+    return connection === undefined
+      ? new Set()
+      : await rights.among(connection.spec, names, waiting);
+  };
+
+  let leadership: Leadership | undefined;
   let pass = async (): Promise<void> => {};
   const loop = createReconcileLoop(deps, async () => await pass(), signal);
   const request = (): void => loop.request();
@@ -92,6 +120,16 @@ export async function startController(deps: Deps, options: Options): Promise<Con
         if (cluster === undefined) return { ok: false, message: 'the traffic-manager is starting' };
         return await reviewAgentToken({ client, pods: cluster.pods, view }, token, waiting);
       },
+      reviewDial: async (asked, waiting) =>
+        await reviewDial(
+          {
+            namespacesOf: (address) => addressOwners(cluster, address),
+            open: openTo,
+            alsoProxy: config.routing.alsoProxySubnets,
+          },
+          asked,
+          waiting,
+        ),
     },
     request,
   );
@@ -119,7 +157,10 @@ export async function startController(deps: Deps, options: Options): Promise<Con
 
   cluster = starting.use(
     await watchCluster(deps, {
-      onChange: request,
+      onChange: () => {
+        leadership?.look();
+        request();
+      },
       onService: (delta) => services.onService(delta),
       onSlice: (delta) => services.onSlice(delta),
       onNamespace: refreshNamespaces,
@@ -129,20 +170,21 @@ export async function startController(deps: Deps, options: Options): Promise<Con
   );
   const watched = cluster;
   refreshNamespaces();
+  const runs = (pod: string): boolean =>
+    watched.pods.store.get(`${config.namespace}/${pod}`)?.status.running ?? false;
+  leadership = starting.use(
+    keepLeadership(deps, {
+      namespace: config.namespace,
+      name: managerName,
+      own: options.own,
+      runs,
+      onChange: request,
+      signal,
+    }),
+  );
+  const leading = leadership;
 
-  const writerDeps = { client, clock, log, onRetry: request };
-  const writers = {
-    connections: createStatusWriter(writerDeps, {
-      resource: own.connections,
-      schema: connection,
-      signal,
-    }),
-    intercepts: createStatusWriter(writerDeps, {
-      resource: own.intercepts,
-      schema: intercept,
-      signal,
-    }),
-  };
+  const writing = createWriting({ client, clock, log, onRetry: request }, signal);
   const injector = createInjector(
     {
       client,
@@ -159,12 +201,12 @@ export async function startController(deps: Deps, options: Options): Promise<Con
   pass = async () => {
     refreshNetwork();
     const next = plan({
-      connections: writers.connections.freshest(watched.connections.values()),
-      intercepts: writers.intercepts.freshest(watched.intercepts.values()),
+      connections: writing.connections(watched.connections.values()),
+      intercepts: writing.intercepts(watched.intercepts.values()),
       view: viewOf(watched, new Set([...watched.intercepts.values()].map(namespaceOf))),
       namespace: (name) => watched.namespaces.get(name),
       facts: {
-        isLive: (uid) => relay.isLive(uid),
+        isHere: (uid) => relay.isHere(uid),
         takeState: (podUid, interceptUid) => agents.takeState(podUid, interceptUid),
       },
       injectionRefusals: injector.refusals,
@@ -172,6 +214,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       lifetimes: { graceMs, ttlMs: config.connectionTtlMs },
       nowMs: clock.now(),
       startedMs,
+      replicas: { own: options.own.pod, runs },
     });
     const logLevel = askedLogLevel(watched.connections.values(), clock.now());
     turnLevel({ log, level: deps.level }, logLevel ?? '');
@@ -185,43 +228,23 @@ export async function startController(deps: Deps, options: Options): Promise<Con
           ...config.routing.alsoProxySubnets,
         ],
         refusedSubnets: ownServiceAddresses(watched, config.namespace),
+        ownNamespacesOnly: config.outbound === 'namespaces',
         logLevel: logLevel ?? '',
       },
       signal,
     );
-    agents.publish(next.takes, logLevel ?? '');
-    injector.need(next.injections);
-    writeStatuses(next);
+    agents.publish(next.takes, managerAddresses(watched, config.namespace), logLevel ?? '');
     passes.set(passes.value + 1);
-    await sweep(next);
+    if (!leading.isLeader) {
+      injector.need(new Map());
+      writing.presence(next);
+      return;
+    }
+    injector.need(next.injections);
+    writing.all(next, { settling: clock.monotonic() - startedAt < settleMs });
+    await writing.sweep(next);
   };
 
-  const writeStatuses = (next: Plan): void => {
-    const settling = clock.monotonic() - startedAt < settleMs;
-    for (const [object, status] of next.connectionStatus) {
-      if (settling && status.state === 'Disconnected') continue;
-      writers.connections.write(object, status);
-    }
-    for (const [object, status] of next.interceptStatus) {
-      if (settling && status.state === 'Disconnected') continue;
-      writers.intercepts.write(object, status);
-    }
-  };
-
-  const sweep = async (next: Plan): Promise<void> => {
-    const ends = [
-      ...next.expired.map(async (one) => await deleteExpired(deps, one, signal)),
-      ...next.orphaned.map(async (one) => await deleteOrphan(deps, one, signal)),
-    ];
-    for (const end of await Promise.allSettled(ends)) {
-      if (end.status === 'rejected' && !signal.aborted) {
-        log.warning('not deleted', { reason: describe(end.reason) });
-      }
-    }
-  };
-
-  const ownConnection = (uid: string): Connection | undefined =>
-    [...watched.connections.values()].find(({ metadata }) => metadata.uid === uid);
   starting.use(asAsync(clock.every(tickMs, request)));
   request();
   await loop.settled();
@@ -248,7 +271,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
             listWorkloads: (namespace) => listWorkloads(view(), namespace),
             passes,
             setLogLevel: async (level, ms, waiting) => {
-              const own = ownConnection(connectionUid);
+              const own = connectionOf(connectionUid);
               if (own === undefined) throw new Error('this connection is gone');
               await setLogLevel(deps, own, { level, ms, signal: waiting });
             },
@@ -264,7 +287,9 @@ export async function startController(deps: Deps, options: Options): Promise<Con
                 removal,
                 waiting,
               ),
-            namespace: () => ownConnection(connectionUid)?.metadata.namespace,
+            namespace: () => connectionOf(connectionUid)?.metadata.namespace,
+            open: async (names, waiting) => await openTo(connectionUid, names, waiting),
+            dialsAll: config.outbound === 'cluster',
           },
           router,
         ),
@@ -272,6 +297,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       relay: (router) => relay.serve(router),
     },
     settled: async () => await loop.settled(),
+    abdicate: async () => await leading.release(),
     [Symbol.asyncDispose]: async () => await running.disposeAsync(),
   };
 }

@@ -43,7 +43,7 @@ function agentOf(hub: ReturnType<typeof createAgentHub>): Client<typeof AgentCon
 test('an agent hears its own takes when they change, and is believed about the newest only', async () => {
   let gone = (): void => {};
   const hub = createAgentHub({ log: silentLogger }, () => gone());
-  hub.publish(new Map([['uid-a', [take]]]));
+  hub.publish(new Map([['uid-a', [take]]]), ['10.0.0.1']);
   const agent = agentOf(hub);
   const stop = new AbortController();
   const next = reader<Takes>(agent.watchTakes({}, { signal: stop.signal }));
@@ -60,8 +60,9 @@ test('an agent hears its own takes when they change, and is believed about the n
       ['uid-a', [take]],
       ['uid-b', [take]],
     ]),
+    ['10.0.0.1'],
   );
-  hub.publish(new Map());
+  hub.publish(new Map(), ['10.0.0.1']);
   const second = await next();
   assert.deepEqual(second.takes, []);
   await agent.reportTakes({ epoch: first.epoch, states: [] });
@@ -78,7 +79,11 @@ test('an agent hears its own takes when they change, and is believed about the n
 
 test('what the relay is told is applied before it is relied on, and only told when it changes', async () => {
   const hub = createRelayHub(
-    { log: silentLogger, review: async () => ({ ok: false, message: 'no' }) },
+    {
+      log: silentLogger,
+      review: async () => ({ ok: false, message: 'no' }),
+      reviewDial: async () => ({ allowed: false, message: 'no' }),
+    },
     () => {},
   );
   const served = {
@@ -87,6 +92,7 @@ test('what the relay is told is applied before it is relied on, and only told wh
     intercepts: [],
     dialableSubnets: ['10.0.0.0/8'],
     refusedSubnets: [],
+    ownNamespacesOnly: false,
   };
   // Without a relay nobody waits.
   await hub.publish(served, never);
@@ -113,9 +119,9 @@ test('what the relay is told is applied before it is relied on, and only told wh
   const laptops = [{ connectionUid: 'c', reverseSessions: 1, outboundSessions: 0 }];
   await relay.reportFacts({ epoch: second.epoch, laptops });
   await publishing;
-  assert.equal(hub.isLive('c'), true);
+  assert.equal(hub.isHere('c'), true);
   assert.equal((await relay.reviewAgent({ token: 't' })).authenticated, false);
   stop.abort();
   await assert.rejects(next());
-  while (hub.isLive('c')) await new Promise((resolve) => setImmediate(resolve));
+  while (hub.isHere('c')) await new Promise((resolve) => setImmediate(resolve));
 });

@@ -9,6 +9,7 @@ import {
 } from '#protocol/gen/telepresence_pb.ts';
 import type { Connection } from '#protocol/resources.ts';
 import type { PlannedIntercept } from '../state/plan.ts';
+import type { DialReviewed } from './dial-review.ts';
 import { createLatest } from './latest.ts';
 
 /** What the relay is to serve. */
@@ -19,11 +20,18 @@ export interface Served {
   readonly refusedSubnets: readonly string[];
   /** Empty: the relay's own. */
   readonly logLevel: string;
+  readonly ownNamespacesOnly: boolean;
 }
 
 type Message = Pick<
   RelayDesired,
-  'epoch' | 'connections' | 'intercepts' | 'dialableSubnets' | 'refusedSubnets' | 'logLevel'
+  | 'epoch'
+  | 'connections'
+  | 'intercepts'
+  | 'dialableSubnets'
+  | 'refusedSubnets'
+  | 'ownNamespacesOnly'
+  | 'logLevel'
 >;
 
 /** Whose token that is, or why nobody's. */
@@ -35,7 +43,8 @@ export type Reviewed =
 export interface RelayHub {
   /** Tells the relay; resolves when it has applied it, or after a second without it. */
   publish(served: Served, signal: AbortSignal): Promise<void>;
-  isLive(connectionUid: string): boolean;
+  /** Whether this relay has reverse sessions of that laptop. */
+  isHere(connectionUid: string): boolean;
   serve(router: ConnectRouter): void;
 }
 
@@ -46,6 +55,10 @@ export function createRelayHub(
   deps: {
     readonly log: Logger;
     readonly review: (token: string, signal: AbortSignal) => Promise<Reviewed>;
+    readonly reviewDial: (
+      asked: { readonly connectionUid: string; readonly address: string },
+      signal: AbortSignal,
+    ) => Promise<DialReviewed>;
   },
   onChange: () => void,
 ): RelayHub {
@@ -77,7 +90,7 @@ export function createRelayHub(
       desired.set({ text, message: messageOf(served, epoch) });
       if (connected) await waitFor(heard, () => applied >= epoch, signal);
     },
-    isLive: (uid) => live.has(uid),
+    isHere: (uid) => live.has(uid),
     serve(router) {
       router.service(RelayLink, {
         async *watchDesired(_request, { signal }) {
@@ -98,6 +111,9 @@ export function createRelayHub(
           hear(facts);
           return {};
         },
+        async reviewDial({ connectionUid, address }, { signal }) {
+          return await deps.reviewDial({ connectionUid, address }, signal);
+        },
         async reviewAgent({ token }, { signal }) {
           try {
             const reviewed = await deps.review(token, signal);
@@ -115,7 +131,7 @@ export function createRelayHub(
 }
 
 function messageOf<E>(
-  { connections, intercepts, dialableSubnets, refusedSubnets, logLevel }: Served,
+  { connections, intercepts, dialableSubnets, refusedSubnets, ownNamespacesOnly, logLevel }: Served,
   epoch: E,
 ): Omit<Message, 'epoch'> & { epoch: E } {
   return {
@@ -137,6 +153,7 @@ function messageOf<E>(
     dialableSubnets: [...dialableSubnets],
     refusedSubnets: [...refusedSubnets],
     logLevel,
+    ownNamespacesOnly,
   };
 }
 

@@ -46,6 +46,7 @@ async function runOnce(options: {
   const [program, ...args] = options.command;
   const child = spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] });
   const stop = (): void => void child.kill('SIGTERM');
+  if (options.signal.aborted) stop();
   options.signal.addEventListener('abort', stop, { once: true });
   try {
     child.stdin.on('error', () => {});

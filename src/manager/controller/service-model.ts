@@ -13,6 +13,8 @@ export interface ServiceChanges {
 export interface ServiceModel {
   onService(delta: Delta<ServiceObject>): void;
   onSlice(delta: Delta<EndpointSliceObject>): void;
+  /** The Services of these namespaces, as they are now. */
+  inNamespaces(namespaces: ReadonlySet<string>): ServiceFacts[];
   /** Everything at first, then what changed, until the signal aborts. Bursts come together. */
   follow(
     wanted: (namespace: string) => boolean,
@@ -62,6 +64,8 @@ export function createServiceModel(deps: {
       else slices.set(owner, set);
       refresh(owner);
     },
+    inNamespaces: (namespaces) =>
+      [...facts.values()].filter((one) => namespaces.has(one.namespace)),
     async *follow(wanted, signal) {
       const follower = { pending: new Set(facts.keys()), wake: (): void => {} };
       followers.add(follower);

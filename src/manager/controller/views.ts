@@ -1,6 +1,8 @@
 import type { ManagerConfig } from '#install/manager-config.ts';
-import { managerName } from '#install/manifest.ts';
+import { managerName, managerSelector } from '#install/manifest.ts';
 import type { ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
+import { namespacesOfAddress } from '../state/address-owner.ts';
+import type { PodObject } from '../state/cluster-objects.ts';
 import type { Network } from '../state/network.ts';
 import { clusterView, type ClusterView } from '../state/view.ts';
 import type { ClusterWatch } from './cluster-watch.ts';
@@ -37,6 +39,32 @@ export function ownServiceAddresses(cluster: ClusterWatch, namespace: string): s
     addresses.push(...service.spec.clusterIPs.filter((address) => address !== 'None'));
   }
   return addresses.toSorted();
+}
+
+/** Pods of the manager itself. */
+export function managerPods(cluster: ClusterWatch, namespace: string): PodObject[] {
+  return [...cluster.pods.store.values()].filter(
+    ({ metadata }) =>
+      metadata.namespace === namespace &&
+      Object.entries(managerSelector).every(([key, value]) => metadata.labels[key] === value),
+  );
+}
+
+/** The namespaces that an address belongs to. */
+export function addressOwners(
+  cluster: ClusterWatch | undefined,
+  address: string,
+): ReadonlySet<string> {
+  const [services, pods] = [cluster?.services.values() ?? [], cluster?.pods.store.values() ?? []];
+  return namespacesOfAddress({ services, pods }, address);
+}
+
+/** Where agents find every manager that is not about to end. */
+export function managerAddresses(cluster: ClusterWatch, namespace: string): string[] {
+  return managerPods(cluster, namespace)
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .flatMap(({ status }) => status.podIP ?? [])
+    .toSorted();
 }
 
 /** What laptops are told of the cluster and of us. */

@@ -11,7 +11,6 @@ import type { RelayConnection } from '#protocol/gen/telepresence_pb.ts';
 import type { LaptopRole } from '#tunnel/handshake-proof.ts';
 import type { Signer } from '#tunnel/keys.ts';
 import { admitLaptop } from '#tunnel/laptop-handshake.ts';
-import type { Desired } from './desired.ts';
 import { acceptUpgrade, parseTunnelRequest, refuseUpgrade } from './upgrade-request.ts';
 
 interface Deps {
@@ -23,8 +22,13 @@ interface Deps {
 interface Options {
   readonly tls: { readonly cert: string; readonly key: string };
   readonly port: number;
-  /** Undefined until the controller has said what to serve. */
-  readonly desired: () => Desired | undefined;
+  /** Whether laptops are let in: the controller has said what to serve, and we are not about to end. */
+  readonly isOpen: () => boolean;
+  /**
+   * The Connection of that name. Managers hear of a new one one after the other, so who asks may be
+   * a moment ahead of us; undefined when there is none still.
+   */
+  readonly find: (namespace: string, name: string) => Promise<RelayConnection | undefined>;
   /** Gets the connection of a laptop that has proven itself. */
   readonly onLaptop: (
     connection: RelayConnection,
@@ -49,7 +53,7 @@ export async function serveApi(deps: Deps, options: Options): Promise<Listening>
   const server = https.createServer(
     { ...options.tls, minVersion: 'TLSv1.3', ALPNProtocols: ['http/1.1'] },
     (request, response) => {
-      const healthy = request.url === '/healthz' && options.desired() !== undefined;
+      const healthy = request.url === '/healthz' && options.isOpen();
       const status = healthy ? 200 : request.url === '/healthz' ? 503 : 404;
       response.writeHead(status, { 'content-type': 'text/plain' }).end(healthy ? 'ok\n' : '');
     },
@@ -95,12 +99,11 @@ async function admit(
     refuseUpgrade(socket, '404 Not Found', 'not a tunnel');
     return;
   }
-  const desired = options.desired();
-  if (desired === undefined) {
-    refuseUpgrade(socket, '503 Service Unavailable', 'the traffic-manager is starting');
+  if (!options.isOpen()) {
+    refuseUpgrade(socket, '503 Service Unavailable', 'the traffic-manager is starting or ending');
     return;
   }
-  const connection = desired.named(asked.namespace, asked.name);
+  const connection = await options.find(asked.namespace, asked.name);
   if (connection === undefined) {
     refuseUpgrade(socket, '404 Not Found', 'no such connection');
     return;

@@ -15,6 +15,8 @@ export interface Desired {
   readonly connections: ReadonlyMap<string, RelayConnection>;
   readonly intercepts: ReadonlyMap<string, ServedIntercept>;
   readonly policy: DialPolicy;
+  /** Each dial is asked for: client.outbound is `namespaces`. */
+  readonly ownNamespacesOnly: boolean;
   /** The Connection of that name; undefined when there is none. */
   named(namespace: string, name: string): RelayConnection | undefined;
 }
@@ -39,6 +41,7 @@ export function desiredOf(message: RelayDesired, own: readonly string[]): Desire
       subnets: subnets(...message.dialableSubnets),
       never: subnets(...message.refusedSubnets, ...own),
     },
+    ownNamespacesOnly: message.ownNamespacesOnly,
     named: (namespace, name) => byName.get(`${namespace}/${name}`),
   };
 }

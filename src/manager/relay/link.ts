@@ -20,6 +20,12 @@ export interface ControllerLink extends AsyncDisposable {
   tell(): void;
   /** Whose token that is; throws a TunnelError for nobody's. */
   reviewAgent(token: string, signal: AbortSignal): Promise<AgentIdentity>;
+  /** Why a laptop may not dial an address; undefined when it may. */
+  reviewDial(
+    connectionUid: string,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
 }
 
 interface Deps {
@@ -75,6 +81,14 @@ export async function openControllerLink(
         throw new TunnelError('Unproven', answer.message);
       }
       return answer.identity;
+    },
+    async reviewDial(connectionUid, address, waiting) {
+      const answer = await withDeadline(
+        deps,
+        { ms: reviewMs, what: 'review of a dial', signal: waiting },
+        async (within) => await client.reviewDial({ connectionUid, address }, { signal: within }),
+      );
+      return answer.allowed ? undefined : answer.message;
     },
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };

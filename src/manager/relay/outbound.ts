@@ -16,6 +16,12 @@ interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'after'>;
   readonly desired: () => Desired | undefined;
+  /** Why a laptop may not dial an address where not all are open; undefined when it may. */
+  readonly reviewDial: (
+    connectionUid: string,
+    host: string,
+    signal: AbortSignal,
+  ) => Promise<string | undefined>;
   /** Sessions to agents that may dial that address for this Connection, the best group first. */
   readonly dialers: (connectionUid: string, host: string) => readonly (readonly Next[])[];
   readonly datagrams: Datagrams;
@@ -44,6 +50,14 @@ export async function takeOutboundFlow(
     log.info('flow refused', { reason: decision.reason });
     flow.refuse('Forbidden');
     return;
+  }
+  if (desired.ownNamespacesOnly) {
+    const why = await deps.reviewDial(connectionUid, decision.host, flow.signal).catch(describe);
+    if (why !== undefined) {
+      log.info('flow refused', { reason: why });
+      flow.refuse('Forbidden');
+      return;
+    }
   }
   for (const sessions of deps.dialers(connectionUid, decision.host)) {
     const carried = await carryFlow(flow, sessions);

@@ -186,7 +186,8 @@ test('a taken connection reaches the laptop that intercepts, with its source and
   assert.equal(await readAll(flow), 'GET /.');
   assert.deepEqual(seen, [`${hello.uid} 10.0.0.1:5`]);
   const [headers] = await patience;
-  assert.equal(headers[patienceHeader], '250');
+  // More where the machine is slow.
+  assert.ok(Number(headers[patienceHeader]) >= 250);
 });
 
 test('first bytes of a lost session go to the next one only where that changes nothing', async () => {
@@ -271,4 +272,55 @@ test('a removed connection loses all that it has', async () => {
   assert.equal(other.isOpen, true);
   const facts = await relay.controller.facts((one) => one.laptops.length === 1);
   assert.equal(facts.laptops[0]?.connectionUid, bob.uid);
+});
+
+test('a relay that is about to end lets nobody in, asks laptops to go elsewhere, and waits for their flows', async () => {
+  await using test = await testRelay();
+  await test.controller.want({ connections, intercepts: [] });
+  const reverse = serveSession(await test.laptop(alice, 'reverse'), sessionDeps);
+  const outbound = openClientSession(await test.laptop(alice, 'outbound'), sessionDeps);
+  await test.controller.facts((facts) =>
+    facts.laptops.some((one) => one.reverseSessions === 1 && one.outboundSessions === 1),
+  );
+  let drained = false;
+  const draining = test.relay.drain().then(() => {
+    drained = true;
+  });
+  await Promise.all([reverse.renewalAsked, outbound.renewalAsked]);
+  const nonce = Buffer.alloc(32).toString('base64');
+  assert.equal(await test.refused({ path: '/tunnel/shop/alice-1/reverse', nonce }), '503');
+  assert.ok(reverse.isOpen && outbound.isOpen);
+  // What a laptop does once it has the others.
+  await reverse.close();
+  assert.equal(drained, false);
+  await outbound.close();
+  await draining;
+});
+
+test('a laptop that is ahead of the news of its own Connection waits for it', async () => {
+  await using test = await testRelay();
+  await test.controller.want({ connections: [connectionOf(bob)], intercepts: [] });
+  const early = test.laptop(alice, 'reverse');
+  const nonce = Buffer.alloc(32).toString('base64');
+  const refused = test.refused({ path: '/tunnel/shop/nobody/reverse', nonce });
+  await test.controller.want({ connections, intercepts: [] });
+  (await early).destroy();
+  assert.equal(await refused, '404');
+});
+
+test('where only a user’s own namespaces are open, each dial is asked for', async () => {
+  await using relay = await testRelay();
+  relay.controller.allowed.add('10.96.0.7');
+  await relay.controller.want({
+    connections,
+    intercepts: [hello],
+    dialableSubnets: ['10.0.0.0/8'],
+    ownNamespacesOnly: true,
+  });
+  await agentSessions(relay, (flow) => flow.refuse('Refused'));
+  const laptop = openClientSession(await relay.laptop(alice, 'outbound'), sessionDeps);
+  const dial = async (authority: string) => await laptop.openFlow({ authority, signal: never });
+  // By the agent: nobody listens there.
+  await assert.rejects(dial('10.96.0.7:80'), { code: 'Refused' });
+  await assert.rejects(dial('10.96.0.8:80'), { code: 'Forbidden' });
 });

@@ -12,6 +12,7 @@ import { openControllerLink } from './link.ts';
 import { createLivenessBoard } from './liveness-board.ts';
 import { createRouting } from './routing.ts';
 import type { RelaySettings } from './settings.ts';
+import { until } from './until.ts';
 import { windowsByOwner } from './windows-by-owner.ts';
 
 interface Deps {
@@ -27,7 +28,17 @@ export interface Relay extends AsyncDisposable {
   readonly agentsPort: number;
   /** Resolves when the controller's line has ended; then the relay is of no use any more. */
   readonly ended: Promise<void>;
+  /**
+   * Lets nobody in any more and asks laptops for sessions elsewhere; resolves when all have gone, or
+   * after five seconds. What they have open until then goes on.
+   */
+  drain(): Promise<void>;
 }
+
+/** Decision 6 gives connections at a switch as long. */
+const drainMs = 5000;
+/** How much later than another manager we may hear of a Connection. */
+const hearMs = 1000;
 
 /**
  * Starts the authenticated router of bytes (brain = controller, relay = router). It has no Kubernetes
@@ -40,10 +51,19 @@ export async function startRelay(
 ): Promise<Relay> {
   const { log, clock } = deps;
   let desired: Desired | undefined;
+  let draining = false;
+  const news = new EventTarget();
   let onChange = (): void => {};
   const everyone = createEveryone(() => onChange());
   const board = createLivenessBoard(deps);
-  const routing = createRouting({ log, clock, desired: () => desired, everyone, board });
+  const routing = createRouting({
+    log,
+    clock,
+    desired: () => desired,
+    everyone,
+    board,
+    reviewDial: async (uid, host, waiting) => await link.reviewDial(uid, host, waiting),
+  });
   const windows = windowsByOwner(deps);
   const entering = { log, clock, everyone, board, windows, routing };
   const options = { socketPath: settings.socketPath, signal };
@@ -51,14 +71,22 @@ export async function startRelay(
   await using opening = new AsyncDisposableStack();
   const facts = () => everyone.facts(desired?.epoch ?? 0n);
   const link = opening.use(await openControllerLink({ log, clock, facts }, options));
-  onChange = () => link.tell();
+  onChange = () => {
+    link.tell();
+    news.dispatchEvent(new Event('change'));
+  };
   const api = opening.use(
     await serveApi(
       { log, clock, signer: importSigner(settings.managerKey) },
       {
         tls: settings.tls,
         port: settings.ports.api,
-        desired: () => desired,
+        isOpen: () => desired !== undefined && !draining,
+        find: async (namespace, name) => {
+          const named = () => desired?.named(namespace, name);
+          await until(deps, news, () => named() !== undefined, { ms: hearMs, signal });
+          return named();
+        },
         onLaptop: async (...laptop) => await enterLaptop(entering, options, ...laptop),
         signal,
       },
@@ -84,7 +112,7 @@ export async function startRelay(
     }
     const busy = busyIn(next);
     board.setBusy((owner) => busy.has(owner));
-    link.tell();
+    onChange();
   };
   const serve = async (): Promise<void> => {
     try {
@@ -103,6 +131,15 @@ export async function startRelay(
     apiPort: api.address.port,
     agentsPort: agents.address.port,
     ended,
+    async drain() {
+      draining = true;
+      const { outbound, reverse } = everyone.laptops;
+      for (const sets of [outbound, reverse]) {
+        for (const session of sets.all()) session.askForRenewal();
+      }
+      const isEmpty = (): boolean => outbound.all().length + reverse.all().length === 0;
+      await until(deps, news, isEmpty, { ms: drainMs, signal });
+    },
     async [Symbol.asyncDispose]() {
       everyone.endAll(new TunnelError('Lost', 'the manager stops'));
       await running.disposeAsync();

@@ -15,6 +15,12 @@ export interface Routing {
   readonly log: Logger;
   readonly clock: Clock;
   readonly desired: () => Desired | undefined;
+  /** Why a laptop may not dial an address; undefined when it may. */
+  readonly reviewDial: (
+    connectionUid: string,
+    host: string,
+    signal: AbortSignal,
+  ) => Promise<string | undefined>;
   /** Sessions to agents that may dial that address for a Connection, the best group first. */
   readonly dialers: (connectionUid: string, host: string) => readonly (readonly ClientSession[])[];
   /** How datagrams are sent from here, where no agent is there to do it. */
@@ -34,6 +40,7 @@ export function createRouting(deps: {
   readonly desired: () => Desired | undefined;
   readonly everyone: Everyone;
   readonly board: LivenessBoard;
+  readonly reviewDial: Routing['reviewDial'];
 }): Routing {
   const { everyone, board } = deps;
   const { laptops, agents } = everyone;
@@ -41,6 +48,7 @@ export function createRouting(deps: {
     log: deps.log,
     clock: deps.clock,
     desired: deps.desired,
+    reviewDial: deps.reviewDial,
     dialers(uid, host) {
       const desired = deps.desired();
       if (desired === undefined) return [];

@@ -8,6 +8,8 @@ export interface SessionSets<S extends Member> {
   add(owner: string, session: S): void;
   /** Those that take flows now. */
   of(owner: string): readonly S[];
+  /** Everybody's, also those that only wait for their flows to end. */
+  all(): readonly S[];
   owners(): Iterable<string>;
   /** Drops all of one owner. */
   end(owner: string, reason: Error): void;
@@ -32,6 +34,7 @@ export function createSessionSets<S extends Member>(onChange: () => void): Sessi
       onChange();
     },
     of: (owner) => [...(sets.get(owner) ?? [])].filter((session) => session.isOpen),
+    all: () => [...sets.values()].flatMap((set) => Array.from(set)),
     owners: () => sets.keys(),
     end,
     endAll(reason) {

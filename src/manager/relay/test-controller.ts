@@ -26,6 +26,8 @@ export interface TestController extends AsyncDisposable {
   readonly socketPath: string;
   /** Tokens and whose they are. */
   readonly tokens: Map<string, KnownAgent>;
+  /** Addresses that a review of a dial allows. */
+  readonly allowed: Set<string>;
   /** Who has called over a control connection. */
   readonly callers: string[];
   want(desired: MessageInitShape<typeof RelayDesiredSchema>): Promise<void>;
@@ -41,6 +43,7 @@ export async function testController(): Promise<TestController> {
   const stop = new AbortController();
   const tokens = new Map<string, KnownAgent>();
   const callers: string[] = [];
+  const allowed = new Set<string>();
   let epoch = 1n;
   let wanted: MessageInitShape<typeof RelayDesiredSchema> = {};
   let heard: RelayFacts | undefined;
@@ -84,6 +87,9 @@ export async function testController(): Promise<TestController> {
               if (identity === undefined) return { authenticated: false, message: 'not a token' };
               return { authenticated: true, identity };
             },
+            reviewDial({ address }) {
+              return { allowed: allowed.has(address), message: 'not in an open namespace' };
+            },
           }),
       },
     },
@@ -93,6 +99,7 @@ export async function testController(): Promise<TestController> {
     socketPath,
     tokens,
     callers,
+    allowed,
     async want(desired) {
       wanted = desired;
       epoch += 1n;

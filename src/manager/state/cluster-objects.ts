@@ -101,6 +101,11 @@ function agentIn(
   return parseAgentConfig(agent?.env.find((one) => one.name === agentConfigVariable)?.value);
 }
 
+const containerStatus = v.pipe(
+  v.object({ state: v.optional(v.object({ running: v.optional(v.unknown()) }), {}) }),
+  v.transform(({ state }) => ({ running: state.running !== undefined })),
+);
+
 /** A Pod that runs; of its containers only the agent's configuration is kept. */
 export const podObject = v.object({
   metadata: objectMeta,
@@ -115,11 +120,21 @@ export const podObject = v.object({
     })),
   ),
   status: v.optional(
-    v.object({
-      phase: v.optional(v.string(), 'Pending'),
-      podIP: v.optional(v.string()),
-      conditions: v.optional(v.array(v.object({ type: v.string(), status: v.string() })), []),
-    }),
+    v.pipe(
+      v.object({
+        phase: v.optional(v.string(), 'Pending'),
+        podIP: v.optional(v.string()),
+        podIPs: v.optional(v.array(v.object({ ip: v.string() })), []),
+        conditions: v.optional(v.array(v.object({ type: v.string(), status: v.string() })), []),
+        containerStatuses: v.optional(v.array(containerStatus), []),
+      }),
+      v.transform(({ containerStatuses, podIPs, ...rest }) => ({
+        ...rest,
+        podIPs: podIPs.map(({ ip }) => ip),
+        /** Whether all of its containers run at the moment. */
+        running: containerStatuses.length > 0 && containerStatuses.every((one) => one.running),
+      })),
+    ),
     {},
   ),
 });

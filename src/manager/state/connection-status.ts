@@ -1,5 +1,6 @@
 import type { Connection, ConnectionStatus } from '#protocol/resources.ts';
 import { lastingLevel } from './asked-log-level.ts';
+import { isElsewhere, presenceIn, withoutGone, type Replicas } from './replicas.ts';
 
 /** What the manager says of itself in every Connection. */
 export interface ManagerIdentity {
@@ -10,35 +11,36 @@ export interface ManagerIdentity {
   readonly version: string;
 }
 
-/** `status.renewTime` of a live Connection is at most this old. */
-export const renewEveryMs = 30_000;
-
 /** The status of a Connection as the facts are. */
 export function connectionStatusOf(
   connection: Connection,
   manager: ManagerIdentity,
-  facts: { readonly live: boolean; readonly nowMs: number },
+  facts: {
+    /** This replica holds reverse sessions of the laptop. */
+    readonly here: boolean;
+    readonly replicas: Replicas;
+    readonly nowMs: number;
+  },
 ): ConnectionStatus {
   const { status } = connection;
-  const now = new Date(facts.nowMs).toISOString();
   const logLevel = lastingLevel(status, facts.nowMs);
+  const { here, replicas, nowMs } = facts;
+  const presence = presenceIn(status, { here, own: replicas.own, nowMs });
   const said = {
     managerKey: manager.publicKey,
     managerCa: manager.ca,
     managerVersion: manager.version,
     ...(logLevel === undefined ? {} : { logLevel }),
+    ...presence,
+    ...withoutGone(presence, replicas, nowMs),
   };
-  if (facts.live) {
-    return { ...said, state: 'Connected', renewTime: isFresh(status, facts.nowMs) ?? now };
-  }
-  const seen = status.renewTime === undefined ? {} : { renewTime: status.renewTime };
+  if (here || isElsewhere(status, replicas, nowMs)) return { ...said, state: 'Connected' };
   // A Connection whose laptop has not come yet is neither.
-  if (status.state === undefined) return { ...said, ...seen };
+  if (status.state === undefined) return said;
   const since = status.state === 'Disconnected' ? status.disconnectedSince : undefined;
-  return { ...said, ...seen, state: 'Disconnected', disconnectedSince: since ?? now };
-}
-
-function isFresh(status: ConnectionStatus, nowMs: number): string | undefined {
-  if (status.state !== 'Connected' || status.renewTime === undefined) return undefined;
-  return nowMs - Date.parse(status.renewTime) < renewEveryMs ? status.renewTime : undefined;
+  return {
+    ...said,
+    state: 'Disconnected',
+    disconnectedSince: since ?? new Date(nowMs).toISOString(),
+  };
 }

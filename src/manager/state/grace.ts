@@ -12,7 +12,7 @@ export interface Lifetimes {
 export type ConnectionPhase = 'live' | 'grace' | 'lost' | 'expired';
 
 /**
- * The phase of a Connection whose laptop has, or has not, a reverse session now. The loss is counted
+ * The phase of a Connection whose laptop has, or has not, a reverse session with any replica now. The loss is counted
  * from what is written in its status, so that it outlives a manager.
  */
 export function connectionPhase(

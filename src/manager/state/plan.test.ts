@@ -230,19 +230,67 @@ test('the connection’s status: the key at once, renewed each 30 s, the loss da
     managerVersion: '0.1.0',
   };
   assert.deepEqual(statusOf(alice, false), said);
-  const connected = { ...said, state: 'Connected', renewTime: '2026-01-01T01:00:00.000Z' } as const;
+  const first = '2026-01-01T01:00:00.000Z';
+  const connected = {
+    ...said,
+    state: 'Connected',
+    renewTime: first,
+    relays: { 'm-1': first },
+  } as const;
   assert.deepEqual(statusOf(alice, true), connected);
   const known = connection('alice-1', { status: connected });
   assert.deepEqual(statusOf(known, true, now + 29_000), connected);
+  const later = '2026-01-01T01:00:30.000Z';
   assert.deepEqual(statusOf(known, true, now + 30_000), {
     ...connected,
-    renewTime: '2026-01-01T01:00:30.000Z',
+    renewTime: later,
+    relays: { 'm-1': later },
   });
   const gone = {
     ...connected,
+    relays: {},
     state: 'Disconnected',
     disconnectedSince: '2026-01-01T01:00:05.000Z',
   } as const;
   assert.deepEqual(statusOf(known, false, now + 5000), gone);
   assert.deepEqual(statusOf(connection('alice-1', { status: gone }), false, now + 9000), gone);
+});
+
+test('a laptop is connected with whichever replica has it, and lost with the last one', () => {
+  const now = Date.parse('2026-01-01T01:00:00Z');
+  const at = '2026-01-01T00:59:50Z';
+  const statusWith = (relays: Record<string, string>, live: boolean): unknown => {
+    const one = connection('alice-1', { status: { state: 'Connected', renewTime: at, relays } });
+    const facts = factsOf({ live: live ? [one] : [] });
+    const { state, relays: said } = only(
+      plan(world({ connections: [one], facts, nowMs: now })).connectionStatus,
+    );
+    return [state, Object.keys(said ?? {})];
+  };
+  assert.deepEqual(statusWith({ 'm-2': at }, false), ['Connected', ['m-2']]);
+  assert.deepEqual(statusWith({ 'm-1': at, 'm-2': at }, false), ['Connected', ['m-2']]);
+  assert.deepEqual(statusWith({ 'm-2': at }, true), ['Connected', ['m-2', 'm-1']]);
+  // Its pod is not there any more, or its node says nothing.
+  assert.deepEqual(statusWith({ 'm-3': at }, false), ['Disconnected', []]);
+  assert.deepEqual(statusWith({ 'm-2': '2026-01-01T00:58:00Z' }, false), ['Disconnected', []]);
+});
+
+test('a replica without the laptop counts its intercept as held, and lets its agents take nothing', () => {
+  const view = deploymentView((owner) => [pod({ owner, name: 'a', agent: {} })]);
+  const elsewhere = connection('alice-1', {
+    status: { state: 'Connected', relays: { 'm-2': '2026-01-01T00:00:05Z' } },
+  });
+  const rival = intercept(bob, { created: '2026-01-01T00:00:05Z' });
+  const mine = intercept(elsewhere);
+  const facts = factsOf({ live: [bob], active: [{ pod: 'a', intercept: mine }] });
+  const result = plan(
+    world({ connections: [elsewhere, bob], intercepts: [mine, rival], view, facts }),
+  );
+  assert.equal(result.takes.size, 0);
+  assert.equal(result.interceptStatus.get(mine)?.state, 'Active');
+  assert.equal(result.interceptStatus.get(rival)?.reason, 'Conflict');
+  // What it writes where it holds no Lease is about itself alone.
+  const presence = result.presence.get(elsewhere);
+  assert.deepEqual(presence, elsewhere.status);
+  assert.deepEqual(Object.keys(result.presence.get(bob) ?? {}), ['relays', 'renewTime']);
 });

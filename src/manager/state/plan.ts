@@ -11,6 +11,7 @@ import { connectionPhase, type ConnectionPhase, type Lifetimes } from './grace.t
 import { injectionNeed, mergeNeeds, type InjectionNeed } from './injection-need.ts';
 import { interceptStatusOf } from './intercept-status.ts';
 import { podFacts, type Facts, type PodFact } from './pod-facts.ts';
+import { isElsewhere, presenceIn, type Replicas } from './replicas.ts';
 import type { Refusal } from './refusal.ts';
 import { resolveTarget, type Target } from './target.ts';
 import type { ClusterView } from './view.ts';
@@ -29,6 +30,7 @@ export interface World {
   readonly nowMs: number;
   /** When this manager started. */
   readonly startedMs: number;
+  readonly replicas: Replicas;
 }
 
 /** One port that a pod's agent is to take. */
@@ -49,8 +51,10 @@ export interface PlannedIntercept {
 /** Everything that follows from it. */
 export interface Plan {
   readonly connectionStatus: ReadonlyMap<Connection, ConnectionStatus>;
+  /** The same with nothing changed but what this replica says of itself: for those that hold no Lease. */
+  readonly presence: ReadonlyMap<Connection, ConnectionStatus>;
   readonly interceptStatus: ReadonlyMap<Intercept, InterceptStatus>;
-  /** By pod UID. */
+  /** By pod UID; for laptops that have a reverse session here. */
   readonly takes: ReadonlyMap<string, readonly PlannedTake[]>;
   readonly served: {
     readonly connections: readonly Connection[];
@@ -93,7 +97,7 @@ export function plan(world: World): Plan {
     if (target !== undefined && held) {
       // Endpoints lag behind: to its end a pod may get requests, and they are the laptop's.
       served.push(servedIntercept(intercept, all));
-      if (live) addTakes(takes, uid, target, all);
+      if (world.facts.isHere(intercept.spec.connection.uid)) addTakes(takes, uid, target, all);
     }
     const refusal = outcome.ok
       ? (claims.refused.get(uid) ?? (need && world.injectionRefusals.get(uid)))
@@ -105,6 +109,7 @@ export function plan(world: World): Plan {
   }
   return {
     connectionStatus: connectionStatuses(world, serving),
+    presence: presences(world, serving),
     interceptStatus,
     takes,
     served: { connections: serving, intercepts: served },
@@ -115,8 +120,9 @@ export function plan(world: World): Plan {
 }
 
 function phaseOf(world: World, connection: Connection): ConnectionPhase {
-  const live = world.facts.isLive(connection.metadata.uid);
-  const { nowMs, startedMs } = world;
+  const { nowMs, startedMs, replicas } = world;
+  const live =
+    world.facts.isHere(connection.metadata.uid) || isElsewhere(connection.status, replicas, nowMs);
   return connectionPhase(connection, { live, nowMs, startedMs }, world.lifetimes);
 }
 
@@ -192,9 +198,23 @@ function connectionStatuses(
     serving.map((connection) => [
       connection,
       connectionStatusOf(connection, world.manager, {
-        live: world.facts.isLive(connection.metadata.uid),
+        here: world.facts.isHere(connection.metadata.uid),
+        replicas: world.replicas,
         nowMs: world.nowMs,
       }),
     ]),
+  );
+}
+
+function presences(
+  { facts, replicas, nowMs }: World,
+  serving: readonly Connection[],
+): Map<Connection, ConnectionStatus> {
+  return new Map(
+    serving.map((connection) => {
+      const { metadata, status } = connection;
+      const own = { here: facts.isHere(metadata.uid), own: replicas.own, nowMs };
+      return [connection, { ...status, ...presenceIn(status, own) }];
+    }),
   );
 }

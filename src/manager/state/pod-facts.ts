@@ -7,7 +7,7 @@ import type { ClusterView } from './view.ts';
 /** What the relay and the agents have reported. */
 export interface Facts {
   /** The laptop of this Connection can be reached now. */
-  isLive(connectionUid: string): boolean;
+  isHere(connectionUid: string): boolean;
   /** What a pod's agent says of one take; undefined when it has said nothing since it connected. */
   takeState(
     podUid: string,

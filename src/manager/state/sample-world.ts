@@ -251,7 +251,7 @@ export function factsOf(options: {
   readonly active?: readonly { readonly pod: string; readonly intercept: Intercept }[];
 }): Facts {
   return {
-    isLive: (uid) => (options.live ?? []).some((one) => one.metadata.uid === uid),
+    isHere: (uid) => (options.live ?? []).some((one) => one.metadata.uid === uid),
     takeState: (podUid, interceptUid) =>
       (options.active ?? []).some(
         (one) => `uid-${one.pod}` === podUid && one.intercept.metadata.uid === interceptUid,
@@ -273,6 +273,7 @@ export function world(options: Partial<World> = {}): World {
     lifetimes: { graceMs: 60_000, ttlMs: 86_400_000 },
     nowMs: Date.parse('2026-01-01T00:00:10Z'),
     startedMs: Date.parse('2026-01-01T00:00:00Z'),
+    replicas: { own: 'm-1', runs: (name) => name === 'm-1' || name === 'm-2' },
     ...options,
   };
 }

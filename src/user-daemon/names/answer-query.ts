@@ -90,8 +90,9 @@ async function askCluster(
     const raw = await deps.lookup(asked, options.signal);
     const answer = decodeDnsMessage(Buffer.from(raw));
     if (answer?.response !== true) return answerDnsQuery(query, { code: dnsCodes.serverFailure });
-    // A short name that the cluster does not know may be the world's.
-    if (answer.code === dnsCodes.nameError && full !== labels.join('.')) {
+    // A short name that the cluster does not know may be the world's; one that ends in svc may not.
+    const isShort = full !== labels.join('.') && labels.at(-1) !== 'svc';
+    if (answer.code === dnsCodes.nameError && isShort) {
       return answerDnsQuery(query, { code: dnsCodes.refused });
     }
     const renamed = (record: DnsRecord): DnsRecord =>

@@ -17,7 +17,8 @@ export function createClusterModel(onChange: () => void): ClusterModel {
   let namespaces: ReadonlySet<string> = new Set();
   let services = new Map<string, ServiceInfo>();
   let byAddress = new Map<string, ServiceInfo>();
-  let known: ReadonlySet<string> = namespaces;
+  let closed: ReadonlySet<string> = new Set();
+  let known = new Set<string>();
   // A snapshot under way; names are answered from the old state until it is complete.
   let coming: { info: ClusterInfo | undefined; services: Map<string, ServiceInfo> } | undefined = {
     info: undefined,
@@ -27,10 +28,13 @@ export function createClusterModel(onChange: () => void): ClusterModel {
   const index = (): void => {
     byAddress = new Map();
     for (const service of services.values()) {
+      // Of a namespace that is closed to us only the address is told.
+      if (service.namespace === '') continue;
       for (const address of service.addresses) byAddress.set(address, service);
     }
     // Where a manager may not list namespaces, Services still tell of theirs.
     known = new Set([...namespaces, ...[...services.values()].map(({ namespace }) => namespace)]);
+    known.delete('');
   };
 
   return {
@@ -46,6 +50,7 @@ export function createClusterModel(onChange: () => void): ClusterModel {
     service: (namespace, name) => services.get(`${namespace}/${name}`),
     serviceAt: (address) => byAddress.get(address),
     hasNamespace: (name) => known.has(name),
+    isClosed: (name) => closed.has(name),
     restart() {
       coming = { info: undefined, services: new Map() };
     },
@@ -55,7 +60,10 @@ export function createClusterModel(onChange: () => void): ClusterModel {
         into.set(`${service.namespace}/${service.name}`, service);
       }
       for (const key of update.removedServices) into.delete(key);
-      if (update.namespacesChanged) namespaces = new Set(update.namespaces);
+      if (update.namespacesChanged) {
+        namespaces = new Set(update.namespaces);
+        closed = new Set(update.closedNamespaces);
+      }
       if (coming === undefined) info = update.info ?? info;
       else coming.info = update.info ?? coming.info;
       if (update.synced && coming !== undefined) {

@@ -65,6 +65,7 @@ function serviceName(
   if (names.info === undefined) return { kind: 'ask', labels: full };
   if (namespace === undefined || !isMapped(names, scope, namespace)) return noSuchName;
   if (name === undefined) return { kind: 'records', records: [] };
+  if (names.isClosed(namespace)) return { kind: 'ask', labels: full };
   const service = names.service(namespace, name);
   if (service === undefined) return noSuchName;
   return answerService(service, labels.slice(0, -2), type, full);
@@ -84,6 +85,9 @@ function shortName(
   ] as const) {
     if (name === undefined || namespace === undefined || !isMapped(names, scope, namespace)) {
       continue;
+    }
+    if (names.isClosed(namespace)) {
+      return { kind: 'ask', labels: [...before, name, namespace, 'svc', ...domain] };
     }
     const service = names.service(namespace, name);
     if (service === undefined) continue;

@@ -139,6 +139,7 @@ export async function openSession(
         signal,
         spec: {
           user: user.username,
+          groups: provableGroups(user.groups),
           client: deps.client,
           installId: deps.installId,
           publicKey: signer.publicKey,
@@ -280,6 +281,11 @@ export async function openSession(
       isSameConnection({ request, access, name: info.name }, other, otherAccess),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+/** As many as the object holds; a user of more has the rights of these. */
+function provableGroups(groups: readonly string[]): string[] {
+  return groups.filter((group) => group.length <= 256).slice(0, 256);
 }
 
 function trackIntercepts(deps: SessionDeps, client: KubeClient, connectionUid: string) {
