@@ -85,8 +85,12 @@ test('helm uninstall takes everything back', async () => {
   await using loop = await startRequestLoop(clientIp, `http://${await clusterIp('web')}/`);
   await loop.settles(/^200 laptop$/, { since: Date.now(), withinMs: 10_000, what: 'the laptop' });
   const since = Date.now();
-  const { stdout } = await telepresence(['helm', 'uninstall'], { deadlineMs: 120_000 });
-  assert.equal(stdout, 'Traffic Manager uninstalled successfully\n');
+  const removed = await telepresence(['helm', 'uninstall'], { deadlineMs: 120_000 });
+  assert.equal(removed.stdout, 'Traffic Manager uninstalled successfully\n');
+  assert.match(
+    removed.stderr,
+    /namespace ambassador is left.*: kubectl delete namespace ambassador/,
+  );
   console.log(`uninstalled after ${String(Date.now() - since)} ms`);
   await rollOut(namespace);
   await loop.settles(/^200 app /, { since, withinMs: 30_000, what: 'the app answers' });
@@ -105,7 +109,7 @@ test('helm uninstall takes everything back', async () => {
   const inside = 'deployments,services,pods,roles,rolebindings,serviceaccounts,secrets';
   const kept = await kubectl('get', inside, '-n', 'ambassador', '-o', 'name');
   console.log(`kept in ambassador: ${kept.replaceAll('\n', ' ')}`);
-  assert.doesNotMatch(kept, /deployment|service\/|role|helm|serviceaccount\/traffic-manager/);
+  assert.doesNotMatch(kept, /deployment|service\/|role|helm|traffic-manager/);
   // It may hold what is not ours.
   assert.equal(
     (await kubectl('get', 'namespace', 'ambassador', '-o', 'name')).trim(),
@@ -124,8 +128,13 @@ test('it can be installed again at once, and another’s end leaves what both us
   await telepresence(['helm', 'install', ...install], { deadlineMs: 150_000 });
   const other = 'e2e-helm-other';
   await using _made = await createNamespace(other);
-  const without = ['--set', 'replicaCount=0,agentInjector.enabled=false'];
-  await telepresence(['helm', 'install', '-n', other, ...install, ...without]);
+  const overlap = await telepresence(['helm', 'install', '-n', other], { mayFail: true });
+  assert.match(overlap.stderr, /the traffic-manager in namespace ambassador serves all namespaces/);
+  await telepresence(['helm', 'upgrade', ...install, '--set', `namespaces={${namespace}}`], {
+    deadlineMs: 150_000,
+  });
+  const second = ['--set', `namespaces={${other}}`, '--set', 'replicaCount=0'];
+  await telepresence(['helm', 'install', '-n', other, ...install, ...second]);
   await telepresence(['connect', '--namespace', namespace]);
   await using laptop = await startHandler('laptop');
   const intercept = ['intercept', 'web', '--port', String(laptop.port)];

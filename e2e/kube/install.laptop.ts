@@ -8,7 +8,8 @@ import { listReleases } from '#kube/helm-release.ts';
 import { formatManifests, parseManifests, type Manifest } from '#kube/manifest.ts';
 import { createResourceFinder } from '#kube/resource-finder.ts';
 import { resources } from '#kube/resource.ts';
-import { waitForDeployment, waitForService, waitUntilGone } from '#kube/wait-ready.ts';
+import { waitForService, waitUntilGone } from '#kube/wait-ready.ts';
+import { waitForDeployment } from '#kube/wait-rollout.ts';
 import { connectCluster, namespace, signal, type Deps } from './laptop.ts';
 
 const group = 'e2e-kube.telepresence.test';

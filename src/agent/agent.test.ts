@@ -49,6 +49,7 @@ async function agent(
         renamed: [{ name: 'http', listenPort, appPort }],
         containers: [{ name: 'app', envPrefix: 'A_', mounts: ['/data'] }],
         logLevel: 'info',
+        excludedEnvironment: [],
       },
     },
   );

@@ -1,6 +1,12 @@
 import { group } from '#protocol/resources.ts';
-import { helmMetadata, managerName, type InstallContext, type Manifest } from './manifest.ts';
-import type { Values } from './values.ts';
+import {
+  helmMetadata,
+  managerName,
+  ownedMetadata,
+  type InstallContext,
+  type Manifest,
+} from './manifest.ts';
+import { claimedNamespaces, type Values } from './values.ts';
 
 const rbac = 'rbac.authorization.k8s.io/v1';
 const rbacGroup = 'rbac.authorization.k8s.io';
@@ -18,7 +24,7 @@ export function clientClusterRole(context: InstallContext): Manifest {
   return {
     apiVersion: rbac,
     kind: 'ClusterRole',
-    metadata: helmMetadata(context, clientRole),
+    metadata: helmMetadata(context, clientRole, { keep: true }),
     rules: [
       {
         apiGroups: [group],
@@ -52,27 +58,50 @@ export function clientTunnelRole(context: InstallContext): Manifest {
   };
 }
 
-/** Bindings for `clientRbac.subjects`. */
+/** Where `clientRbac.subjects` get their rights; undefined: everywhere. */
+function clientNamespaces(values: Values): readonly string[] | undefined {
+  const { namespaces } = values.clientRbac;
+  return namespaces.length > 0 ? namespaces : claimedNamespaces(values);
+}
+
+/** Roles and bindings for `clientRbac.subjects`. */
 export function clientBindings(values: Values, context: InstallContext): Manifest[] {
-  const { create, subjects, namespaces } = values.clientRbac;
+  const { create, subjects, ruleExtras } = values.clientRbac;
   if (!create || subjects.length === 0) return [];
   const who = subjects.map(({ kind, name, namespace }) =>
     kind === 'ServiceAccount'
       ? { kind, name, namespace: namespace ?? context.namespace }
       : { kind, name, apiGroup: rbacGroup },
   );
-  const toClient = { apiGroup: rbacGroup, kind: 'ClusterRole', name: clientRole };
-  const name = `${clientRole}-${context.namespace}`;
+  const extraRole = `${clientRole}-extra-${context.namespace}`;
+  const bound = (name: string, role: string): Manifest[] => {
+    const what = {
+      roleRef: { apiGroup: rbacGroup, kind: 'ClusterRole', name: role },
+      subjects: who,
+    };
+    return (
+      clientNamespaces(values)?.map((namespace) =>
+        binding(helmMetadata(context, name, { namespace }), what),
+      ) ?? [binding(ownedMetadata(context, name), what)]
+    );
+  };
   return [
     binding(helmMetadata(context, tunnelRole, { namespace: context.namespace }), {
       roleRef: { apiGroup: rbacGroup, kind: 'Role', name: tunnelRole },
       subjects: who,
     }),
-    ...(namespaces.length === 0
-      ? [binding(helmMetadata(context, name), { roleRef: toClient, subjects: who })]
-      : namespaces.map((namespace) =>
-          binding(helmMetadata(context, name, { namespace }), { roleRef: toClient, subjects: who }),
-        )),
+    ...bound(`${clientRole}-${context.namespace}`, clientRole),
+    ...(ruleExtras === false || ruleExtras.length === 0
+      ? []
+      : [
+          {
+            apiVersion: rbac,
+            kind: 'ClusterRole',
+            metadata: ownedMetadata(context, extraRole),
+            rules: ruleExtras,
+          },
+          ...bound(extraRole, extraRole),
+        ]),
   ];
 }
 

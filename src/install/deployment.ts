@@ -25,7 +25,13 @@ export function deployment(values: Values, context: InstallContext): Manifest {
     spec: {
       replicas: values.replicaCount,
       // One more before one less: somebody has every laptop's and every agent's connection.
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      // In the node's own network the port must be free first.
+      strategy: {
+        type: 'RollingUpdate',
+        rollingUpdate: values.hostNetwork
+          ? { maxSurge: 0, maxUnavailable: 1 }
+          : { maxSurge: 1, maxUnavailable: 0 },
+      },
       // So long laptops and agents get to come to a new one before the next old one goes.
       minReadySeconds: 3,
       selector: { matchLabels: { ...managerSelector } },
@@ -40,35 +46,45 @@ export function deployment(values: Values, context: InstallContext): Manifest {
   };
 }
 
+/** Managers on different nodes, where there are several. */
+const apart = [
+  {
+    maxSkew: 1,
+    topologyKey: 'kubernetes.io/hostname',
+    // On a cluster of one node they share it.
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: { ...managerSelector } },
+    matchLabelKeys: ['pod-template-hash'],
+  },
+];
+
 function podSpec(values: Values, context: InstallContext): Record<string, unknown> {
   const { imagePullSecrets } = values.image;
   return {
-    serviceAccountName: managerName,
+    serviceAccountName: values.serviceAccount.name,
+    ...(values.hostNetwork ? { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' } : {}),
     // Five of them for open connections to end.
     terminationGracePeriodSeconds: 20,
     securityContext: {
       runAsNonRoot: true,
       seccompProfile: { type: 'RuntimeDefault' },
-      // For pings, without any right; one of those that Pod Security allows to everybody.
-      sysctls: [{ name: 'net.ipv4.ping_group_range', value: '0 2147483647' }],
+      // For pings, without any right; one of those that Pod Security allows to everybody, but for
+      // pods in the node's own network.
+      ...(values.hostNetwork
+        ? {}
+        : { sysctls: [{ name: 'net.ipv4.ping_group_range', value: '0 2147483647' }] }),
+      ...values.podSecurityContext,
     },
     containers: [container(values, context)],
     // The socket between the manager's processes.
     volumes: [{ name: 'run', emptyDir: {} }],
     ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets }),
     ...(isEmpty(values.nodeSelector) ? {} : { nodeSelector: values.nodeSelector }),
-    topologySpreadConstraints: [
-      {
-        maxSkew: 1,
-        topologyKey: 'kubernetes.io/hostname',
-        // On a cluster of one node they share it.
-        whenUnsatisfiable: 'ScheduleAnyway',
-        labelSelector: { matchLabels: { ...managerSelector } },
-        matchLabelKeys: ['pod-template-hash'],
-      },
-    ],
     ...(isEmpty(values.affinity) ? {} : { affinity: values.affinity }),
     ...(values.tolerations.length === 0 ? {} : { tolerations: values.tolerations }),
+    topologySpreadConstraints:
+      values.topologySpreadConstraints.length === 0 ? apart : values.topologySpreadConstraints,
+    ...(values.schedulerName === '' ? {} : { schedulerName: values.schedulerName }),
     ...(values.priorityClassName === '' ? {} : { priorityClassName: values.priorityClassName }),
   };
 }
@@ -96,8 +112,19 @@ function container(values: Values, context: InstallContext): Record<string, unkn
         ? [{ name: 'webhook', containerPort: webhookListenPort }]
         : []),
     ],
-    readinessProbe: { httpGet: probe, periodSeconds: 2, failureThreshold: 2 },
-    livenessProbe: { httpGet: probe, periodSeconds: 10, failureThreshold: 6, timeoutSeconds: 5 },
+    readinessProbe: {
+      httpGet: probe,
+      periodSeconds: 2,
+      failureThreshold: 2,
+      ...values.readinessProbe,
+    },
+    livenessProbe: {
+      httpGet: probe,
+      periodSeconds: 10,
+      failureThreshold: 6,
+      timeoutSeconds: 5,
+      ...values.livenessProbe,
+    },
     resources: values.resources,
     volumeMounts: [{ name: 'run', mountPath: '/run/telepresence' }],
     securityContext: {

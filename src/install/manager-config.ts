@@ -1,7 +1,9 @@
 import * as v from 'valibot';
 import { logLevels } from '#base/log.ts';
+import { workloadKinds } from '#protocol/resources.ts';
 import { managerName, type InstallContext } from './manifest.ts';
-import { durationMs, type Values } from './values.ts';
+import { podCidrStrategies } from './values-schema.ts';
+import { claimedNamespaces, durationMs, type Values } from './values.ts';
 import { webhookConfigurationName } from './webhook-configuration.ts';
 
 /** The environment variable of the manager that holds ManagerConfig as JSON. */
@@ -27,14 +29,23 @@ export const managerConfig = v.object({
   release: v.string(),
   logLevel: v.picklist(logLevels),
   ports: v.object({ api: v.number(), agents: v.number(), webhook: v.number() }),
-  injector: v.object({ enabled: v.boolean(), configuration: v.string() }),
+  /** The only namespaces that it may see; null: all. */
+  namespaces: v.nullable(strings),
+  injector: v.object({ enabled: v.boolean(), configuration: v.string(), service: v.string() }),
   agent: v.object({
     image: v.string(),
     pullPolicy: v.optional(v.string()),
     logLevel: v.picklist(logLevels),
     resources: v.object({ requests: quantities, limits: quantities }),
+    initResources: v.object({ requests: quantities, limits: quantities }),
+    securityContext: v.record(v.string(), v.unknown()),
+    /** Environment variables that agents tell nobody. */
+    excludedEnvironment: strings,
   }),
+  /** What may be intercepted. */
+  interceptable: v.object({ kinds: v.array(v.picklist(workloadKinds)), onlyEnabled: v.boolean() }),
   podCIDRs: strings,
+  podCIDRStrategy: v.picklist(podCidrStrategies),
   connectionTtlMs: v.number(),
   outbound: v.picklist(['cluster', 'namespaces']),
   routing: v.object({
@@ -46,8 +57,15 @@ export const managerConfig = v.object({
 });
 export type ManagerConfig = v.InferOutput<typeof managerConfig>;
 
+const enabledBy = {
+  Deployment: 'deployments',
+  ReplicaSet: 'replicaSets',
+  StatefulSet: 'statefulSets',
+} as const;
+
 /** The manager's configuration by these values. */
 export function managerConfigFor(values: Values, context: InstallContext): ManagerConfig {
+  const claimed = claimedNamespaces(values);
   const { pullPolicy } = { ...values.image, ...values.agent.image };
   return {
     version: context.version,
@@ -55,17 +73,27 @@ export function managerConfigFor(values: Values, context: InstallContext): Manag
     release: context.release,
     logLevel: values.logLevel,
     ports: { api: values.apiPort, agents: agentsPort, webhook: webhookListenPort },
+    namespaces: claimed === undefined ? null : [...claimed],
     injector: {
       enabled: values.agentInjector.enabled,
       configuration: webhookConfigurationName(context),
+      service: values.agentInjector.name,
     },
     agent: {
       image: imageName({ ...values.image, ...values.agent.image }, context),
       ...(pullPolicy === undefined ? {} : { pullPolicy }),
       logLevel: values.agent.logLevel ?? values.logLevel,
       resources: values.agent.resources,
+      initResources: values.agent.initResources,
+      securityContext: values.agent.securityContext,
+      excludedEnvironment: values.intercept.environment.excluded,
+    },
+    interceptable: {
+      kinds: workloadKinds.filter((kind) => values.workloads[enabledBy[kind]].enabled),
+      onlyEnabled: values.agentInjector.injectPolicy === 'WhenEnabled',
     },
     podCIDRs: values.podCIDRs,
+    podCIDRStrategy: values.podCIDRStrategy,
     connectionTtlMs: durationMs(values.client.connectionTTL),
     outbound: values.client.outbound,
     routing: values.client.routing,

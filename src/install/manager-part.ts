@@ -11,22 +11,17 @@ import {
 } from './manifest.ts';
 import { dryRunPolicy } from './policies.ts';
 import type { Values } from './values.ts';
-import { injectorService, webhookConfiguration } from './webhook-configuration.ts';
+import { webhookConfiguration } from './webhook-configuration.ts';
 
 /** One manager: what is in its namespace, and the cluster-wide objects that end with it. */
 export function managerPart(values: Values, context: InstallContext): Manifest[] {
-  const { namespace } = context;
-  const injector = values.agentInjector.enabled;
+  const { enabled: injector, name: injectorName } = values.agentInjector;
   return [
-    {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: helmMetadata(context, managerName, { namespace }),
-    },
-    ...(values.managerRbac.create ? managerRights(context) : []),
+    ...serviceAccount(values, context),
+    ...(values.managerRbac.create ? managerRights(values, context) : []),
     clientTunnelRole(context),
     ...clientBindings(values, context),
-    ...dryRunPolicy(context),
+    ...dryRunPolicy(context, values.serviceAccount.name),
     service(context, managerName, [{ name: 'api', port: values.apiPort, targetPort: 'api' }]),
     service(context, agentsService, [{ name: 'agents', port: agentsPort, targetPort: 'agents' }], {
       clusterIP: 'None',
@@ -35,7 +30,7 @@ export function managerPart(values: Values, context: InstallContext): Manifest[]
     }),
     ...(injector
       ? [
-          service(context, injectorService, [
+          service(context, injectorName, [
             { name: 'https', port: values.agentInjector.webhook.port, targetPort: 'webhook' },
           ]),
         ]
@@ -58,6 +53,19 @@ function disruptionBudget(context: InstallContext): Manifest {
       selector: { matchLabels: { ...managerSelector } },
     },
   };
+}
+
+function serviceAccount({ serviceAccount }: Values, context: InstallContext): Manifest[] {
+  const { create, name, annotations } = serviceAccount;
+  if (!create) return [];
+  const metadata = helmMetadata(context, name, { namespace: context.namespace });
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { ...metadata, annotations: { ...annotations, ...metadata.annotations } },
+    },
+  ];
 }
 
 function service(

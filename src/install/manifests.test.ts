@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
-import { managerConfig, managerConfigVariable } from './manager-config.ts';
+import { managerConfig, managerConfigVariable, type ManagerConfig } from './manager-config.ts';
 import type { Manifest } from './manifest.ts';
 import { manifests } from './manifests.ts';
 import { parseValues, type Values } from './values.ts';
@@ -35,6 +35,13 @@ function at(object: unknown, path: string): unknown {
   return place;
 }
 
+function configOf(all: readonly Manifest[]): ManagerConfig {
+  const pod = at(find(all, 'Deployment', 'traffic-manager'), 'spec.template.spec');
+  assert.equal(at(pod, 'containers.0.env.0.name'), managerConfigVariable);
+  const text = v.parse(v.string(), at(pod, 'containers.0.env.0.value'));
+  return v.parse(managerConfig, JSON.parse(text.replaceAll('$$', () => '$')));
+}
+
 const keyOf = ({ kind, metadata }: Manifest): string =>
   `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 
@@ -63,9 +70,11 @@ test('what is cluster-wide of a manager ends with its namespace; the cluster par
     (one) => one.metadata.annotations?.['helm.sh/resource-policy'] === 'keep',
   );
   assert.deepEqual(kept.map(keyOf), [
-    'Namespace /ambassador',
     'CustomResourceDefinition /connections.intercept.telepresence.io',
     'CustomResourceDefinition /intercepts.intercept.telepresence.io',
+    'ValidatingAdmissionPolicy /identity.intercept.telepresence.io',
+    'ValidatingAdmissionPolicyBinding /identity.intercept.telepresence.io',
+    'ClusterRole /telepresence-client',
   ]);
 });
 
@@ -171,4 +180,114 @@ test('the manager’s pod passes Pod Security "restricted"', () => {
   assert.equal(at(security, 'allowPrivilegeEscalation'), false);
   assert.equal(at(security, 'readOnlyRootFilesystem'), true);
   assert.deepEqual(at(security, 'capabilities.drop'), ['ALL']);
+});
+
+test('a namespaced manager sees its namespaces only, by a Role in each', () => {
+  const managerRbac = { namespaced: true, namespaces: ['shop', 'bank'] };
+  const clientRbac = {
+    create: true,
+    subjects: [{ kind: 'Group', name: 'devs' }],
+    ruleExtras: [{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }],
+  };
+  const all = manifests(valuesOf({ managerRbac, clientRbac }), context);
+  const { rules } = find(all, 'ClusterRole', 'traffic-manager-ambassador');
+  assert.doesNotMatch(
+    JSON.stringify(rules),
+    /pods|deployments|"services"|intercepts|secrets|nodes/,
+  );
+  assert.deepEqual(at(rules, '0'), {
+    apiGroups: [''],
+    resources: ['namespaces'],
+    verbs: ['get', 'list', 'watch'],
+    resourceNames: ['bank', 'shop', 'ambassador'],
+  });
+  const keys = all.map(keyOf);
+  for (const namespace of ['shop', 'bank']) {
+    assert.ok(keys.includes(`Role ${namespace}/traffic-manager-ambassador`));
+    assert.ok(keys.includes(`RoleBinding ${namespace}/traffic-manager-ambassador`));
+    assert.ok(keys.includes(`RoleBinding ${namespace}/telepresence-client-ambassador`));
+    assert.ok(keys.includes(`RoleBinding ${namespace}/telepresence-client-extra-ambassador`));
+  }
+  assert.ok(!keys.some((key) => key.startsWith('ClusterRoleBinding /telepresence-client')));
+  const hook = at(
+    find(all, 'MutatingWebhookConfiguration', 'agent-injector-webhook-ambassador'),
+    'webhooks.0.namespaceSelector.matchExpressions.1',
+  );
+  assert.deepEqual(at(hook, 'values'), ['bank', 'shop']);
+  assert.deepEqual(configOf(all).namespaces, ['bank', 'shop']);
+});
+
+test('rights only', () => {
+  const all = manifests(valuesOf({ rbac: { only: true } }), context);
+  assert.deepEqual(
+    new Set(all.map(({ kind }) => kind)),
+    new Set(['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'ServiceAccount']),
+  );
+});
+
+test('each value arrives where it has its effect', () => {
+  const all = manifests(
+    valuesOf({
+      hostNetwork: true,
+      apiPort: 10_260,
+      podSecurityContext: { fsGroup: 7 },
+      livenessProbe: { periodSeconds: 99 },
+      readinessProbe: { periodSeconds: 98 },
+      schedulerName: 'other',
+      topologySpreadConstraints: [{ maxSkew: 1 }],
+      serviceAccount: { name: 'tm', annotations: { a: 'b' } },
+      agentInjector: {
+        name: 'injector',
+        injectPolicy: 'WhenEnabled',
+        webhook: {
+          reinvocationPolicy: 'Never',
+          objectSelector: { matchLabels: { x: 'y' } },
+        },
+      },
+      agent: { securityContext: { runAsUser: 9 }, initResources: { limits: { cpu: '2' } } },
+      intercept: { environment: { excluded: ['SECRET'] } },
+      workloads: { replicaSets: { enabled: false } },
+      podCIDRStrategy: 'coverPodIPs',
+    }),
+    context,
+  );
+  const pod = at(find(all, 'Deployment', 'traffic-manager'), 'spec.template.spec');
+  assert.partialDeepStrictEqual(pod, {
+    hostNetwork: true,
+    dnsPolicy: 'ClusterFirstWithHostNet',
+    schedulerName: 'other',
+    serviceAccountName: 'tm',
+    topologySpreadConstraints: [{ maxSkew: 1 }],
+    securityContext: { runAsNonRoot: true, fsGroup: 7 },
+    containers: [{ livenessProbe: { periodSeconds: 99 }, readinessProbe: { periodSeconds: 98 } }],
+  });
+  assert.equal(at(find(all, 'ServiceAccount', 'tm'), 'metadata.annotations.a'), 'b');
+  const binding = find(all, 'ClusterRoleBinding', 'traffic-manager-ambassador');
+  assert.equal(at(binding, 'subjects.0.name'), 'tm');
+  const policy = find(
+    all,
+    'ValidatingAdmissionPolicy',
+    'traffic-manager-dry-run.ambassador.intercept.telepresence.io',
+  );
+  assert.match(JSON.stringify(policy), /system:serviceaccount:ambassador:tm'/);
+  assert.ok(find(all, 'Service', 'injector'));
+  const hook = at(
+    find(all, 'MutatingWebhookConfiguration', 'agent-injector-webhook-ambassador'),
+    'webhooks.0',
+  );
+  assert.partialDeepStrictEqual(hook, {
+    reinvocationPolicy: 'Never',
+    objectSelector: { matchLabels: { x: 'y' } },
+    clientConfig: { service: { name: 'injector' } },
+  });
+  assert.partialDeepStrictEqual(configOf(all), {
+    injector: { service: 'injector' },
+    interceptable: { kinds: ['Deployment', 'StatefulSet'], onlyEnabled: true },
+    agent: {
+      securityContext: { runAsUser: 9 },
+      initResources: { limits: { cpu: '2' } },
+      excludedEnvironment: ['SECRET'],
+    },
+    podCIDRStrategy: 'coverPodIPs',
+  });
 });

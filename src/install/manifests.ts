@@ -1,18 +1,21 @@
 import { clusterPart } from './cluster-part.ts';
 import { managerPart } from './manager-part.ts';
-import { helmMetadata, type InstallContext, type Manifest } from './manifest.ts';
+import { type InstallContext, type Manifest } from './manifest.ts';
 import type { Values } from './values.ts';
 
-/** The manager's namespace. Its UID, once it exists, belongs into the context of everything else. */
-export function namespaceManifest(context: InstallContext): Manifest {
-  return {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: helmMetadata(context, context.namespace, { keep: true }),
-  };
-}
+const rightsOnly: ReadonlySet<string> = new Set([
+  'ServiceAccount',
+  'Role',
+  'RoleBinding',
+  'ClusterRole',
+  'ClusterRoleBinding',
+]);
 
-/** Everything that an installation consists of, in the order of installation. */
+/**
+ * Everything that an installation consists of, in the order of installation, but for the namespace:
+ * it may have been there before, and may hold what is not ours.
+ */
 export function manifests(values: Values, context: InstallContext): Manifest[] {
-  return [namespaceManifest(context), ...clusterPart(context), ...managerPart(values, context)];
+  const all = [...clusterPart(context), ...managerPart(values, context)];
+  return values.rbac.only ? all.filter(({ kind }) => rightsOnly.has(kind)) : all;
 }

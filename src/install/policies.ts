@@ -14,7 +14,7 @@ const policyApi = 'admissionregistration.k8s.io/v1';
  * every way of signing in. Never on DELETE: namespaces could not be deleted then.
  */
 export function identityPolicy(context: InstallContext): Manifest[] {
-  const metadata = helmMetadata(context, `identity.${group}`);
+  const metadata = helmMetadata(context, `identity.${group}`, { keep: true });
   return policy(metadata, {
     resourceRules: [
       {
@@ -48,8 +48,8 @@ export function identityPolicy(context: InstallContext): Manifest[] {
 }
 
 /** The manager may ask whether a pod would be let in, and may never make one. */
-export function dryRunPolicy(context: InstallContext): Manifest[] {
-  const account = `system:serviceaccount:${context.namespace}:${managerName}`;
+export function dryRunPolicy(context: InstallContext, accountName: string): Manifest[] {
+  const account = `system:serviceaccount:${context.namespace}:${accountName}`;
   const metadata = ownedMetadata(context, `${managerName}-dry-run.${context.namespace}.${group}`);
   return policy(metadata, {
     resourceRules: [

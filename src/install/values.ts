@@ -1,147 +1,165 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
-import { logLevels } from '#base/log.ts';
-import { parseSubnet } from '#protocol/ip-address.ts';
+import { peerValues, type PeerValue } from './peer-values.ts';
+import { valuesSchema, type Values } from './values-schema.ts';
 
-const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
-const name = v.pipe(v.string(), v.minLength(1));
-const strings = v.record(v.string(), v.string());
-const anything = v.record(v.string(), v.unknown());
-const subnet = v.pipe(
-  v.string(),
-  v.check((text) => parseSubnet(text) !== undefined, 'not a subnet (10.0.0.0/8)'),
-);
-const subnets = v.optional(v.array(subnet), []);
-const quantities = v.record(v.string(), v.union([v.string(), v.number()]));
-const resources = v.strictObject({
-  requests: v.optional(quantities, {}),
-  limits: v.optional(quantities, {}),
-});
-const image = {
-  registry: v.optional(v.string()),
-  name: v.optional(name),
-  tag: v.optional(v.string()),
-  pullPolicy: v.optional(v.picklist(['Always', 'IfNotPresent', 'Never'])),
-};
-const pullSecrets = v.optional(v.array(v.strictObject({ name })), []);
-const duration = v.pipe(v.string(), v.regex(/^(\d+(ms|s|m|h))+$/, 'not a duration (24h, 90s)'));
+export type { Values } from './values-schema.ts';
 
-/** All values, as `helm install --values` takes them. */
-export const valuesSchema = v.strictObject({
-  image: v.optional(v.strictObject({ ...image, imagePullSecrets: pullSecrets }), {}),
-  logLevel: v.optional(v.picklist(logLevels), 'info'),
-  replicaCount: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 2),
-  apiPort: v.optional(port, 10_250),
-  resources: v.optional(resources, { requests: { cpu: '50m', memory: '128Mi' }, limits: {} }),
-  securityContext: v.optional(anything, {}),
-  podAnnotations: v.optional(strings, {}),
-  podLabels: v.optional(strings, {}),
-  nodeSelector: v.optional(strings, {}),
-  tolerations: v.optional(v.array(anything), []),
-  affinity: v.optional(anything, {}),
-  priorityClassName: v.optional(v.string(), ''),
-  /** Subnets of pods, where neither nodes nor pods tell them. */
-  podCIDRs: subnets,
-  agent: v.optional(
-    v.strictObject({
-      image: v.optional(v.strictObject(image), {}),
-      logLevel: v.optional(v.picklist(logLevels)),
-      resources: v.optional(resources, {
-        requests: { cpu: '10m', memory: '64Mi' },
-        limits: { cpu: '1', memory: '256Mi' },
-      }),
-    }),
-    {},
-  ),
-  agentInjector: v.optional(
-    v.strictObject({
-      enabled: v.optional(v.boolean(), true),
-      webhook: v.optional(
-        v.strictObject({
-          /** The Service's port; the pod listens on 8443. */
-          port: v.optional(port, 443),
-          failurePolicy: v.optional(v.picklist(['Ignore', 'Fail']), 'Ignore'),
-          timeoutSeconds: v.optional(
-            v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(30)),
-            3,
-          ),
-          /** Further conditions on namespaces, beside the ones that are always left out. */
-          namespaceSelector: v.optional(
-            v.strictObject({
-              matchLabels: v.optional(strings, {}),
-              matchExpressions: v.optional(v.array(anything), []),
-            }),
-            {},
-          ),
-        }),
-        {},
-      ),
-    }),
-    {},
-  ),
-  managerRbac: v.optional(v.strictObject({ create: v.optional(v.boolean(), true) }), {}),
-  clientRbac: v.optional(
-    v.strictObject({
-      create: v.optional(v.boolean(), false),
-      subjects: v.optional(
-        v.array(
-          v.strictObject({
-            kind: v.picklist(['User', 'Group', 'ServiceAccount']),
-            name,
-            namespace: v.optional(name),
-            apiGroup: v.optional(v.string()),
-          }),
-        ),
-        [],
-      ),
-      /** Where they may connect and intercept; empty: everywhere. */
-      namespaces: v.optional(v.array(name), []),
-    }),
-    {},
-  ),
-  client: v.optional(
-    v.strictObject({
-      connectionTTL: v.optional(duration, '24h'),
-      /** What laptops may dial: everything in the cluster, or the namespaces that their user may use. */
-      outbound: v.optional(v.picklist(['cluster', 'namespaces']), 'cluster'),
-      routing: v.optional(
-        v.strictObject({
-          alsoProxySubnets: subnets,
-          neverProxySubnets: subnets,
-          allowConflictingSubnets: subnets,
-        }),
-        {},
-      ),
-      dns: v.optional(
-        v.strictObject({
-          excludeSuffixes: v.optional(v.array(v.string()), ['.com', '.io', '.net', '.org', '.ru']),
-          includeSuffixes: v.optional(v.array(v.string()), []),
-        }),
-        {},
-      ),
-    }),
-    {},
-  ),
-});
-export type Values = v.InferOutput<typeof valuesSchema>;
+/** Something wrong with what was given. */
+export interface ValueProblem {
+  readonly path: string;
+  readonly message: string;
+  /** There is no such value. */
+  readonly unknown?: boolean;
+}
 
-/** Values, or one line for each that is wrong or unknown. */
+/** What `helm` is given: nested objects, lists, and scalars. */
+export type ValueTree = { readonly [key: string]: unknown };
+
+/** Whether a value has keys. */
+export function isTree(value: unknown): value is ValueTree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * `over` laid over `under` as Helm does with a chart's own values: objects key by key, everything
+ * else as a whole, and null takes away.
+ */
+export function coalesce(under: ValueTree, over: ValueTree): ValueTree {
+  const merged: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const before = Object.hasOwn(merged, key) ? merged[key] : undefined;
+    if (value === null) {
+      // The schema fills what is gone with its default: of lists and maps nothing is to be left.
+      if (Array.isArray(before)) merged[key] = [];
+      else if (isTree(before)) merged[key] = emptied(before);
+      else delete merged[key];
+    } else merged[key] = isTree(before) && isTree(value) ? coalesce(before, value) : value;
+  }
+  return merged;
+}
+
+function emptied(tree: ValueTree): ValueTree {
+  const left: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(tree)) {
+    if (Array.isArray(value)) left[key] = [];
+    else if (isTree(value)) left[key] = emptied(value);
+  }
+  return left;
+}
+
+/** Every value's default. */
+export function defaultValues(): Values {
+  // What has no default is not there at all.
+  const defaults: unknown = JSON.parse(JSON.stringify(v.getDefaults(valuesSchema)));
+  return v.parse(valuesSchema, defaults);
+}
+
+/** Values, and notes on what has no effect; or everything that is wrong or unknown. */
 export function parseValues(
   raw: unknown,
 ):
-  | { readonly ok: true; readonly values: Values }
-  | { readonly ok: false; readonly problems: readonly string[] } {
-  const parsed = v.safeParse(valuesSchema, raw ?? {});
-  if (parsed.success) return { ok: true, values: parsed.output };
-  return { ok: false, problems: parsed.issues.map(problemOf) };
+  | { readonly ok: true; readonly values: Values; readonly notes: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly ValueProblem[] } {
+  const given = raw ?? {};
+  if (!isTree(given)) return { ok: false, problems: [{ path: '', message: 'values have keys' }] };
+  const { rest, notes, problems } = takePeerValues(given);
+  const parsed = v.safeParse(valuesSchema, coalesce({ ...defaultValues() }, rest));
+  const all = [
+    ...problems,
+    ...(parsed.success ? conflicts(parsed.output) : parsed.issues.map(problemOf)),
+  ];
+  if (!parsed.success || all.length > 0) return { ok: false, problems: all };
+  return { ok: true, values: parsed.output, notes };
+}
+
+/** The namespaces of a namespaced manager; undefined: all. */
+export function claimedNamespaces(values: Values): readonly string[] | undefined {
+  const { namespaced, namespaces } = values.managerRbac;
+  if (!namespaced && values.namespaces.length === 0) return undefined;
+  return [...new Set([...values.namespaces, ...(namespaced ? namespaces : [])])].toSorted();
+}
+
+function conflicts(values: Values): ValueProblem[] {
+  const problems: ValueProblem[] = [];
+  const { managerRbac, clientRbac, hostNetwork, apiPort } = values;
+  if (managerRbac.namespaced && claimedNamespaces(values)?.length === 0) {
+    problems.push({
+      path: 'managerRbac.namespaces',
+      message: 'name the namespaces that a namespaced manager serves',
+    });
+  }
+  if (
+    clientRbac.namespaced &&
+    clientRbac.namespaces.length === 0 &&
+    claimedNamespaces(values) === undefined
+  ) {
+    problems.push({
+      path: 'clientRbac.namespaces',
+      message: 'name the namespaces in which the subjects get their rights',
+    });
+  }
+  if (hostNetwork && apiPort === 10_250) {
+    problems.push({
+      path: 'apiPort',
+      message: 'with hostNetwork port 10250 is the kubelet’s: give another one (10260)',
+    });
+  }
+  return problems;
+}
+
+/** Takes out what only the peer's chart has. */
+function takePeerValues(given: ValueTree): {
+  readonly rest: ValueTree;
+  readonly notes: string[];
+  readonly problems: ValueProblem[];
+} {
+  let rest = given;
+  const notes: string[] = [];
+  const problems: ValueProblem[] = [];
+  // Helm itself puts it beside every chart's values.
+  for (const peer of [{ path: 'global', reason: '' }, ...peerValues]) {
+    const steps = peer.path.split('.');
+    const found = lookUp(rest, steps);
+    if (found === undefined) continue;
+    rest = removed(rest, steps);
+    if (refuses(peer, found.value)) {
+      problems.push({ path: peer.path, message: `not supported: ${peer.reason}` });
+    } else if (peer.reason !== '') notes.push(`${peer.path} has no effect: ${peer.reason}`);
+  }
+  return { rest, notes, problems };
+}
+
+function refuses({ only }: PeerValue, value: unknown): boolean {
+  return only !== undefined && !only.some((allowed) => isDeepStrictEqual(allowed, value));
+}
+
+function lookUp(tree: ValueTree, steps: readonly string[]): { value: unknown } | undefined {
+  const [step = '', ...further] = steps;
+  if (!Object.hasOwn(tree, step)) return undefined;
+  const value = tree[step];
+  if (further.length === 0) return { value };
+  return isTree(value) ? lookUp(value, further) : undefined;
+}
+
+/** Without what is at `steps`, and without groups that are empty then. */
+function removed(tree: ValueTree, steps: readonly string[]): ValueTree {
+  const [step = '', ...further] = steps;
+  const { [step]: value, ...others } = tree;
+  if (further.length === 0 || !isTree(value)) return others;
+  const left = removed(value, further);
+  return Object.keys(left).length === 0 ? others : { ...others, [step]: left };
 }
 
 type Issue = v.InferIssue<typeof valuesSchema>;
 
-function problemOf(issue: Issue): string {
+function problemOf(issue: Issue): ValueProblem {
   const path = v.getDotPath(issue) ?? '';
   const unknown =
     issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never';
-  return unknown ? `${path}: there is no such value` : `${path}: ${issue.message}`;
+  if (unknown) return { path, message: 'there is no such value', unknown };
+  const quoted = issue.type === 'string' && /^(true|false|-?\d)/.test(issue.received);
+  return { path, message: `${issue.message}${quoted ? ' (--set-string makes it text)' : ''}` };
 }
 
 /** Milliseconds of a duration value (`1h30m`). */

@@ -1,9 +1,9 @@
 import { agentRequestAnnotation, injectAnnotations } from '#protocol/resources.ts';
 import { ownedMetadata, type InstallContext, type Manifest } from './manifest.ts';
-import type { Values } from './values.ts';
+import { claimedNamespaces, type Values } from './values.ts';
 
-/** The Service in front of the webhook. */
-export const injectorService = 'agent-injector';
+/** The label by which Kubernetes lets namespaces be selected by name. */
+const namespaceLabel = 'kubernetes.io/metadata.name';
 /** The path that admission reviews are posted to. */
 export const webhookPath = '/traffic-agent';
 
@@ -17,7 +17,9 @@ export function webhookConfigurationName(context: InstallContext): string {
  * that nothing secret is made at install time.
  */
 export function webhookConfiguration(values: Values, context: InstallContext): Manifest {
-  const { webhook } = values.agentInjector;
+  const { webhook, name } = values.agentInjector;
+  const claimed = claimedNamespaces(values);
+  const { objectSelector, namespaceSelector } = webhook;
   const annotations = [...injectAnnotations, agentRequestAnnotation];
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
@@ -29,7 +31,7 @@ export function webhookConfiguration(values: Values, context: InstallContext): M
         admissionReviewVersions: ['v1'],
         clientConfig: {
           service: {
-            name: injectorService,
+            name,
             namespace: context.namespace,
             path: webhookPath,
             port: webhook.port,
@@ -46,20 +48,24 @@ export function webhookConfiguration(values: Values, context: InstallContext): M
         ],
         failurePolicy: webhook.failurePolicy,
         timeoutSeconds: webhook.timeoutSeconds,
-        sideEffects: 'None',
-        reinvocationPolicy: 'IfNeeded',
+        sideEffects: webhook.sideEffects,
+        reinvocationPolicy: webhook.reinvocationPolicy,
         matchPolicy: 'Equivalent',
         namespaceSelector: {
-          matchLabels: webhook.namespaceSelector.matchLabels,
+          matchLabels: namespaceSelector.matchLabels,
           matchExpressions: [
             {
-              key: 'kubernetes.io/metadata.name',
+              key: namespaceLabel,
               operator: 'NotIn',
               values: ['kube-system', 'kube-node-lease', context.namespace],
             },
-            ...webhook.namespaceSelector.matchExpressions,
+            ...(claimed === undefined
+              ? []
+              : [{ key: namespaceLabel, operator: 'In', values: claimed }]),
+            ...namespaceSelector.matchExpressions,
           ],
         },
+        objectSelector,
         matchConditions: [
           {
             name: 'own-network',

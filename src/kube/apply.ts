@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { KubeError } from './errors.ts';
+import { isKubeError, KubeError } from './errors.ts';
 import { describeManifest, inApplyOrder, isKept, manifestKey, type Manifest } from './manifest.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceFinder } from './resource-finder.ts';
@@ -22,6 +22,8 @@ interface ApplyOptions {
   readonly previous?: readonly Manifest[];
   readonly fieldManager: string;
   readonly onStep?: (step: ApplyStep) => void;
+  /** What may be left as it is where it is there and we have no right to change it. */
+  readonly mayStay?: (manifest: Manifest) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -49,11 +51,14 @@ export async function applyManifests(deps: ApplyDeps, options: ApplyOptions): Pr
 /** Removes `manifests` in the opposite order, but for those that are kept. */
 export async function removeManifests(
   deps: Pick<ApplyDeps, 'client' | 'finder'>,
-  options: Pick<ApplyOptions, 'manifests' | 'onStep' | 'signal'>,
+  options: Pick<ApplyOptions, 'manifests' | 'onStep' | 'signal'> & {
+    /** What is marked to be kept goes too. */
+    readonly keptToo?: boolean;
+  },
 ): Promise<void> {
   for (const manifest of inApplyOrder(options.manifests).toReversed()) {
     const what = describeManifest(manifest);
-    if (isKept(manifest)) {
+    if (options.keptToo !== true && isKept(manifest)) {
       options.onStep?.({ did: 'kept', what });
       continue;
     }
@@ -90,12 +95,13 @@ async function applyOne(
   const { name, namespace } = manifest.metadata;
   const address = { resource, namespace, name, schema: versionSchema, signal };
   const before = await deps.client.find(address);
-  const after = await deps.client.apply({
-    ...address,
-    object: manifest,
-    fieldManager,
-    force: true,
+  const apply = { ...address, object: manifest, fieldManager, force: true };
+  const after = await deps.client.apply(apply).catch((error: unknown) => {
+    const stays = before !== undefined && options.mayStay?.(manifest) === true;
+    if (stays && isKubeError(error, 'Forbidden')) return undefined;
+    throw error;
   });
+  if (after === undefined) return 'kept';
   if (before === undefined) return 'created';
   const same = before.metadata.resourceVersion === after.metadata.resourceVersion;
   return same ? 'unchanged' : 'configured';

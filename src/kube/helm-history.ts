@@ -2,7 +2,13 @@ import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { KubeClient } from './client.ts';
 import { KubeError } from './errors.ts';
-import { deleteRelease, listReleases, writeRelease, type HelmRelease } from './helm-release.ts';
+import {
+  deleteRelease,
+  listReleases,
+  secretName,
+  writeRelease,
+  type HelmRelease,
+} from './helm-release.ts';
 
 interface HistoryDeps {
   readonly client: KubeClient;
@@ -29,6 +35,8 @@ export interface RevisionOptions {
 }
 
 const keptRevisions = 10;
+// A failure is written down also when it was Ctrl-C.
+const lastWordMs = 5000;
 // Helm itself refuses for ever; whoever was killed in the middle of it must be able to go on.
 const abandonedMs = 10 * 60_000;
 
@@ -40,7 +48,7 @@ const abandonedMs = 10 * 60_000;
 export async function recordRevision<T>(
   deps: HistoryDeps,
   options: RevisionOptions,
-  work: (previous: readonly HelmRelease[]) => Promise<T>,
+  work: (previous: readonly HelmRelease[], last: HelmRelease | undefined) => Promise<T>,
 ): Promise<T> {
   const { namespace, name, signal } = options;
   const { client, clock } = deps;
@@ -78,18 +86,26 @@ export async function recordRevision<T>(
     release: HelmRelease,
     status: HelmRelease['info']['status'],
     description: string,
+    writing = signal,
   ): Promise<void> => {
     const info = { ...release.info, status, description };
-    await writeRelease(client, { release: { ...release, info }, now: clock.now(), signal });
+    await writeRelease(client, {
+      release: { ...release, info },
+      now: clock.now(),
+      signal: writing,
+    });
   };
   await write(revision, revision.info.status, revision.info.description);
   let result: T;
   try {
-    result = await work(history.filter(({ version }) => version >= (deployed?.version ?? 0)));
+    result = await work(
+      history.filter(({ version }) => version >= (deployed?.version ?? 0)),
+      last,
+    );
   } catch (error) {
     const words = `${upgrade ? 'Upgrade' : 'Install'} failed: ${describe(error)}`;
     // What went wrong is worth more than that it could not be written down.
-    await write(revision, 'failed', words).catch(() => {});
+    await write(revision, 'failed', words, AbortSignal.timeout(lastWordMs)).catch(() => {});
     throw error;
   }
   if (deployed !== undefined) await write(deployed, 'superseded', deployed.info.description);
@@ -106,7 +122,7 @@ function refuseConcurrent(last: HelmRelease | undefined, now: number): void {
   if (!(age < abandonedMs)) return;
   throw new KubeError(
     'Conflict',
-    `release ${last.namespace}/${last.name}: another operation (${last.info.status}) is in progress since ${last.info.last_deployed}`,
+    `release ${last.namespace}/${last.name}: another operation (${last.info.status}) is in progress since ${last.info.last_deployed}; if nobody is at it any more: kubectl -n ${last.namespace} delete secret ${secretName(last)}`,
   );
 }
 

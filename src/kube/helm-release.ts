@@ -158,6 +158,7 @@ export async function deleteRelease(
   });
 }
 
-function secretName(release: Pick<HelmRelease, 'name' | 'version'>): string {
+/** The Secret that holds a revision. */
+export function secretName(release: Pick<HelmRelease, 'name' | 'version'>): string {
   return `sh.helm.release.v1.${release.name}.v${String(release.version)}`;
 }

@@ -28,15 +28,6 @@ export function createIdentitySource(
 ): Pick<ClusterAccess, 'identify' | 'forgetIdentity' | 'whyRefused'> {
   let kept: { readonly identity: Promise<Identity>; refreshAt: number } | undefined;
   let last: Credentials = {};
-  // Hundreds of authorities are parsed: once, and only where there is such a proxy.
-  let forProxy: tls.SecureContext | undefined;
-  const proxyContext = (): tls.SecureContext => {
-    const { ca } = options.trust;
-    forProxy ??= tls.createSecureContext({
-      ca: [...(ca === undefined ? [] : [ca]), ...knownAuthorities()],
-    });
-    return forProxy;
-  };
   let context: { readonly from: Credentials; readonly made: tls.SecureContext } | undefined;
 
   const refresh = (): NonNullable<typeof kept> => {
@@ -52,7 +43,6 @@ export function createIdentitySource(
       }
       return {
         secureContext: context.made,
-        proxyContext,
         headers: {
           ...(authorization === undefined ? {} : { authorization }),
           ...options.impersonation,
@@ -83,7 +73,7 @@ function secureContext(
 ): tls.SecureContext {
   try {
     return tls.createSecureContext({
-      ca: trust.ca ?? knownAuthorities(),
+      ca: trust.ca ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')],
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
     });
@@ -93,9 +83,4 @@ function secureContext(
       hint: 'get the kubeconfig anew',
     });
   }
-}
-
-/** The authorities that Node brings and those that the system's administrator trusts. */
-function knownAuthorities(): string[] {
-  return [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
 }

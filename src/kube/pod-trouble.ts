@@ -1,6 +1,4 @@
 import * as v from 'valibot';
-import type { KubeClient } from './client.ts';
-import { resources } from './resource.ts';
 
 const containerSchema = v.object({
   name: v.string(),
@@ -17,8 +15,13 @@ const containerSchema = v.object({
   ),
 });
 
-const podSchema = v.object({
-  metadata: v.object({ name: v.string() }),
+/** What is read of a pod to see how it is. */
+export const podSchema = v.object({
+  metadata: v.object({
+    name: v.string(),
+    labels: v.optional(v.record(v.string(), v.string()), {}),
+    deletionTimestamp: v.optional(v.string()),
+  }),
   status: v.object({
     conditions: v.optional(
       v.array(
@@ -30,43 +33,66 @@ const podSchema = v.object({
     containerStatuses: v.optional(v.array(containerSchema), []),
   }),
 });
+export type PodState = v.InferOutput<typeof podSchema>;
+
+/** What keeps a pod from running. */
+export interface PodTrouble {
+  readonly pod: string;
+  readonly container?: string;
+  /** In the kubelet's or scheduler's own words. */
+  readonly words: string;
+  /** It does not go away by itself; a pod without a node may get one. */
+  readonly lasting: boolean;
+}
 
 const ordinary: ReadonlySet<string> = new Set(['', 'ContainerCreating', 'PodInitializing']);
+const lasting: ReadonlySet<string> = new Set([
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+  'CrashLoopBackOff',
+]);
+// A first failure to pull may be the network's; these words are a registry's no.
+const registrySaysNo = /not found|denied|unauthorized|forbidden|authorization failed/i;
 
-/** The first trouble of pods, in the kubelet's or scheduler's own words; undefined without any. */
-export async function podTrouble(
-  client: KubeClient,
-  options: {
-    readonly namespace: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly signal: AbortSignal;
-  },
-): Promise<string | undefined> {
-  const { namespace, signal } = options;
-  const { items } = await client.list({
-    resource: resources.pods,
-    namespace,
-    labelSelector: Object.entries(options.labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(','),
-    schema: podSchema,
-    signal,
-  });
-  for (const { metadata, status } of items) {
-    const unscheduled = status.conditions.find(
-      ({ type, status }) => type === 'PodScheduled' && status === 'False',
-    );
-    if (unscheduled !== undefined) return `pod ${metadata.name}: ${unscheduled.message}`;
-    for (const { name, state } of [...status.initContainerStatuses, ...status.containerStatuses]) {
-      const { waiting, terminated } = state;
-      if (waiting !== undefined && !ordinary.has(waiting.reason)) {
-        const words = [waiting.reason, waiting.message].filter((word) => word !== '').join(': ');
-        return `pod ${metadata.name}, container ${name}: ${words}`;
-      }
-      if (terminated !== undefined && terminated.exitCode !== 0) {
-        return `pod ${metadata.name}, container ${name} ended with ${String(terminated.exitCode)}`;
-      }
+/** The first trouble of one pod; undefined without any. */
+export function troubleOf({ metadata, status }: PodState): PodTrouble | undefined {
+  const pod = metadata.name;
+  const unscheduled = status.conditions.find(
+    ({ type, status }) => type === 'PodScheduled' && status === 'False',
+  );
+  if (unscheduled !== undefined) return { pod, words: unscheduled.message, lasting: false };
+  for (const { name, state } of [...status.initContainerStatuses, ...status.containerStatuses]) {
+    const { waiting, terminated } = state;
+    if (waiting !== undefined && !ordinary.has(waiting.reason)) {
+      const { reason, message } = waiting;
+      const refused = reason === 'ErrImagePull' && registrySaysNo.test(message);
+      return {
+        pod,
+        container: name,
+        words: [reason, message].filter((word) => word !== '').join(': '),
+        lasting: refused || lasting.has(reason),
+      };
+    }
+    if (terminated !== undefined && terminated.exitCode !== 0) {
+      const words = `ended with ${String(terminated.exitCode)}`;
+      return { pod, container: name, words, lasting: false };
     }
   }
   return undefined;
+}
+
+/** `pod x, container y: ImagePullBackOff: …` */
+export function troubleWords({ pod, container, words }: PodTrouble): string {
+  return `pod ${pod}${container === undefined ? '' : `, container ${container}`}: ${words}`;
+}
+
+/** Labels as a query has them. */
+export function labelSelector(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 }

@@ -6,7 +6,6 @@ import type { KubeClient } from './client.ts';
 import { KubeError } from './errors.ts';
 import { kubeObjectSchema, type ObjectSchema } from './objects.ts';
 import { resources, type Resource } from './resource.ts';
-import { podTrouble } from './pod-trouble.ts';
 import { watchResources } from './watch.ts';
 
 export interface WaitDeps {
@@ -15,7 +14,8 @@ export interface WaitDeps {
   readonly random: () => number;
 }
 
-interface WaitOptions {
+/** How long, and whom to tell what is waited for. */
+export interface WaitOptions {
   readonly deadlineMs: number;
   /** What is waited for now, each time that changes: `1 of 2 pods available`. */
   readonly onProgress?: (words: string) => void;
@@ -35,8 +35,6 @@ async function waitFor<T>(
     readonly labelSelector?: string;
     readonly schema: ObjectSchema<T>;
     readonly look: Look<T>;
-    /** More words, asked for when the time is over. */
-    readonly explain?: (signal: AbortSignal) => Promise<string | undefined>;
   },
 ): Promise<void> {
   const { what, look, deadlineMs, signal } = options;
@@ -58,16 +56,13 @@ async function waitFor<T>(
     });
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
-    const more = await options.explain?.(signal).catch(() => undefined);
     const seconds = String(Math.round(deadlineMs / 1000));
-    const trouble = more === undefined ? '' : ` (${more})`;
-    throw new KubeError('Unavailable', `${what}: ${words} after ${seconds} s${trouble}`, {
-      cause: error,
-    });
+    throw new KubeError('Unavailable', `${what}: ${words} after ${seconds} s`, { cause: error });
   }
 }
 
-const conditionsSchema = v.optional(
+/** An object's conditions. */
+export const conditionsSchema = v.optional(
   v.array(
     v.object({
       type: v.string(),
@@ -77,66 +72,6 @@ const conditionsSchema = v.optional(
   ),
   [],
 );
-
-const deploymentSchema = v.object({
-  metadata: v.object({ generation: v.optional(v.number(), 0) }),
-  spec: v.object({
-    replicas: v.optional(v.number(), 1),
-    selector: v.object({ matchLabels: v.optional(v.record(v.string(), v.string()), {}) }),
-  }),
-  status: v.object({
-    observedGeneration: v.optional(v.number(), 0),
-    replicas: v.optional(v.number(), 0),
-    updatedReplicas: v.optional(v.number(), 0),
-    availableReplicas: v.optional(v.number(), 0),
-    conditions: conditionsSchema,
-  }),
-});
-
-/** Waits until every pod of a Deployment is of its latest template and available. */
-export async function waitForDeployment(
-  deps: WaitDeps,
-  options: WaitOptions & { readonly namespace: string; readonly name: string },
-): Promise<void> {
-  const { namespace, name } = options;
-  let labels: Readonly<Record<string, string>> = {};
-  await waitFor(deps, {
-    ...options,
-    what: `deployment ${namespace}/${name}`,
-    resource: resources.deployments,
-    fieldSelector: `metadata.name=${name}`,
-    schema: deploymentSchema,
-    look: ([deployment]) => {
-      if (deployment === undefined) return 'does not exist';
-      labels = deployment.spec.selector.matchLabels;
-      return deploymentMissing(deployment);
-    },
-    explain: async (signal) => await podTrouble(deps.client, { namespace, labels, signal }),
-  });
-}
-
-function deploymentMissing({
-  metadata,
-  spec,
-  status,
-}: v.InferOutput<typeof deploymentSchema>): string | undefined {
-  if (status.observedGeneration < metadata.generation) return 'waits for its controller';
-  const failure = status.conditions.find(
-    ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
-  );
-  if (failure !== undefined) return `pods cannot be created: ${failure.message}`;
-  const wanted = String(spec.replicas);
-  if (status.updatedReplicas < spec.replicas) {
-    return `${String(status.updatedReplicas)} of ${wanted} pods created`;
-  }
-  if (status.availableReplicas < spec.replicas) {
-    return `${String(status.availableReplicas)} of ${wanted} pods available`;
-  }
-  if (status.replicas > status.updatedReplicas) {
-    return `${String(status.replicas - status.updatedReplicas)} old pods end`;
-  }
-  return undefined;
-}
 
 const crdSchema = v.object({ status: v.optional(v.object({ conditions: conditionsSchema })) });
 

@@ -6,7 +6,7 @@ import type { LevelSwitch, Logger } from '#base/log.ts';
 import { agentsService, type ManagerConfig } from '#install/manager-config.ts';
 import { identitySecret } from '#install/manager-rights.ts';
 import { managerName } from '#install/manifest.ts';
-import { injectorService, webhookPath } from '#install/webhook-configuration.ts';
+import { webhookPath } from '#install/webhook-configuration.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { startController } from './controller/controller.ts';
 import type { ClusterDns } from './controller/dns-lookup.ts';
@@ -89,7 +89,7 @@ export async function runManager(deps: Deps, options: Options): Promise<void> {
       await serveWebhook(
         { log: log.child({ part: 'webhook' }) },
         {
-          tls: leaf(injectorService),
+          tls: leaf(config.injector.service),
           port: config.ports.webhook,
           path: webhookPath,
           config: injector,
@@ -147,6 +147,9 @@ function injectorConfig(config: ManagerConfig, ca: string): InjectorConfig {
     image: config.agent.image,
     pullPolicy: config.agent.pullPolicy,
     resources: config.agent.resources,
+    initResources: config.agent.initResources,
+    securityContext: config.agent.securityContext,
+    excludedEnvironment: config.agent.excludedEnvironment,
     logLevel: config.agent.logLevel,
     manager: {
       host: `${agentsService}.${config.namespace}.svc`,

@@ -65,5 +65,7 @@ export const agentConfig = v.looseObject({
     }),
   ),
   logLevel: v.optional(v.picklist(['error', 'warning', 'info', 'debug', 'trace']), 'info'),
+  /** Variables of the app that never leave the pod. */
+  excludedEnvironment: v.optional(v.array(v.string()), []),
 });
 export type AgentConfig = v.InferOutput<typeof agentConfig>;

@@ -17,7 +17,6 @@ export const failureCodes = [
   'ManagerNotReady',
   'ManagerSilent',
   'ManagerUnreachable',
-  'UpgradeRefused',
   // The root daemon and the machine.
   'RootDaemonUnavailable',
   'RootDaemonFailed',

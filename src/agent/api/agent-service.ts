@@ -8,10 +8,10 @@ import { AgentError } from '../error.ts';
 
 /** What a laptop may ask of a pod's agent. Nothing of what it answers is ever logged. */
 export function createAgentService(deps: {
-  readonly config: Pick<AgentConfig, 'containers'>;
+  readonly config: Pick<AgentConfig, 'containers' | 'excludedEnvironment'>;
   readonly env: Environment;
 }): ServiceImpl<typeof Agent> {
-  const { containers } = deps.config;
+  const { containers, excludedEnvironment: excluded } = deps.config;
   return {
     getEnvironment(request) {
       const container =
@@ -27,7 +27,11 @@ export function createAgentService(deps: {
       const otherPrefixes = containers
         .map((one) => one.envPrefix)
         .filter((prefix) => prefix !== envPrefix);
-      const environment = containerEnvironment(deps.env, { envPrefix, otherPrefixes });
+      const environment = containerEnvironment(deps.env, {
+        envPrefix,
+        otherPrefixes,
+        excluded,
+      });
       return { container: name, environment, mounts };
     },
   };

@@ -10,7 +10,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function containerEnvironment(
   own: Environment,
-  options: { readonly envPrefix: string; readonly otherPrefixes: readonly string[] },
+  options: {
+    readonly envPrefix: string;
+    readonly otherPrefixes: readonly string[];
+    /** What is told nobody. */
+    readonly excluded?: readonly string[];
+  },
 ): Record<string, string> {
   const found = new Map<string, string>();
   const prefixes = [options.envPrefix, ...options.otherPrefixes];
@@ -21,6 +26,7 @@ export function containerEnvironment(
     if (longestPrefix(name, prefixes) !== options.envPrefix) continue;
     found.set(name.slice(options.envPrefix.length), value);
   }
+  for (const name of options.excluded ?? []) found.delete(name);
   // Null-prototype-safe: a variable may be called __proto__.
   return Object.fromEntries(found);
 }

@@ -1,8 +1,10 @@
+import { version } from '#base/version.ts';
+import { parseValues } from '#install/values.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { clusterClient, clusterError } from '../helm/cluster-client.ts';
-import { givenValues } from '../helm/given-values.ts';
-import { currentRelease, writeRevision } from '../helm/release.ts';
+import { givenValues, givesValues, problemLine } from '../helm/given-values.ts';
+import { chartName, currentRelease, writeClusterPart, writeRevision } from '../helm/release.ts';
 import { mergeValues, type ValueTree } from '../helm/set-value.ts';
 import { removeRelease } from '../helm/uninstall.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
@@ -32,8 +34,13 @@ async function telling(run: () => Promise<void>): Promise<number> {
 export const runHelmInstall: RunCommand = async (context, line) =>
   await telling(async () => {
     const namespace = namespaceOf(context, line);
-    const given = await givenValues(line, context.cwd);
+    const given = await givenValues(line, context);
     await using client = await clusterClient(context, line);
+    if (line.on('crds')) {
+      await writeClusterPart(context, client, namespace);
+      context.print('Custom resources and policies installed successfully');
+      return;
+    }
     const { signal } = context;
     const before = await currentRelease(client, { namespace, signal });
     if (before?.info.status === 'deployed' || before?.info.status === 'superseded') {
@@ -55,7 +62,10 @@ export const runHelmInstall: RunCommand = async (context, line) =>
 export const runHelmUpgrade: RunCommand = async (context, line) =>
   await telling(async () => {
     const namespace = namespaceOf(context, line);
-    const typed = await givenValues(line, context.cwd);
+    if (line.on('reset-values') && line.on('reuse-values')) {
+      throw new CliError('Usage', '--reset-values and --reuse-values contradict each other');
+    }
+    const typed = await givenValues(line, context);
     await using client = await clusterClient(context, line);
     const before = await currentRelease(client, { namespace, signal: context.signal });
     if (before === undefined) throw notInstalled(namespace);
@@ -68,7 +78,7 @@ export const runHelmUpgrade: RunCommand = async (context, line) =>
 function upgradeValues(line: ParsedLine, typed: ValueTree, before: ValueTree): ValueTree {
   if (line.on('reset-values')) return typed;
   if (line.on('reuse-values')) return mergeValues(before, typed);
-  return line.given('set') || line.given('values') ? typed : before;
+  return givesValues(line) ? typed : before;
 }
 
 /** `telepresence helm uninstall` */
@@ -82,8 +92,33 @@ export const runHelmUninstall: RunCommand = async (context, line) =>
     context.print('Traffic Manager uninstalled successfully');
   });
 
+/** `telepresence helm lint`: the values alone, without a cluster. */
+export const runHelmLint: RunCommand = async (context, line) => {
+  const parsed = parseValues(await givenValues(line, context));
+  context.print(`==> Linting ${chartName}`);
+  if (parsed.ok) for (const note of parsed.notes) context.print(`[INFO] ${note}`);
+  else for (const problem of parsed.problems) context.print(`[ERROR] ${problemLine(problem)}`);
+  context.print('');
+  context.print(`1 chart(s) linted, ${parsed.ok ? '0' : '1'} chart(s) failed`);
+  return parsed.ok ? 0 : 1;
+};
+
+/** `telepresence helm version`: what would be installed, and what is. */
+export const runHelmVersion: RunCommand = async (context, line) =>
+  await telling(async () => {
+    context.print(`Chart    : ${chartName}-${version}`);
+    const namespace = namespaceOf(context, line);
+    await using client = await clusterClient(context, line);
+    const release = await currentRelease(client, { namespace, signal: context.signal });
+    const installed =
+      release === undefined
+        ? `nothing in namespace ${namespace}`
+        : `${release.chart.metadata.name}-${release.chart.metadata.version}, revision ${String(release.version)}, ${release.info.status}, in namespace ${namespace}`;
+    context.print(`Installed: ${installed}`);
+  });
+
 function notInstalled(namespace: string): CliError {
   return new CliError('Failed', `the traffic-manager is not installed in namespace ${namespace}`, {
-    hint: 'install it: telepresence helm install',
+    hint: 'install it: telepresence helm install, or name another namespace with -n',
   });
 }

@@ -11,22 +11,52 @@ const valueFlags: readonly FlagSpec[] = [
   {
     name: 'values',
     short: 'f',
-    kind: 'list',
+    kind: 'csv',
     value: 'file',
-    help: 'A YAML file of values; may be repeated',
+    help: 'A YAML file of values, - for stdin; may be repeated',
+  },
+  {
+    name: 'set-string',
+    kind: 'list',
+    value: 'KEY=VALUE',
+    help: 'Set a value that is text whatever it looks like',
+  },
+  {
+    name: 'set-json',
+    kind: 'list',
+    value: 'KEY=JSON',
+    help: 'Set a value to a piece of JSON',
+  },
+  {
+    name: 'set-file',
+    kind: 'list',
+    value: 'KEY=FILE',
+    help: 'Set a value to what a file holds',
   },
 ];
+const noHooks: FlagSpec = {
+  name: 'no-hooks',
+  kind: 'switch',
+  help: 'No effect: there are no hooks',
+};
 
-function helm(name: string, summary: string, flags: readonly FlagSpec[]): CommandSpec {
+type HelmName = 'install' | 'upgrade' | 'uninstall' | 'lint' | 'version';
+
+function helm(name: HelmName, summary: string, flags: readonly FlagSpec[]): CommandSpec {
   return {
     path: ['helm', name],
     summary,
     positionals: { names: [] },
     flagGroups: [{ title: 'Flags', flags: [...flags, managerNamespace] }, kubeGroup, globalFlags],
     load: async () => {
-      const { runHelmInstall, runHelmUpgrade, runHelmUninstall } = await import('./helm.ts');
-      if (name === 'install') return runHelmInstall;
-      return name === 'upgrade' ? runHelmUpgrade : runHelmUninstall;
+      const helm = await import('./helm.ts');
+      return {
+        install: helm.runHelmInstall,
+        upgrade: helm.runHelmUpgrade,
+        uninstall: helm.runHelmUninstall,
+        lint: helm.runHelmLint,
+        version: helm.runHelmVersion,
+      }[name];
     },
   };
 }
@@ -44,14 +74,23 @@ const helmCommand: CommandSpec = {
         default: 'true',
         help: 'Create the namespace where it does not exist',
       },
+      {
+        name: 'crds',
+        kind: 'switch',
+        help: 'Install only what all managers of a cluster share: custom resources and policies',
+      },
+      noHooks,
       ...valueFlags,
     ]),
     helm('upgrade', 'Change the installed traffic-manager', [
+      noHooks,
       ...valueFlags,
       { name: 'reset-values', kind: 'switch', help: 'Start from the default values' },
       { name: 'reuse-values', kind: 'switch', help: 'Start from the values of the last revision' },
     ]),
-    helm('uninstall', 'Uninstall the traffic-manager', []),
+    helm('uninstall', 'Uninstall the traffic-manager', [noHooks]),
+    helm('lint', 'Check values, without a cluster', valueFlags),
+    helm('version', 'Show which chart this program installs, and which is installed', []),
   ],
   load: async () => (await import('./group.ts')).runGroup,
 };

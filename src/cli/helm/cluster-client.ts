@@ -44,7 +44,13 @@ export function clusterError(thrown: unknown): unknown {
   };
   const code = codes[thrown.code] ?? 'Internal';
   const facts = thrown.hint === undefined ? {} : { hint: thrown.hint };
-  const { message, hint } = failureSentence({ code, message: thrown.message, facts });
+  const said = failureSentence({ code, message: thrown.message, facts });
+  const { message } = said;
+  // What users get by clientRbac does not let anybody install.
+  const hint =
+    thrown.code === 'Forbidden'
+      ? 'an administrator of the cluster can; see who you are: kubectl auth whoami'
+      : said.hint;
   return new CliError('Failed', message, {
     cause: thrown,
     ...(hint === undefined ? {} : { hint }),

@@ -23,6 +23,7 @@ import {
   type WorkloadObject,
 } from '../state/cluster-objects.ts';
 import * as own from './resources.ts';
+import { watchInNamespaces } from './watch-namespaces.ts';
 
 interface Deps {
   readonly client: KubeClient;
@@ -32,6 +33,8 @@ interface Deps {
 }
 
 interface Options {
+  /** The only ones that it may see; undefined: all. */
+  readonly namespaces: ReturnType<typeof visibleNamespaces>;
   /** Something changed that decisions may hang on. */
   readonly onChange: () => void;
   readonly onService: (delta: Delta<ServiceObject>) => void;
@@ -58,6 +61,14 @@ export interface ClusterWatch extends AsyncDisposable {
   readonly serviceCidrs: ReadonlyMap<string, ServiceCidrObject>;
 }
 
+/** What a namespaced manager serves, and what it knows beside that: its own namespace. */
+export function visibleNamespaces(
+  served: readonly string[] | null,
+  own: string,
+): { readonly served: readonly string[]; readonly known: readonly string[] } | undefined {
+  return served === null ? undefined : { served, known: [...new Set([...served, own])] };
+}
+
 /** Starts all watches, and resolves when what decisions need is there. */
 export async function watchCluster(deps: Deps, options: Options): Promise<ClusterWatch> {
   const { signal } = options;
@@ -66,7 +77,15 @@ export async function watchCluster(deps: Deps, options: Options): Promise<Cluste
     resource: Resource,
     schema: ObjectSchema<T>,
     onChange: (delta: Delta<T>) => void,
-  ): ResourceWatch<T> => starting.use(watchResources(deps, { resource, schema, signal, onChange }));
+    namespaces: readonly string[] | undefined = options.namespaces?.served,
+  ): ResourceWatch<T> => {
+    const what = { resource, schema, signal, onChange };
+    return starting.use(
+      namespaces === undefined
+        ? watchResources(deps, what)
+        : watchInNamespaces(deps, { ...what, namespaces }),
+    );
+  };
   const changed = (): void => options.onChange();
 
   const watches = {
@@ -75,19 +94,37 @@ export async function watchCluster(deps: Deps, options: Options): Promise<Cluste
     deployments: start(resources.deployments, workloadObject, changed),
     replicaSets: start(resources.replicaSets, workloadObject, changed),
     statefulSets: start(resources.statefulSets, workloadObject, changed),
-    services: start(resources.services, serviceObject, (delta) => {
-      options.onService(delta);
-      changed();
-    }),
+    services: start(
+      resources.services,
+      serviceObject,
+      (delta) => {
+        options.onService(delta);
+        changed();
+      },
+      options.namespaces?.known,
+    ),
     slices: start(resources.endpointSlices, endpointSliceObject, options.onSlice),
     pods: start(resources.pods, podObject, changed),
-    namespaces: start(resources.namespaces, namespaceObject, () => {
-      options.onNamespace();
-      changed();
-    }),
-    nodes: start(resources.nodes, nodeObject, () => options.onNetwork()),
+    namespaces: start(
+      resources.namespaces,
+      namespaceObject,
+      () => {
+        options.onNamespace();
+        changed();
+      },
+      options.namespaces?.known,
+    ),
+    // Nodes are in no namespace: a namespaced manager does without.
+    nodes: start(resources.nodes, nodeObject, () => options.onNetwork(), options.namespaces && []),
   };
-  const serviceCidrs = start(resources.serviceCIDRs, serviceCidrObject, () => options.onNetwork());
+  const serviceCidrs = starting.use(
+    watchResources(deps, {
+      resource: resources.serviceCIDRs,
+      schema: serviceCidrObject,
+      signal,
+      onChange: () => options.onNetwork(),
+    }),
+  );
   await Promise.all(Object.values(watches).map(async (watch) => await watch.synced(signal)));
   await serviceCidrs.synced(signal).catch((error: unknown) => {
     signal.throwIfAborted();

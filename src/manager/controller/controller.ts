@@ -13,7 +13,7 @@ import { listWorkloads } from '../state/workload-list.ts';
 import type { InjectorConfig } from '../webhook/agent-containers.ts';
 import { createAgentHub } from './agent-hub.ts';
 import { serveCluster } from './cluster-service.ts';
-import { watchCluster, type ClusterWatch } from './cluster-watch.ts';
+import { visibleNamespaces, watchCluster, type ClusterWatch } from './cluster-watch.ts';
 import { lookupRaw, type ClusterDns } from './dns-lookup.ts';
 import { reviewDial } from './dial-review.ts';
 import { createInjector } from './injector.ts';
@@ -91,7 +91,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
   const services = createServiceModel(deps);
   const namespaces = createLatest<readonly string[]>([]);
   const info = createLatest(infoOf(options, network, ''));
-  const view = (): ClusterView => viewOf(cluster);
+  const view = (): ClusterView => viewOf(cluster, config.interceptable);
   const passes = createLatest(0);
 
   const connectionOf = (uid: string): Connection | undefined =>
@@ -149,6 +149,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       nodes: cluster.nodes.values(),
       pods: cluster.pods.store.values(),
       podCIDRs: config.podCIDRs,
+      strategy: config.podCIDRStrategy,
     });
     const installId = cluster.namespaces.get(config.namespace)?.metadata.uid ?? '';
     const next = infoOf(options, network, installId);
@@ -157,6 +158,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
 
   cluster = starting.use(
     await watchCluster(deps, {
+      namespaces: visibleNamespaces(config.namespaces, config.namespace),
       onChange: () => {
         leadership?.look();
         request();
@@ -203,7 +205,11 @@ export async function startController(deps: Deps, options: Options): Promise<Con
     const next = plan({
       connections: writing.connections(watched.connections.values()),
       intercepts: writing.intercepts(watched.intercepts.values()),
-      view: viewOf(watched, new Set([...watched.intercepts.values()].map(namespaceOf))),
+      view: viewOf(
+        watched,
+        config.interceptable,
+        new Set([...watched.intercepts.values()].map(namespaceOf)),
+      ),
       namespace: (name) => watched.namespaces.get(name),
       facts: {
         isHere: (uid) => relay.isHere(uid),

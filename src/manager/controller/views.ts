@@ -18,7 +18,11 @@ export function namespaceOf({ metadata }: Namespaced): string {
 }
 
 /** An index of the cluster as it is watched; with `only`, of these namespaces alone. */
-export function viewOf(cluster: ClusterWatch | undefined, only?: ReadonlySet<string>): ClusterView {
+export function viewOf(
+  cluster: ClusterWatch | undefined,
+  interceptable: ManagerConfig['interceptable'],
+  only?: ReadonlySet<string>,
+): ClusterView {
   const some = <T extends Namespaced>(store: ReadonlyMap<string, T> | undefined): T[] =>
     [...(store?.values() ?? [])].filter((one) => only?.has(namespaceOf(one)) ?? true);
   return clusterView({
@@ -27,6 +31,7 @@ export function viewOf(cluster: ClusterWatch | undefined, only?: ReadonlySet<str
     statefulSets: some(cluster?.statefulSets),
     services: some(cluster?.services),
     pods: some(cluster?.pods.store),
+    interceptable,
   });
 }
 

@@ -7,6 +7,9 @@ export interface Network {
   readonly podSubnets: readonly string[];
 }
 
+/** Which of the sources counts: the Helm value podCIDRStrategy. */
+type PodCidrStrategy = 'auto' | 'environment' | 'nodePodCIDRs' | 'coverPodIPs';
+
 // How wide a range is guessed around an address that nobody explains.
 const guessedServiceBits = { 4: 16, 6: 112 } as const;
 const guessedPodBits = { 4: 24, 6: 64 } as const;
@@ -21,6 +24,7 @@ export function networkOf(world: {
   readonly nodes: Iterable<NodeObject>;
   readonly pods: Iterable<PodObject>;
   readonly podCIDRs: readonly string[];
+  readonly strategy?: PodCidrStrategy;
 }): Network {
   const said = [...world.serviceCidrs].flatMap((one) => one.spec.cidrs);
   const clusterIPs = [...world.services].flatMap((service) => service.spec.clusterIPs);
@@ -28,13 +32,16 @@ export function networkOf(world: {
   const podIPs = [...world.pods].flatMap((pod) =>
     pod.spec.hostNetwork ? [] : (pod.status.podIP ?? []),
   );
+  const given = world.podCIDRs.length > 0;
+  const { cidrs, addresses } = {
+    auto: { cidrs: given ? world.podCIDRs : nodeCidrs, addresses: given ? [] : podIPs },
+    environment: { cidrs: world.podCIDRs, addresses: [] },
+    nodePodCIDRs: { cidrs: nodeCidrs, addresses: [] },
+    coverPodIPs: { cidrs: [], addresses: podIPs },
+  }[world.strategy ?? 'auto'];
   return {
     serviceSubnets: covered(said, clusterIPs, guessedServiceBits),
-    podSubnets: covered(
-      world.podCIDRs.length > 0 ? world.podCIDRs : nodeCidrs,
-      world.podCIDRs.length > 0 ? [] : podIPs,
-      guessedPodBits,
-    ),
+    podSubnets: covered(cidrs, addresses, guessedPodBits),
   };
 }
 

@@ -5,7 +5,7 @@ import { resolveContainerPort } from './container-port.ts';
 import { controllerOf, nameOf } from './owner.ts';
 import { found, refused, type Outcome } from './refusal.ts';
 import { resolveServicePort, servicesFor, type ServicePort } from './service-port.ts';
-import type { ClusterView, Workload } from './view.ts';
+import type { ClusterView, Interceptable, Workload } from './view.ts';
 
 /** What an Intercept takes: one port of one container of a workload, in all its pods. */
 export interface Target {
@@ -27,7 +27,7 @@ type Asked = Pick<InterceptSpec, 'workload' | 'service' | 'port' | 'container'>;
 export function resolveTarget(view: ClusterView, namespace: string, spec: Asked): Outcome<Target> {
   const workload = findWorkload(view, namespace, spec);
   if (!workload.ok) return workload;
-  const interceptable = checkInterceptable(workload.value);
+  const interceptable = checkInterceptable(workload.value, view.interceptable);
   if (!interceptable.ok) return interceptable;
   const containers = servingContainers(workload.value);
   if (spec.container !== undefined && !containers.some((c) => c.name === spec.container)) {
@@ -104,7 +104,16 @@ export function findWorkload(
 }
 
 /** Whether agents may be in this workload's pods at all. */
-export function checkInterceptable(workload: Workload): Outcome<Workload> {
+export function checkInterceptable(
+  workload: Workload,
+  { kinds, onlyEnabled }: Interceptable,
+): Outcome<Workload> {
+  if (!kinds.includes(workload.kind)) {
+    return refused(
+      'WorkloadNotInterceptable',
+      `${nameOf(workload)}: the administrator lets no ${workload.kind} be intercepted (Helm value workloads)`,
+    );
+  }
   const owner = controllerOf(workload.object);
   if (owner !== undefined && (owner.kind === 'Deployment' || owner.kind === 'StatefulSet')) {
     return refused(
@@ -119,10 +128,17 @@ export function checkInterceptable(workload: Workload): Outcome<Workload> {
       `${nameOf(workload)} uses the node's own network (hostNetwork): its traffic cannot be taken without taking the node's`,
     );
   }
-  if (injectionWish(template.metadata.annotations) === 'disabled') {
+  const wish = injectionWish(template.metadata.annotations);
+  if (wish === 'disabled') {
     return refused(
       'InjectionDisabled',
       `${nameOf(workload)} has the annotation inject-traffic-agent: disabled`,
+    );
+  }
+  if (onlyEnabled && wish !== 'enabled') {
+    return refused(
+      'InjectionDisabled',
+      `${nameOf(workload)} has no annotation telepresence.io/inject-traffic-agent: enabled in its pod template, and the administrator demands it (Helm value agentInjector.injectPolicy)`,
     );
   }
   return found(workload);

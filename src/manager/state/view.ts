@@ -1,4 +1,4 @@
-import type { WorkloadKind } from '#protocol/resources.ts';
+import { workloadKinds, type WorkloadKind } from '#protocol/resources.ts';
 import type { PodObject, ServiceObject, WorkloadObject } from './cluster-objects.ts';
 
 /** A workload with its kind, which an object in a list does not say itself. */
@@ -7,8 +7,16 @@ export interface Workload {
   readonly object: WorkloadObject;
 }
 
+/** Kinds of workloads, and whether each must have asked for it by annotation. */
+export interface Interceptable {
+  readonly kinds: readonly WorkloadKind[];
+  readonly onlyEnabled: boolean;
+}
+
 /** What the decisions read of the cluster. */
 export interface ClusterView {
+  /** What the administrator allows to be intercepted. */
+  readonly interceptable: Interceptable;
   /** Workloads of that name in the namespace, of every kind. */
   workloadsNamed(namespace: string, name: string): readonly Workload[];
   workload(namespace: string, kind: WorkloadKind, name: string): Workload | undefined;
@@ -26,6 +34,7 @@ interface Listed {
   readonly statefulSets: Iterable<WorkloadObject>;
   readonly services: Iterable<ServiceObject>;
   readonly pods: Iterable<PodObject>;
+  readonly interceptable?: Interceptable;
 }
 
 /** A view over lists, indexed once by namespace and name. */
@@ -47,6 +56,7 @@ export function clusterView(lists: Listed): ClusterView {
   const replicaSets = byController([...lists.replicaSets]);
   const kinds: readonly WorkloadKind[] = ['Deployment', 'StatefulSet', 'ReplicaSet'];
   return {
+    interceptable: lists.interceptable ?? { kinds: workloadKinds, onlyEnabled: false },
     workloadsNamed: (namespace, name) =>
       kinds.flatMap((kind) => byKey.get(`${namespace}/${kind}/${name}`) ?? []),
     workload: (namespace, kind, name) => byKey.get(`${namespace}/${kind}/${name}`),

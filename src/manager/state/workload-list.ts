@@ -41,7 +41,7 @@ function isPartOfAnother({ object }: Workload): boolean {
 }
 
 function reasonAgainst(view: ClusterView, workload: Workload): string {
-  const checked = checkInterceptable(workload);
+  const checked = checkInterceptable(workload, view.interceptable);
   if (!checked.ok) return checked.refusal.message;
   const services = servicesFor(view, workload, undefined);
   if (services.ok && services.value.length > 0) return '';

@@ -18,11 +18,22 @@ import type { RenamedPort } from './rename-ports.ts';
 /** Requests or limits by resource. */
 export type Quantities = Readonly<Record<string, string | number>>;
 
+interface AgentResources {
+  readonly requests: Quantities;
+  readonly limits: Quantities;
+}
+
 /** All that the injection needs to know beside the pod. */
 export interface InjectorConfig {
   readonly image: string;
   readonly pullPolicy: string | undefined;
-  readonly resources: { readonly requests: Quantities; readonly limits: Quantities };
+  readonly resources: AgentResources;
+  /** Where empty, as `resources`. */
+  readonly initResources: AgentResources;
+  /** Laid over the agent's own. */
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  /** Environment variables that agents tell nobody. */
+  readonly excludedEnvironment: readonly string[];
   readonly logLevel: LogLevel;
   readonly manager: { readonly host: string; readonly port: number };
   /** PEM certificates that the agent trusts. */
@@ -82,7 +93,7 @@ export function agentSidecar(
         readOnly: true,
       },
     ],
-    resources: resourcesFor(pod, config),
+    resources: resourcesFor(pod, config.resources),
     securityContext: {
       ...lockedDown,
       capabilities: { drop: ['ALL'] },
@@ -90,6 +101,7 @@ export function agentSidecar(
       runAsGroup: agentGroup,
       // Else the pod's own user, to whom files in its volumes are readable, or the image's.
       ...(pod.spec.securityContext?.runAsUser === 0 ? { runAsUser: agentGroup } : {}),
+      ...config.securityContext,
     },
   };
 }
@@ -102,7 +114,10 @@ export function agentInit(pod: RequestedPod, config: InjectorConfig): PodContain
     ...(config.pullPolicy === undefined ? {} : { imagePullPolicy: config.pullPolicy }),
     args: [agentInitArgument],
     env: addressVariables(),
-    resources: resourcesFor(pod, config),
+    resources: resourcesFor(pod, {
+      requests: { ...config.resources.requests, ...config.initResources.requests },
+      limits: { ...config.resources.limits, ...config.initResources.limits },
+    }),
     securityContext: {
       ...lockedDown,
       capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] },
@@ -135,6 +150,7 @@ function agentConfigFor(
       mounts: (one.volumeMounts ?? []).map((mount) => mount.mountPath),
     })),
     logLevel: config.logLevel,
+    excludedEnvironment: [...config.excludedEnvironment],
   };
 }
 
@@ -179,9 +195,8 @@ function standIn(renamed: readonly RenamedPort[]): Pick<PodContainer, 'ports' | 
 // A pod of the class Guaranteed stays one only when requests and limits are equal everywhere.
 function resourcesFor(
   pod: RequestedPod,
-  config: InjectorConfig,
+  { requests, limits }: AgentResources,
 ): { requests: Record<string, string | number>; limits: Record<string, string | number> } {
-  const { requests, limits } = config.resources;
   const guaranteed = pod.spec.containers.every(({ resources }) =>
     ['cpu', 'memory'].every((kind) => {
       const limit = resources?.limits?.[kind];

@@ -48,8 +48,6 @@ function connectorFor(
     client: 'ann@laptop',
     installId: 'id',
     answerSocket: join(cluster.directory, socket),
-    stateDir: cluster.directory,
-    loadPerCpu: () => 1,
   });
 }
 
