@@ -30,14 +30,15 @@ before(async () => {
   await apply(idlePod(namespace, 'client'));
   await rollOut(namespace);
   const clientIp = await readyPod(namespace, 'client');
-  const address = await field('{.spec.clusterIP}', '-n', namespace, 'service', 'web');
   const handler = resources.use(await startHandler('laptop'));
   await scale(2);
   await telepresence(['connect', '--namespace', namespace]);
   const args = ['intercept', 'web', '--port', String(handler.port)];
   await telepresence(args, { deadlineMs: 90_000 });
   uid = await field('{.items[0].metadata.uid}', '-n', namespace, `intercepts.${group}`);
-  loop = resources.use(await startRequestLoop(clientIp, `http://${address}/`));
+  await rollOut(namespace);
+  // The pod itself: on a busy machine its readiness comes and goes, and its Service refuses then.
+  loop = resources.use(await startRequestLoop(clientIp, `http://${await webPodIp()}:8080/`));
   await settled('the laptop answers', Date.now());
 });
 after(async () => {
@@ -45,6 +46,14 @@ after(async () => {
   await scale(2);
   await resources.disposeAsync();
 });
+
+async function webPodIp(): Promise<string> {
+  const path = '{range .items[*]}{.metadata.deletionTimestamp}{"|"}{.status.podIP}{" "}{end}';
+  const pods = (await field(path, '-n', namespace, 'pods', '-l', 'app=web')).split(' ');
+  const [, ip = ''] = pods.find((pod) => pod.startsWith('|'))?.split('|') ?? [];
+  assert.notEqual(ip, '');
+  return ip;
+}
 
 async function scale(replicas: number): Promise<void> {
   const manager = ['-n', 'ambassador', 'deployment/traffic-manager'];
