@@ -130,7 +130,8 @@ for (const [what, rights, named] of [
     assert.match(stderr, /^telepresence connect: error: .*you may not do this in the cluster/m);
     assert.match(stderr, named);
     assert.match(stderr, /ask an administrator of the cluster for this right/);
-    assert.ok(tookMs < 3000, `took ${String(tookMs)} ms`);
+    // Far more than it takes; a time-out would be more than that.
+    assert.ok(tookMs < 9000, `took ${String(tookMs)} ms`);
     const left = await kubectl('get', 'connections', '-n', 'demo', '-o', 'name');
     assert.equal(left.trim(), '');
   });

@@ -20,6 +20,21 @@ export const addresses = {
 /** Ports that the laptop may reach on the gateway. */
 export const ports = { api: 6443, apiDelayed: 7443, apiNarrow: 7450, dns: 53, web: 80 } as const;
 
+/** Ports on the gateway of what stands between a laptop and an API server (fronts/). */
+export const frontPorts = {
+  proxy: 3128,
+  proxyWithPassword: 3129,
+  proxyByTls: 3130,
+  socks: 1080,
+  websocket: 8443,
+  http2: 8444,
+  silent: 8445,
+  webpage: 8446,
+} as const;
+
+/** The group of the API server's process alone, by which the kernel knows its packets. */
+export const apiServerGroup = 6443;
+
 /** The node's name, and the cluster machine's hostname. */
 export const nodeName = 'playground';
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addresses, ports } from './addresses.ts';
+import { addresses, apiServerGroup, ports } from './addresses.ts';
 import { authority, certify, serviceAccountKey, subjects } from './certificates.ts';
 import type { Component } from './component.ts';
 import { kubeconfigFor, kubeconfigPath, servers, writeKubeconfig } from './kubeconfig.ts';
@@ -92,7 +92,9 @@ export async function apiServer(layout: Layout): Promise<Component> {
     'tls-cert-file': file('apiserver.crt'),
     'tls-private-key-file': file('apiserver.key'),
   };
-  return component(layout, 'kube-apiserver', flags);
+  const { name, argv } = component(layout, 'kube-apiserver', flags);
+  // Its packets to pods can be told from the kubelet's (pod-block.ts).
+  return { name, argv: ['setpriv', `--regid=${apiServerGroup}`, '--keep-groups', ...argv] };
 }
 
 /** The controllers, and what gives pods to nodes. */

@@ -23,6 +23,8 @@ export async function kubeconfigFor(
     readonly subject: Subject;
     readonly certificate: string;
     readonly server: string;
+    /** Its `proxy-url`. */
+    readonly proxy?: string | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<string> {
@@ -40,7 +42,12 @@ export async function writeKubeconfig(layout: Layout, name: string, text: string
 
 async function render(
   layout: Layout,
-  options: { readonly subject: Subject; readonly server: string; readonly pair: KeyPair },
+  options: {
+    readonly subject: Subject;
+    readonly server: string;
+    readonly proxy?: string | undefined;
+    readonly pair: KeyPair;
+  },
 ): Promise<string> {
   const base64 = async (path: string): Promise<string> => (await readFile(path)).toString('base64');
   const { user } = options.subject;
@@ -50,7 +57,7 @@ kind: Config
 clusters:
 - name: playground-${layout.name}
   cluster:
-    server: ${options.server}
+    server: ${options.server}${options.proxy === undefined ? '' : `\n    proxy-url: ${options.proxy}`}
     certificate-authority-data: ${await base64(authority(layout).certificate)}
 users:
 - name: ${JSON.stringify(user)}

@@ -11,6 +11,7 @@ import { loadImage } from './load.ts';
 import { lock } from './lock.ts';
 import { clusterMachine, enter, requireMachine, type Machine } from './machine.ts';
 import { ensureMachine, ensureRoot } from './packages.ts';
+import { blockPods, unblockPods } from './pod-block.ts';
 import { createProgress } from './progress.ts';
 import { settingsFrom } from './settings.ts';
 import { describeStatus } from './status.ts';
@@ -27,6 +28,7 @@ const usage = `usage: npm run playground -- COMMAND
   load IMAGE.tar...            give the node images
   kubeconfig USER [GROUP...]   print a kubeconfig for a user without rights
   restart COMPONENT            end and start kube-apiserver, etcd, kubelet...
+  block-pods | unblock-pods    an API server that does not reach pods
 environment: PLAYGROUND_NAME=default, PLAYGROUND_STATE=DIRECTORY
   for laptops: PLAYGROUND_KUBECONFIG=admin (admin-rtt20, admin-50mbit-rtt20, alice, bob)
 `;
@@ -108,6 +110,13 @@ async function main(command: string | undefined, args: readonly string[]): Promi
       ensureRoot(uid);
       const machine = await requireMachine(layout, clusterMachine);
       for (const name of args) await restartComponent({ layout, machine }, name, signal);
+      return 0;
+    }
+    case 'block-pods':
+    case 'unblock-pods': {
+      ensureRoot(uid);
+      const cluster = await requireMachine(layout, clusterMachine);
+      await (command === 'block-pods' ? blockPods : unblockPods)(cluster, signal);
       return 0;
     }
     case undefined:

@@ -1,5 +1,5 @@
 import { run } from '../images/command.ts';
-import { addresses, ports, wireOf, type Laptop } from './addresses.ts';
+import { addresses, frontPorts, ports, wireOf, type Laptop } from './addresses.ts';
 import { denyEgressRules } from './deny-egress.ts';
 import { runIn, type Machine } from './machine.ts';
 
@@ -63,7 +63,7 @@ export async function connectLaptop(
  * the cluster opens a connection to a laptop.
  */
 async function isolate(cluster: Machine, device: string, signal: AbortSignal): Promise<void> {
-  const tcp = [ports.api, ports.apiDelayed, ports.apiNarrow, ports.dns, ports.web].join(', ');
+  const tcp = [...Object.values(ports), ...Object.values(frontPorts)].join(', ');
   await runIn(cluster, ['nft', '-f', '-'], {
     signal,
     input: `

@@ -11,6 +11,7 @@ import { logTail, startComponent, waitUntil, type Component } from './component.
 import { apiServer, controllers, etcd, writeCredentials } from './control-plane.ts';
 import { anyRemains, takeDown } from './down.ts';
 import { clusterEnvironment } from './environment.ts';
+import { fronts } from './fronts/fronts.ts';
 import type { Layout } from './layout.ts';
 import { loadCached } from './load.ts';
 import {
@@ -110,6 +111,7 @@ async function startCluster(
     start(await containerd(layout)),
     start(await outsideDns(layout, join(layout.programs, 'coredns'))),
     start(delayedApi()),
+    start(await fronts(layout, signal)),
     ...(await outsideWeb(layout)).map(start),
   ]);
   const importImages = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 // Runs in a pod: what a relay is to the API server, with one way of behaving for each path.
+import { createHash } from 'node:crypto';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
@@ -6,8 +7,10 @@ import type { Duplex } from 'node:stream';
 
 const key = process.env['TLS_KEY'] ?? '';
 const cert = process.env['TLS_CERT'] ?? '';
-const switching =
-  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const switching = (webSocketKey: string): string =>
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  `Sec-WebSocket-Accept: ${createHash('sha1').update(webSocketKey).update(guid).digest('base64')}\r\n\r\n`;
 const counts = { received: 0, sent: 0, authorization: '', nonce: '', ended: 0 };
 
 const block = Buffer.alloc(65_536, 7);
@@ -81,11 +84,12 @@ server.on('upgrade', (request, socket: Duplex) => {
     return;
   }
   if (how === 'silent') return;
+  const accepted = switching(request.headers['sec-websocket-key'] ?? '');
   if (how === 'coalesced') {
-    socket.end(`${switching}came with it`);
+    socket.end(`${accepted}came with it`);
     return;
   }
-  socket.write(switching, () => behave(how, socket));
+  socket.write(accepted, () => behave(how, socket));
 });
 server.listen(Number(process.env['TLS_PORT'] ?? 8443));
 

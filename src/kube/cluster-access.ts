@@ -13,6 +13,8 @@ export interface ServerTrust {
 /** What proves who we are: in TLS, and in each request. */
 export interface Identity {
   readonly secureContext: SecureContext;
+  /** For a proxy that is reached by TLS: the cluster's authority and all known ones, nothing of ours. */
+  readonly proxyContext: () => SecureContext;
   readonly headers: Readonly<Record<string, string | string[]>>;
 }
 

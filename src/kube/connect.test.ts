@@ -155,3 +155,89 @@ test('credentials are read again when their time has come, and contexts kept whi
   assert.equal(second.headers['authorization'], 'Bearer 2');
   assert.equal(second.secureContext, first.secureContext);
 });
+
+/** A SOCKS5 proxy that wants `me` and `s@fe` when asked for by a user, and reports what it is asked. */
+function socksProxy(asked: string[]): net.Server {
+  return net.createServer((client) => {
+    client.on('error', () => {});
+    const steps = [
+      (bytes: Buffer) => {
+        asked.push(`methods ${[...bytes.subarray(2)].join(' ')}`);
+        client.write(Buffer.from([5, bytes.includes(2) ? 2 : 0]));
+        if (!bytes.includes(2)) steps.shift();
+      },
+      (bytes: Buffer) => {
+        const length = bytes[1] ?? 0;
+        const user = bytes.subarray(2, 2 + length).toString();
+        const password = bytes.subarray(3 + length).toString();
+        asked.push(`${user}:${password}`);
+        client.write(Buffer.from([1, password === 's@fe' ? 0 : 1]));
+      },
+      (bytes: Buffer) => {
+        const port = bytes.readUInt16BE(bytes.length - 2);
+        const onward = net.connect(port, '127.0.0.1', () => {
+          asked.push(`connect ${[...bytes.subarray(0, 4)].join(' ')}`);
+          client.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
+          client.pipe(onward).pipe(client);
+        });
+        onward.on('error', () => client.end(Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0])));
+        client.off('data', onData);
+        client.pause();
+      },
+    ];
+    const onData = (bytes: Buffer): void => steps.shift()?.(bytes);
+    client.on('data', onData);
+  });
+}
+
+test('through SOCKS5: with and without a password, refusals named', async () => {
+  await using api = await listen(server);
+  const asked: string[] = [];
+  const proxy = socksProxy(asked).listen(0, '127.0.0.1').unref();
+  await once(proxy, 'listening');
+  const web = http.createServer().listen(0, '127.0.0.1').unref();
+  await once(web, 'listening');
+  const at = `127.0.0.1:${String(portOf(proxy))}`;
+  const by = (url: string, port = api.port): ClusterAccess => ({
+    ...accessTo(port, { serverName: 'kubernetes' }, alice),
+    proxy: new URL(url),
+  });
+  assert.equal(await nameSeen(by(`socks5://${at}`)), 'alice');
+  assert.deepEqual(asked.splice(0), ['methods 0', 'connect 5 1 0 1']);
+  assert.equal(await nameSeen(by(`socks5h://me:s%40fe@${at}`)), 'alice');
+  assert.deepEqual(asked.splice(0), ['methods 0 2', 'me:s@fe', 'connect 5 1 0 1']);
+  for (const [access, words] of [
+    [by(`socks5://me:no@${at}`), /user and password were not accepted/],
+    [by(`socks5://${at}`, 1), /no connection to 127.0.0.1:1: connection refused/],
+    [by(`socks5://127.0.0.1:${String(portOf(web))}`), /proxy 127.0.0.1:\d+: not a SOCKS5 proxy/],
+    [by(`ftp://${at}`), /only http, https and socks5 proxies are known/],
+  ] as const) {
+    await assert.rejects(nameSeen(access), words);
+  }
+  proxy.close();
+  web.close();
+});
+
+test('a proxy by TLS is trusted by the authority of the cluster, and as little checked as that', async () => {
+  await using api = await listen(server);
+  const proxy = https.createServer(byAddress);
+  proxy.on('connect', (_request: http.IncomingMessage, socket: net.Socket) => {
+    const onward = net.connect(api.port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.pipe(onward).pipe(socket);
+    });
+    socket.on('error', () => onward.destroy());
+    onward.on('error', () => socket.destroy());
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const by = (trust: Partial<ServerTrust>): ClusterAccess => ({
+    ...accessTo(api.port, { serverName: 'kubernetes', ...trust }, alice),
+    proxy: new URL(`https://127.0.0.1:${String(portOf(proxy))}`),
+  });
+  assert.equal(await nameSeen(by({ ca: `${server.cert}\n${byAddress.cert}` })), 'alice');
+  assert.equal(await nameSeen(by({ skipVerify: true })), 'alice');
+  await assert.rejects(nameSeen(by({})), /not signed by the authority/);
+  proxy.closeAllConnections();
+  proxy.close();
+});

@@ -14,25 +14,20 @@ export interface ConnectDeps {
   readonly tuneSocket?: (socket: net.Socket) => void;
 }
 
+interface Options {
+  readonly identity: Identity;
+  /** For each step: the connection, through a proxy where there is one, and TLS. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** One new connection to the API server: TCP, a proxy where there is one, TLS with our identity. */
-export async function connectApiServer(
-  deps: ConnectDeps,
-  options: {
-    readonly identity: Identity;
-    readonly deadlineMs: number;
-    readonly signal: AbortSignal;
-  },
-): Promise<net.Socket> {
-  const what = `API server ${deps.access.server.origin}`;
+export async function connectApiServer(deps: ConnectDeps, options: Options): Promise<net.Socket> {
   try {
-    return await withDeadline(
-      deps,
-      { ms: options.deadlineMs, what, signal: options.signal },
-      async (signal) => await open(deps, options.identity, signal),
-    );
+    return await open(deps, options);
   } catch (error) {
     options.signal.throwIfAborted();
-    throw unreachable(what, error);
+    throw unreachable(`API server ${deps.access.server.origin}`, error);
   }
 }
 
@@ -66,17 +61,21 @@ export async function onOwnConnection<T>(
   }
 }
 
-async function open(
-  deps: ConnectDeps,
-  identity: Identity,
-  signal: AbortSignal,
-): Promise<net.Socket> {
+async function open(deps: ConnectDeps, options: Options): Promise<net.Socket> {
   const { server, proxy, trust } = deps.access;
+  const { identity } = options;
   const host = hostOf(server);
   const target = { host, port: portOf(server) };
-  const plain = await (proxy === undefined
-    ? connectTcp(target, signal)
-    : connectThroughProxy(proxy, target, signal));
+  const place = `${server.hostname}:${String(target.port)}`;
+  const connected = {
+    what: proxy === undefined ? `TCP connection to ${place}` : `proxy ${proxy.host} to ${place}`,
+    ...options,
+  };
+  const plain = await step(deps, connected, async (signal) => {
+    return await (proxy === undefined
+      ? connectTcp(target, signal)
+      : connectThroughProxy(proxy, { target, trust, identity, signal }));
+  });
   plain.setNoDelay(true);
   plain.setKeepAlive(true, 15_000);
   deps.tuneSocket?.(plain);
@@ -91,5 +90,15 @@ async function open(
     rejectUnauthorized: !trust.skipVerify,
     secureContext: identity.secureContext,
   });
-  return await settled(secure, 'secureConnect', signal);
+  return await step(deps, { what: `TLS with ${place}`, ...options }, async (signal) => {
+    return await settled(secure, 'secureConnect', signal);
+  });
+}
+
+async function step<T>(
+  deps: ConnectDeps,
+  options: Options & { readonly what: string },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return await withDeadline(deps, { ...options, ms: options.deadlineMs }, work);
 }

@@ -1,49 +1,39 @@
 import type { Duplex } from 'node:stream';
-import tls from 'node:tls';
 import type { Clock } from '#base/clock.ts';
-import { withDeadline } from '#base/wait.ts';
-import type { KubeClient } from './client.ts';
-import type { ConnectDeps } from './connect.ts';
+import { DeadlineError, withDeadline } from '#base/wait.ts';
 import { isKubeError, KubeError, unreachable } from './errors.ts';
-import { openPortForward } from './port-forward.ts';
-import { findServicePod } from './service-pod.ts';
-import { settled } from './tcp.ts';
-import { openServiceUpgrade, requestUpgrade, type ServiceTarget } from './upgrade.ts';
+import {
+  openRelayPath,
+  relayPaths,
+  stepMs,
+  type RelayPath,
+  type RelayPathDeps,
+  type RelayPin,
+} from './relay-paths.ts';
+import type { ServiceTarget } from './upgrade.ts';
 
-/**
- * The ways to the manager, best first (design decision 2). Real RFC 6455 frames through the service
- * proxy, for what lets nothing else pass, have their place between the two.
- */
-export const relayPaths = ['service-proxy', 'port-forward'] as const;
-export type RelayPath = (typeof relayPaths)[number];
-
-/** What the relay's certificate must be; the laptop learns it from the manager's objects. */
-export interface RelayPin {
-  readonly ca: string;
-  readonly serverName: string;
-}
-
-export interface RelayConnection {
-  /** Raw bytes to the relay, right after its 101. */
-  readonly duplex: Duplex;
-  readonly via: RelayPath;
+export interface RelayRequest<T> {
+  /** `/tunnel/<namespace>/<connection>/<role>` */
+  readonly path: string;
+  /** 32 random bytes as base64; public. */
+  readonly nonce: string;
+  /**
+   * Speaks the first words on a connection, the relay's Challenge being the first of all. A path has
+   * worked when this has: what stands between may answer an upgrade that it does not understand.
+   */
+  readonly enter: (duplex: Duplex, signal: AbortSignal) => Promise<T>;
+  readonly signal: AbortSignal;
 }
 
 export interface RelayDialer {
-  /** One more connection; its first words are the relay's Challenge. */
-  dial(options: {
-    /** `/tunnel/<namespace>/<connection>/<role>` */
-    readonly path: string;
-    /** 32 random bytes as base64; public. */
-    readonly nonce: string;
-    readonly signal: AbortSignal;
-  }): Promise<RelayConnection>;
+  /** One more connection, by the path that works. */
+  dial<T>(request: RelayRequest<T>): Promise<{ readonly entered: T; readonly via: RelayPath }>;
+  /** Whether a better path than the one in use works now; it is used from then on. */
+  tryBetter(request: RelayRequest<void>): Promise<boolean>;
 }
 
-interface DialerDeps extends ConnectDeps {
-  readonly client: KubeClient;
+interface DialerDeps extends RelayPathDeps {
   readonly clock: Pick<Clock, 'after' | 'monotonic'>;
-  readonly random: () => number;
 }
 
 interface DialerOptions {
@@ -55,27 +45,23 @@ interface DialerOptions {
   readonly pin: RelayPin;
   /** The path that worked last time on this cluster. */
   readonly remembered?: RelayPath | undefined;
-  /** Each path that worked or failed, for `status` and for remembering. */
+  /** Each path that worked or failed, for the log and for remembering. */
   readonly onOutcome?: (outcome: {
     readonly via: RelayPath;
     readonly error: KubeError | undefined;
   }) => void;
 }
 
-const stepMs = 2000;
-// A detour taken once may have been a manager's restart: the best path is tried again some time.
-const rememberMs = 10 * 60_000;
 // So long a path that has worked may fail before another is taken: an API server or manager that
-// restarts is back by then, and what was opened on a detour stays there.
+// restarts is back by then, and what was opened on a detour stays there for a while.
 const patienceMs = 8000;
 
 /**
- * A dialer that tries each path for two seconds and remembers the one that worked. A path that has
+ * A dialer that tries each path for two seconds and stays with the one that worked. A path that has
  * worked is given up only when it fails for longer than a restart takes.
  */
 export function createRelayDialer(deps: DialerDeps, options: DialerOptions): RelayDialer {
   let best = options.remembered;
-  let bestSince = deps.clock.monotonic();
   let proven: RelayPath | undefined;
   let failingSince: number | undefined;
   const isRestarting = (via: RelayPath): boolean => {
@@ -83,102 +69,101 @@ export function createRelayDialer(deps: DialerDeps, options: DialerOptions): Rel
     failingSince ??= deps.clock.monotonic();
     return deps.clock.monotonic() - failingSince < patienceMs;
   };
-
-  const paths = (): readonly RelayPath[] => {
-    const fresh = deps.clock.monotonic() - bestSince < rememberMs;
-    const first = fresh ? best : undefined;
-    return first === undefined
-      ? relayPaths
-      : [first, ...relayPaths.filter((path) => path !== first)];
+  const attempt = async <T>(via: RelayPath, request: RelayRequest<T>): Promise<Outcome<T>> => {
+    const outcome = await tryPath(deps, options, { via, request });
+    const error = outcome.kind === 'entered' ? undefined : outcome.error;
+    options.onOutcome?.({ via, error });
+    if (outcome.kind === 'entered') best = proven = via;
+    if (outcome.kind === 'entered') failingSince = undefined;
+    return outcome;
   };
 
   return {
     async dial(request) {
-      const errors: KubeError[] = [];
-      for (const via of paths()) {
-        try {
-          const duplex = await open[via](deps, options, request);
-          if (best !== via || errors.length > 0) bestSince = deps.clock.monotonic();
-          best = via;
-          proven = via;
-          failingSince = undefined;
-          options.onOutcome?.({ via, error: undefined });
-          return { duplex, via };
-        } catch (error) {
-          request.signal.throwIfAborted();
-          const known = unreachable(via, error);
-          errors.push(known);
-          options.onOutcome?.({ via, error: known });
-          // Whoever is not known to the API server is not known to it on the other path either.
-          if (isKubeError(known, 'Unauthorized', 'BadConfig') || isRestarting(via)) break;
-        }
+      const errors = new Map<RelayPath, KubeError>();
+      let isServiceClosed = false;
+      const order = [...new Set([...(best === undefined ? [] : [best]), ...relayPaths])];
+      for (const via of order) {
+        // Frames differ from raw bytes after the 101 only: where none comes, none will.
+        if (isServiceClosed && via !== 'port-forward') continue;
+        const outcome = await attempt(via, request);
+        if (outcome.kind === 'entered') return { entered: outcome.value, via };
+        const { kind, error } = outcome;
+        errors.set(via, error);
+        isServiceClosed ||= kind === 'closed' && via !== 'port-forward';
+        // Whoever is not known to the API server is not known to it on the other path either.
+        if (isKubeError(error, 'Unauthorized', 'BadConfig') || isRestarting(via)) break;
       }
       throw allFailed(errors);
+    },
+    async tryBetter(request) {
+      for (const via of relayPaths) {
+        if (best === undefined || via === best) break;
+        const outcome = await attempt(via, request);
+        if (outcome.kind === 'entered') return true;
+        if (outcome.kind === 'closed') break;
+      }
+      return false;
     },
   };
 }
 
-type Open = (
+type Outcome<T> =
+  | { readonly kind: 'entered'; readonly value: T }
+  /** No 101, or one and nothing sensible after it. */
+  | { readonly kind: 'closed' | 'mangled'; readonly error: KubeError };
+
+async function tryPath<T>(
   deps: DialerDeps,
   options: DialerOptions,
-  request: Parameters<RelayDialer['dial']>[0],
-) => Promise<Duplex>;
-
-const open: Readonly<Record<RelayPath, Open>> = {
-  'service-proxy': async (deps, { target }, { path, nonce, signal }) =>
-    await openServiceUpgrade(deps, {
-      target,
-      path,
-      headers: { 'telepresence-nonce': nonce },
-      deadlineMs: stepMs,
-      signal,
-    }),
-  'port-forward': async (deps, { target, pin }, { path, nonce, signal }) => {
-    const what = `port-forward to ${target.namespace}/${target.service}`;
-    return await withDeadline(deps, { ms: stepMs, what, signal }, async (waiting) => {
-      const { pod, port } = await findServicePod(deps, target, waiting);
-      const raw = await openPortForward(deps, {
-        namespace: target.namespace,
-        pod,
-        port,
-        deadlineMs: stepMs,
-        signal: waiting,
-      });
-      try {
-        const socket = await speakTls(raw, pin, waiting);
-        // The relay is no API server: our token stays here.
-        const headers = { 'telepresence-nonce': nonce };
-        const host = `${target.service}.${target.namespace}`;
-        return await requestUpgrade({ socket, host, path, headers, what, signal: waiting });
-      } catch (error) {
-        raw.destroy();
-        throw error;
-      }
+  { via, request }: { readonly via: RelayPath; readonly request: RelayRequest<T> },
+): Promise<Outcome<T>> {
+  const { signal } = request;
+  let duplex: Duplex;
+  try {
+    duplex = await openRelayPath[via](deps, { ...options, ...request });
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: 'closed', error: unreachable(via, error) };
+  }
+  try {
+    const step = { ms: stepMs, what: `${via}: the relay after its 101`, signal };
+    const value = await withDeadline(deps, step, async (waiting) => {
+      return await request.enter(duplex, waiting);
     });
-  },
-};
-
-async function speakTls(raw: Duplex, pin: RelayPin, signal: AbortSignal): Promise<tls.TLSSocket> {
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => {});
-  // A TLS socket over a stream says "hung up" where the stream knows why.
-  raw.on('error', failed.reject);
-  const socket = tls.connect({
-    socket: raw,
-    minVersion: 'TLSv1.3',
-    ALPNProtocols: ['http/1.1'],
-    ca: pin.ca,
-    servername: pin.serverName,
-  });
-  return await Promise.race([settled(socket, 'secureConnect', signal), failed.promise]);
+    return { kind: 'entered', value };
+  } catch (error) {
+    // Whoever enters may still have a last word to say, and then ends it; nobody reads its errors.
+    duplex.on('error', () => {});
+    if (error instanceof DeadlineError || signal.aborted) duplex.destroy();
+    signal.throwIfAborted();
+    return { kind: 'mangled', error: unreachable(via, error) };
+  }
 }
 
-function allFailed(errors: readonly KubeError[]): KubeError {
-  // A right that is missing on one path is not the reason where the other one failed otherwise.
-  const first = errors.find(({ code }) => code !== 'Forbidden') ?? errors[0];
+function allFailed(failed: ReadonlyMap<RelayPath, KubeError>): KubeError {
+  // Best first, whichever was tried first.
+  const errors = relayPaths.flatMap((path) => failed.get(path) ?? []);
+  // A right that is missing on one path is not the reason where the other one failed otherwise, and
+  // what may be over in a moment is not final because the other path is closed for good.
+  const first =
+    errors.find(({ code }) => code === 'Unavailable') ??
+    errors.find(({ code }) => code !== 'Forbidden') ??
+    errors[0];
   const words = errors.map((error) => error.message).join('; ');
   return new KubeError(first?.code ?? 'Other', `no way to the traffic-manager: ${words}`, {
     cause: new AggregateError(errors, words),
     ...(first?.status === undefined ? {} : { status: first.status }),
   });
+}
+
+/** Whether a dialer's failure is one that trying again at once does not mend. */
+export function isHopeless(error: unknown): boolean {
+  if (isKubeError(error, 'Forbidden', 'Unauthorized', 'NoUpgrade')) return true;
+  // Silence was waited for long enough; a connection that was refused or cut is tried again.
+  if (!isKubeError(error, 'Unreachable')) return false;
+  const each = error.cause instanceof AggregateError ? error.cause.errors : [];
+  return each.some(
+    (failure) => failure instanceof KubeError && failure.cause instanceof DeadlineError,
+  );
 }

@@ -3,8 +3,10 @@ import { DeadlineError } from '#base/wait.ts';
 
 /**
  * What can go wrong with the API server. The first nine are its own reasons; `Unavailable` is its
- * 5xx (no endpoints, overloaded, starting), `Unreachable` is no answer at all, `BadObject` an answer
- * that is not what we asked for, `BadConfig` a kubeconfig that cannot be used.
+ * 5xx (no endpoints, overloaded, starting), `Unreachable` is no answer at all, `NoUpgrade` one by
+ * something that passes no upgraded connection, `NotKubernetes` one by something that is no API
+ * server, `BadObject` an answer that is not what we asked for, `BadConfig` a kubeconfig that cannot
+ * be used.
  */
 export type KubeErrorCode =
   | 'NotFound'
@@ -17,6 +19,8 @@ export type KubeErrorCode =
   | 'TooManyRequests'
   | 'Unavailable'
   | 'Unreachable'
+  | 'NoUpgrade'
+  | 'NotKubernetes'
   | 'BadObject'
   | 'BadConfig'
   | 'Other';
@@ -87,6 +91,12 @@ function certificateTrouble(
     return {
       message: `its certificate is for other names (${words.replace(/^.*altnames: /, '')})`,
       hint: 'use a name that is in it as the server of the kubeconfig, or give one with --tls-server-name NAME',
+    };
+  }
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') {
+    return {
+      message: 'it does not speak TLS',
+      hint: 'check the server in the kubeconfig, its port above all',
     };
   }
   return undefined;

@@ -1,30 +1,55 @@
 import http from 'node:http';
-import type net from 'node:net';
+import net from 'node:net';
 import tls from 'node:tls';
+import type { Identity, ServerTrust } from './cluster-access.ts';
 import { KubeError } from './errors.ts';
+import { askSocks } from './socks-proxy.ts';
 import { connectTcp, hostOf, portOf, settled, type HostPort } from './tcp.ts';
 
-/** A connection to `target` through an HTTP proxy's CONNECT. */
+/** A connection to `target` through a proxy: CONNECT of HTTP, by TLS where it asks for it, or SOCKS5. */
 export async function connectThroughProxy(
+  proxy: URL,
+  options: {
+    readonly target: HostPort;
+    readonly trust: ServerTrust;
+    readonly identity: Pick<Identity, 'proxyContext'>;
+    readonly signal: AbortSignal;
+  },
+): Promise<net.Socket> {
+  const { target, signal } = options;
+  switch (proxy.protocol) {
+    case 'http:':
+    case 'https:':
+    case 'socks5:':
+    case 'socks5h:':
+      break;
+    default:
+      throw new KubeError(
+        'BadConfig',
+        `proxy ${proxy.protocol}//${proxy.host}: only http, https and socks5 proxies are known`,
+      );
+  }
+  const plain = await connectTcp({ host: hostOf(proxy), port: portOf(proxy) }, signal);
+  if (proxy.protocol === 'http:') return await askConnect(plain, proxy, target, signal);
+  if (proxy.protocol !== 'https:') return await askSocks(plain, proxy, target, signal);
+  const host = hostOf(proxy);
+  const secure = tls.connect({
+    socket: plain,
+    host,
+    ...(net.isIP(host) === 0 ? { servername: host } : {}),
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: !options.trust.skipVerify,
+    secureContext: options.identity.proxyContext(),
+  });
+  return await askConnect(await settled(secure, 'secureConnect', signal), proxy, target, signal);
+}
+
+async function askConnect(
+  socket: net.Socket,
   proxy: URL,
   target: HostPort,
   signal: AbortSignal,
 ): Promise<net.Socket> {
-  if (proxy.protocol !== 'http:' && proxy.protocol !== 'https:') {
-    throw new KubeError(
-      'BadConfig',
-      `proxy ${proxy.origin}: only http and https proxies are known`,
-    );
-  }
-  const plain = await connectTcp({ host: hostOf(proxy), port: portOf(proxy) }, signal);
-  const socket =
-    proxy.protocol === 'http:'
-      ? plain
-      : await settled(
-          tls.connect({ socket: plain, host: hostOf(proxy), servername: proxy.hostname }),
-          'secureConnect',
-          signal,
-        );
   const authority = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${String(target.port)}`;
   const request = http.request({
     method: 'CONNECT',
@@ -44,7 +69,12 @@ export async function connectThroughProxy(
     throw new KubeError(
       'Unreachable',
       `proxy ${proxy.host} refused a connection to ${authority}: HTTP ${String(status)}`,
-      { status },
+      status === 407
+        ? {
+            status,
+            hint: 'it wants a user and a password: http://USER:PASSWORD@HOST:PORT as proxy-url in the kubeconfig, or in HTTPS_PROXY',
+          }
+        : { status },
     );
   } catch (error) {
     socket.destroy();

@@ -28,6 +28,15 @@ export function createIdentitySource(
 ): Pick<ClusterAccess, 'identify' | 'forgetIdentity' | 'whyRefused'> {
   let kept: { readonly identity: Promise<Identity>; refreshAt: number } | undefined;
   let last: Credentials = {};
+  // Hundreds of authorities are parsed: once, and only where there is such a proxy.
+  let forProxy: tls.SecureContext | undefined;
+  const proxyContext = (): tls.SecureContext => {
+    const { ca } = options.trust;
+    forProxy ??= tls.createSecureContext({
+      ca: [...(ca === undefined ? [] : [ca]), ...knownAuthorities()],
+    });
+    return forProxy;
+  };
   let context: { readonly from: Credentials; readonly made: tls.SecureContext } | undefined;
 
   const refresh = (): NonNullable<typeof kept> => {
@@ -43,6 +52,7 @@ export function createIdentitySource(
       }
       return {
         secureContext: context.made,
+        proxyContext,
         headers: {
           ...(authorization === undefined ? {} : { authorization }),
           ...options.impersonation,
@@ -73,7 +83,7 @@ function secureContext(
 ): tls.SecureContext {
   try {
     return tls.createSecureContext({
-      ca: trust.ca ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')],
+      ca: trust.ca ?? knownAuthorities(),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
     });
@@ -83,4 +93,9 @@ function secureContext(
       hint: 'get the kubeconfig anew',
     });
   }
+}
+
+/** The authorities that Node brings and those that the system's administrator trusts. */
+function knownAuthorities(): string[] {
+  return [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
 }

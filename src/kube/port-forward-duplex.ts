@@ -22,7 +22,7 @@ export function createPortForwardDuplex(socket: Duplex, what: string): Duplex {
 class PortForwardDuplex extends Duplex {
   readonly #socket: Duplex;
   readonly #what: string;
-  readonly #readFrames = createFrameReader();
+  readonly #readFrames = createFrameReader('server');
   readonly #skip = [portBytes, portBytes];
   #channel = dataChannel;
   #control = Buffer.alloc(0);

@@ -70,7 +70,7 @@ export function errorFromAnswer(
   },
 ): KubeError {
   const status = parseStatus(parseJson(answer.body));
-  const isPage = /^\s*</.test(answer.body);
+  const isPage = isHtml(answer.body);
   const code = byReason[status?.reason ?? ''] ?? byStatus(answer.status);
   if (isPage && answer.server !== undefined && code === 'Other') {
     const { server, cluster } = answer.server;
@@ -80,12 +80,25 @@ export function errorFromAnswer(
       { status: answer.status, hint: `check the server of cluster ${cluster} in the kubeconfig` },
     );
   }
-  const text = status?.message ?? (isPage ? '' : answer.body.trim().slice(0, 1024));
+  const text = status?.message ?? plainText(answer);
   const seconds = status?.details?.retryAfterSeconds ?? Number(answer.retryAfter ?? Number.NaN);
   return new KubeError(code, `${what}: ${text === '' ? `HTTP ${String(answer.status)}` : text}`, {
     status: answer.status,
     ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}),
   });
+}
+
+/** A body in a sentence: of a page of HTML its title alone. */
+function plainText({ status, body }: { readonly status: number; readonly body: string }): string {
+  const text = body.trim();
+  if (!isHtml(text)) return text.slice(0, 1024);
+  const title = /<title[^>]*>([^<]{1,80})/i.exec(text)?.[1]?.trim();
+  return `HTTP ${String(status)} with a web page${title === undefined ? '' : ` (“${title}”)`}`;
+}
+
+/** Whether a body is a page for a browser: a login, an error of a proxy. */
+export function isHtml(body: string): boolean {
+  return /^\s*<(!doctype|html|head|body|center|h1)/i.test(body);
 }
 
 /** `text` as JSON, or undefined when it is none. */

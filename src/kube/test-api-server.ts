@@ -3,6 +3,7 @@ import http from 'node:http';
 import type net from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { ClusterAccess } from './cluster-access.ts';
+import { acceptOf } from './websocket-accept.ts';
 
 /** For tests: an HTTP server on port 0 that answers in the API server's recorded shapes. */
 export interface TestApiServer extends AsyncDisposable {
@@ -58,7 +59,11 @@ export function testAccess(
     namespace: 'default',
     proxy: undefined,
     trust: { ca: undefined, serverName: undefined, skipVerify: false },
-    identify: async () => ({ secureContext: createSecureContext(), headers }),
+    identify: async () => ({
+      secureContext: createSecureContext(),
+      proxyContext: createSecureContext,
+      headers,
+    }),
     whyRefused: () => 'refused',
     forgetIdentity: () => {},
   };
@@ -75,4 +80,17 @@ export function statusBody(code: number, reason: string, message: string): strin
     reason,
     code,
   });
+}
+
+/** The 101 to an upgrade, as a server writes it. */
+export function switching(request: http.IncomingMessage, ...more: readonly string[]): string {
+  const accept = acceptOf(request.headers['sec-websocket-key'] ?? '');
+  return [
+    'HTTP/1.1 101 Switching Protocols',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    `Sec-WebSocket-Accept: ${accept}`,
+    ...more,
+    '\r\n',
+  ].join('\r\n');
 }

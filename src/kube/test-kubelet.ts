@@ -1,5 +1,6 @@
 import type http from 'node:http';
 import type { Duplex } from 'node:stream';
+import { acceptOf } from './websocket-accept.ts';
 import { opcode } from './websocket-frames.ts';
 
 /** For tests: the kubelet's side of one port-forward connection. */
@@ -18,6 +19,7 @@ export function acceptPortForward(request: http.IncomingMessage, socket: Duplex)
   const port = Number(new URL(request.url ?? '', 'http://x').searchParams.get('ports'));
   socket.write(
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      `Sec-WebSocket-Accept: ${acceptOf(request.headers['sec-websocket-key'] ?? '')}\r\n` +
       'Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n',
   );
   const frame = (code: number, payload: Uint8Array): boolean => {

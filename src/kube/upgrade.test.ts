@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import test from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { isKubeError } from './errors.ts';
-import { startTestApiServer, statusBody } from './test-api-server.ts';
+import { startTestApiServer, statusBody, switching } from './test-api-server.ts';
 import { openServiceUpgrade } from './upgrade.ts';
 
 const signal = AbortSignal.timeout(20_000);
@@ -15,8 +15,6 @@ const options = {
   deadlineMs: 2000,
   signal,
 };
-const switching =
-  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
 
 test('after the 101 the bytes are raw, those that came with it included', async () => {
   await using server = await startTestApiServer(() => {}, { authorization: 'Bearer t' });
@@ -29,7 +27,7 @@ test('after the 101 the bytes are raw, those that came with it included', async 
       request.headers['sec-websocket-version'],
       request.headers['telepresence-nonce']?.toString(),
     ]);
-    socket.write(`${switching}first`);
+    socket.write(`${switching(request)}first`);
     socket.pipe(socket);
   });
   const duplex = await openServiceUpgrade({ access: server.access, clock: systemClock }, options);
@@ -77,8 +75,8 @@ test('silence ends at the deadline, an abort at once; an abort after the 101 doe
     assert.match(error.message, /no answer within 50 ms/);
     return true;
   });
-  server.http.on('upgrade', (_request, socket: Duplex) => {
-    socket.write(switching);
+  server.http.on('upgrade', (request, socket: Duplex) => {
+    socket.write(switching(request));
     socket.pipe(socket);
   });
   const abort = new AbortController();
@@ -88,4 +86,43 @@ test('silence ends at the deadline, an abort at once; an abort after the 101 doe
   assert.equal(String((await once(duplex, 'data', { signal }))[0]), 'still here');
   duplex.destroy();
   await assert.rejects(openServiceUpgrade(deps, { ...options, signal: abort.signal }), /abort/i);
+});
+
+test('a 101 that is no WebSocket’s, or of a subprotocol that nobody asked for, is refused', async () => {
+  const refused = async (answer: (text: string) => string, words: RegExp): Promise<void> => {
+    await using server = await startTestApiServer(() => {});
+    server.http.on('upgrade', (request, socket: Duplex) => {
+      socket.on('error', () => {});
+      socket.write(answer(switching(request)));
+    });
+    const deps = { access: server.access, clock: systemClock };
+    await assert.rejects(openServiceUpgrade(deps, options), (error) => {
+      assert.ok(isKubeError(error, 'NoUpgrade'));
+      assert.match(error.message, words);
+      return true;
+    });
+  };
+  await refused((text) => text.replace(/Accept: .*/, 'Accept: x'), /not a WebSocket’s/);
+  await refused((text) => text.replace(/Sec-WebSocket-Accept: .*\r\n/, ''), /not a WebSocket’s/);
+  const protocol = 'Sec-WebSocket-Protocol: a';
+  await refused((text) => text.replace('\r\n', `\r\n${protocol}\r\n`), /nobody asked for/);
+});
+
+test('an Upgrade that got lost on the way is told apart from a refusal', async () => {
+  for (const [status, body] of [
+    [200, 'ok'],
+    [400, 'Upgrade request required'],
+    [426, 'upgrade required'],
+  ] as const) {
+    await using server = await startTestApiServer((_request, response) => {
+      response.statusCode = status;
+      response.end(body);
+    });
+    const deps = { access: server.access, clock: systemClock };
+    await assert.rejects(openServiceUpgrade(deps, options), (error) => {
+      assert.ok(isKubeError(error, 'NoUpgrade'));
+      assert.equal(error.status, status);
+      return true;
+    });
+  }
 });

@@ -6,6 +6,7 @@ import { KubeError } from './errors.ts';
 import { readText } from './request.ts';
 import { errorFromAnswer } from './status.ts';
 import { basePath } from './tcp.ts';
+import { acceptOf } from './websocket-accept.ts';
 
 /** A Service's named port, reached through the API server's proxy. */
 export interface ServiceTarget {
@@ -21,6 +22,8 @@ interface UpgradeOptions {
   readonly path: string;
   /** Public all of them: verbose logs of the API server show them. */
   readonly headers: Readonly<Record<string, string | string[]>>;
+  /** A WebSocket subprotocol that has to be accepted; without one the bytes after the 101 are raw. */
+  readonly protocol?: string;
   /** For the connection and the 101. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
@@ -46,6 +49,7 @@ export async function openServiceUpgrade(
       host: server.host,
       path: basePath(server) + proxy + path,
       headers: { ...identity.headers, ...options.headers },
+      ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
       what,
       signal,
     });
@@ -66,7 +70,8 @@ export async function requestUpgrade<S extends Duplex>(options: {
   readonly what: string;
   readonly signal: AbortSignal;
 }): Promise<S> {
-  const { socket, signal } = options;
+  const { socket, what, signal } = options;
+  const key = randomBytes(16).toString('base64');
   const request = http.request({
     method: 'GET',
     path: options.path,
@@ -76,7 +81,7 @@ export async function requestUpgrade<S extends Duplex>(options: {
       connection: 'Upgrade',
       upgrade: 'websocket',
       'sec-websocket-version': '13',
-      'sec-websocket-key': randomBytes(16).toString('base64'),
+      'sec-websocket-key': key,
       ...(options.protocol === undefined ? {} : { 'sec-websocket-protocol': options.protocol }),
     },
     createConnection: () => socket,
@@ -88,23 +93,13 @@ export async function requestUpgrade<S extends Duplex>(options: {
   request.on('error', done.reject);
   request.on('response', (response) => {
     readText(response, 64 * 1024).then((body) => {
-      const answer = { status: response.statusCode ?? 0, body };
-      const error = errorFromAnswer(options.what, answer);
-      done.reject(
-        answer.status < 300
-          ? new KubeError('Other', `${options.what}: answered without an upgrade`, answer)
-          : error,
-      );
+      done.reject(notUpgraded(what, { status: response.statusCode ?? 0, body }));
     }, done.reject);
   });
   request.on('upgrade', (response, _socket, head) => {
-    const accepted = response.headers['sec-websocket-protocol'];
-    if (options.protocol !== undefined && accepted !== options.protocol) {
-      done.reject(
-        new KubeError('Other', `${options.what}: ${options.protocol} was not accepted`, {
-          status: 101,
-        }),
-      );
+    const trouble = wrongAnswer(response.headers, { key, protocol: options.protocol });
+    if (trouble !== undefined) {
+      done.reject(new KubeError('NoUpgrade', `${what}: ${trouble}`, { status: 101 }));
       return;
     }
     // What came together with the 101 belongs to the stream.
@@ -124,4 +119,37 @@ export async function requestUpgrade<S extends Duplex>(options: {
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** What is wrong with a 101 (RFC 6455 §4.1), or undefined. */
+function wrongAnswer(
+  headers: http.IncomingHttpHeaders,
+  asked: { readonly key: string; readonly protocol: string | undefined },
+): string | undefined {
+  if (headers['sec-websocket-accept'] !== acceptOf(asked.key)) {
+    return 'the answer is not a WebSocket’s';
+  }
+  const accepted = headers['sec-websocket-protocol'];
+  if (accepted === asked.protocol) return undefined;
+  return asked.protocol === undefined
+    ? `${String(accepted)} was accepted, which nobody asked for`
+    : `${asked.protocol} was not accepted`;
+}
+
+// What stands before the API server took the Upgrade away when the pod or the API server says so, or
+// when the request was answered as any other.
+function notUpgraded(
+  what: string,
+  answer: { readonly status: number; readonly body: string },
+): KubeError {
+  const lost =
+    answer.status < 300 ||
+    answer.status === 426 ||
+    (answer.status === 400 && /upgrade/i.test(answer.body));
+  if (!lost) return errorFromAnswer(what, answer);
+  return new KubeError(
+    'NoUpgrade',
+    `${what}: the request to upgrade did not arrive as one (HTTP ${String(answer.status)})`,
+    { status: answer.status },
+  );
 }

@@ -40,7 +40,7 @@ function split(whole: Buffer, cuts: readonly number[]): readonly Buffer[] {
 test('frames come out whole from any split of the bytes', () => {
   fc.assert(
     fc.property(frames, fc.array(fc.nat(), { maxLength: 20 }), (sent, cuts) => {
-      const read = createFrameReader();
+      const read = createFrameReader('server');
       const got: Frame[] = [];
       let payload: Buffer[] = [];
       for (const chunk of split(Buffer.concat(sent.map(serverFrame)), cuts)) {
@@ -63,7 +63,7 @@ test('frames come out whole from any split of the bytes', () => {
 test('noise gives frames or a KubeError, never another error', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (chunks) => {
-      const read = createFrameReader();
+      const read = createFrameReader('server');
       try {
         for (const chunk of chunks) for (const _ of read(Buffer.from(chunk)));
       } catch (error) {

@@ -17,6 +17,7 @@ export const failureCodes = [
   'ManagerNotReady',
   'ManagerSilent',
   'ManagerUnreachable',
+  'UpgradeRefused',
   // The root daemon and the machine.
   'RootDaemonUnavailable',
   'RootDaemonFailed',

@@ -41,7 +41,10 @@ export function clusterFailure(
       return failure('Unauthorized');
     case 'Forbidden':
       return failure('Forbidden');
+    case 'NoUpgrade':
+      return failure('UpgradeRefused');
     case 'Unreachable':
+    case 'NotKubernetes':
     case 'Unavailable':
     case 'TooManyRequests':
       return failure('ClusterUnreachable');

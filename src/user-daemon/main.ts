@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { homedir, hostname, userInfo } from 'node:os';
+import { availableParallelism, homedir, hostname, loadavg, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
@@ -75,6 +75,8 @@ async function main(): Promise<void> {
     client: `${userInfo().username}@${hostname()}`,
     installId: id,
     answerSocket: join(dirname(socket), 'names.sock'),
+    stateDir,
+    loadPerCpu: () => (loadavg()[0] ?? 0) / availableParallelism(),
   });
   await using _api = await serveApi(
     {

@@ -81,6 +81,10 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
     message: `no tunnel to the traffic-manager in namespace ${manager}: ${message}`,
     hint: managerLog(manager),
   }),
+  UpgradeRefused: ({ message }) => ({
+    message: `what stands before the API server passes no upgraded connections, and without them there is no tunnel: ${message}`,
+    hint: 'kubectl exec and port-forward need them too: have them allowed there, or use a kubeconfig that goes to the API server itself',
+  }),
   RootDaemonUnavailable: ({ message }) => ({
     message: `the root daemon cannot be reached: ${message}`,
     hint: 'end both daemons and connect again: telepresence quit -s',

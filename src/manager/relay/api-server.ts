@@ -53,9 +53,8 @@ export async function serveApi(deps: Deps, options: Options): Promise<Listening>
   const server = https.createServer(
     { ...options.tls, minVersion: 'TLSv1.3', ALPNProtocols: ['http/1.1'] },
     (request, response) => {
-      const healthy = request.url === '/healthz' && options.isOpen();
-      const status = healthy ? 200 : request.url === '/healthz' ? 503 : 404;
-      response.writeHead(status, { 'content-type': 'text/plain' }).end(healthy ? 'ok\n' : '');
+      const { status, text } = answerOf(request.url ?? '', options.isOpen());
+      response.writeHead(status, { 'content-type': 'text/plain' }).end(text);
     },
   );
   server.on('connection', (socket: Socket) => {
@@ -87,6 +86,17 @@ export async function serveApi(deps: Deps, options: Options): Promise<Listening>
   return listening(server, sockets);
 }
 
+function answerOf(
+  url: string,
+  isServing: boolean,
+): { readonly status: number; readonly text: string } {
+  if (url === '/healthz')
+    return isServing ? { status: 200, text: 'ok\n' } : { status: 503, text: '' };
+  // Something on the way took the Upgrade out of the request.
+  if (url.startsWith('/tunnel/')) return { status: 426, text: 'upgrade required\n' };
+  return { status: 404, text: '' };
+}
+
 async function admit(
   deps: Deps,
   options: Options,
@@ -108,8 +118,8 @@ async function admit(
     refuseUpgrade(socket, '404 Not Found', 'no such connection');
     return;
   }
-  await acceptUpgrade(request, socket, head);
-  await admitLaptop(deps, socket, {
+  const duplex = await acceptUpgrade(request, socket, head);
+  await admitLaptop(deps, duplex, {
     connectionUid: connection.uid,
     role: asked.role,
     laptopNonce: asked.laptopNonce,
@@ -117,9 +127,9 @@ async function admit(
     signal: options.signal,
   });
   try {
-    await options.onLaptop(connection, asked.role, socket);
+    await options.onLaptop(connection, asked.role, duplex);
   } catch (error) {
-    socket.destroy();
+    duplex.destroy();
     throw error;
   }
 }

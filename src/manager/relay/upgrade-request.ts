@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { acceptOf } from '#kube/websocket-accept.ts';
+import { createWebSocketDuplex, tunnelProtocol } from '#kube/websocket-duplex.ts';
 import {
   parseLaptopRole,
   parseNonce,
@@ -31,29 +32,39 @@ export function parseTunnelRequest(request: IncomingMessage): TunnelRequest | un
   }
 }
 
-/** Answers the upgrade; resolves when the answer is flushed, so that HTTP/2 may follow. */
+/**
+ * Answers the upgrade; resolves when the answer is flushed, so that HTTP/2 may follow. What comes
+ * back carries the tunnel's bytes: the socket itself, or, for a laptop that asks for the subprotocol
+ * because something on the way parses WebSockets, the bytes in its frames.
+ */
 export async function acceptUpgrade(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-): Promise<void> {
+): Promise<Duplex> {
   // What came together with the request belongs to the stream.
   if (head.length > 0) socket.unshift(head);
   const key = request.headers['sec-websocket-key'];
-  const accept =
-    key === undefined
-      ? ''
-      : `Sec-WebSocket-Accept: ${createHash('sha1')
-          .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
-          .digest('base64')}\r\n`;
-  const protocol = /^[\w-]{1,32}$/.exec(request.headers.upgrade ?? '')?.[0] ?? 'websocket';
-  const answer = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n${accept}\r\n`;
+  const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
+  const framed = offered.some((each) => each.trim() === tunnelProtocol);
+  const answer = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Connection: Upgrade',
+    `Upgrade: ${/^[\w-]{1,32}$/.exec(request.headers.upgrade ?? '')?.[0] ?? 'websocket'}`,
+    ...(key === undefined ? [] : [`Sec-WebSocket-Accept: ${acceptOf(key)}`]),
+    ...(framed ? [`Sec-WebSocket-Protocol: ${tunnelProtocol}`] : []),
+    '\r\n',
+  ].join('\r\n');
   await new Promise<void>((resolve, reject) => {
     socket.write(answer, (error) => {
       if (error === null || error === undefined) resolve();
       else reject(error);
     });
   });
+  if (!framed) return socket;
+  const duplex = createWebSocketDuplex(socket, { end: 'server', what: 'laptop' });
+  duplex.on('error', () => {});
+  return duplex;
 }
 
 /** Answers without an upgrade, and closes. */

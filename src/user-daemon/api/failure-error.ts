@@ -26,6 +26,7 @@ const connectCodes: Readonly<Record<FailureCode, Code>> = {
   ManagerNotReady: Code.Unavailable,
   ManagerSilent: Code.DeadlineExceeded,
   ManagerUnreachable: Code.Unavailable,
+  UpgradeRefused: Code.Unavailable,
   RootDaemonUnavailable: Code.Unavailable,
   RootDaemonFailed: Code.FailedPrecondition,
   InterceptNotFound: Code.NotFound,

@@ -172,7 +172,7 @@ async function status(
     root,
     managerVersion: session.model.info?.managerVersion ?? '',
     agentImage: session.model.info?.agentImage ?? '',
-    transport: session.tunnels.via ?? '',
+    transport: session.tunnels.ways.join(', '),
     rttMs: alive ? probe.rttMs : 0,
     mappedNamespaces: [...session.mappedNamespaces],
   });

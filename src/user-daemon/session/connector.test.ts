@@ -48,6 +48,8 @@ function connectorFor(
     client: 'ann@laptop',
     installId: 'id',
     answerSocket: join(cluster.directory, socket),
+    stateDir: cluster.directory,
+    loadPerCpu: () => 1,
   });
 }
 

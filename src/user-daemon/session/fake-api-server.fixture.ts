@@ -100,6 +100,10 @@ export async function startFakeApiServer(hooks: Hooks): Promise<FakeApiServer> {
       reply(201, { status: { userInfo: { username: 'ann' } } });
       return;
     }
+    if (url.pathname === '/version') {
+      reply(200, { gitVersion: 'v1.36.0', major: '1', minor: '36' });
+      return;
+    }
     const [, namespace = '', plural = '', name] = ours.exec(url.pathname) ?? [];
     if (plural === '') {
       const found = laid.get(url.pathname);

@@ -1,5 +1,9 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingHttpHeaders,
+  type RequestListener,
+} from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -18,6 +22,7 @@ import {
   type ClusterUpdate,
   type Desired,
 } from '#protocol/gen/telepresence_pb.ts';
+import { acceptOf } from '#kube/websocket-accept.ts';
 import { openClientSession, type ClientSession } from '#tunnel/client-session.ts';
 import { nonceHeader, parseLaptopRole, parseNonce } from '#tunnel/handshake-proof.ts';
 import { createSigner } from '#tunnel/keys.ts';
@@ -98,7 +103,7 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
   const enter = async (
     path: string,
     socket: Duplex,
-    nonce: string | string[] | undefined,
+    headers: IncomingHttpHeaders,
   ): Promise<void> => {
     const [, namespace = '', name = '', role = ''] = /\/tunnel\/(.+)\/(.+)\/(.+)$/.exec(path) ?? [];
     const connection = api.objects.get(`connections/${namespace}/${name}`);
@@ -108,13 +113,14 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
       return;
     }
     socket.write(
-      'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+      'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+        `sec-websocket-accept: ${acceptOf(headers['sec-websocket-key'] ?? '')}\r\n\r\n`,
     );
     const { signal } = new AbortController();
     await admitLaptop({ clock: systemClock, signer }, socket, {
       connectionUid: connection.metadata.uid,
       role: known,
-      laptopNonce: parseNonce(nonce),
+      laptopNonce: parseNonce(headers[nonceHeader]),
       laptopKey: publicKeyOf(connection),
       signal,
     });
@@ -157,7 +163,7 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
       if (status !== undefined) api.setStatus(key, status);
     },
     onUpgrade: (path, request, socket) => {
-      enter(path, socket, request.headers[nonceHeader]).catch(() => socket.destroy());
+      enter(path, socket, request.headers).catch(() => socket.destroy());
     },
   });
   if (options.managerIsThere !== false) {

@@ -12,7 +12,6 @@ import {
 } from '#protocol/gen/telepresence_pb.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import type { OpenTunQueue } from '#host/tun-queue.ts';
-import { whoAmI } from '#kube/access.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import type { ClusterAccess } from '#kube/cluster-access.ts';
 import { createRelayDialer } from '#kube/dial-relay.ts';
@@ -32,9 +31,11 @@ import { serveNames } from '../names/answer-socket.ts';
 import { createClusterModel, type ClusterModel } from '../names/cluster-model.ts';
 import { apiServerAddresses } from './api-server-address.ts';
 import { followCluster, type ClusterLink } from './cluster-link.ts';
+import { firstAnswer } from './first-answer.ts';
 import { holdMachine, type Machine, type RootDaemonClient } from './machine.ts';
 import { managerPresence, managerService } from './manager-presence.ts';
 import { createConnection, type OwnConnectionObject } from './own-connection.ts';
+import { openPathMemory, type PathMemory } from './path-memory.ts';
 import { isSameConnection } from './same-connection.ts';
 import { settling } from './settling.ts';
 import { removeStaleConnections } from './stale-connections.ts';
@@ -63,6 +64,9 @@ export interface SessionDeps {
   readonly client: string;
   readonly installId: string;
   readonly answerSocket: string;
+  readonly stateDir: string;
+  /** How many programs want each of this machine's processors. */
+  readonly loadPerCpu: () => number;
 }
 
 /** One connection to one cluster. Disposing it gives everything back, objects and machine. */
@@ -123,12 +127,14 @@ export async function openSession(
   const presence = managerPresence(client, { namespace: managerNamespace, signal });
   presence.catch(() => {});
   const signer = createSigner();
-  const [user, apiServer] = await Promise.all([
-    whoAmI(client, signal).catch((error: unknown) => {
+  const [user, apiServer, memory] = await Promise.all([
+    firstAnswer({ ...deps, access, client }, { report, signal }).catch((error: unknown) => {
       throw clusterFailure(error, facts);
     }),
     apiServerAddresses(access),
+    openPathMemory(deps, { stateDir: deps.stateDir, access }),
   ]);
+  stack.defer(async () => await memory.written);
   const connection = stack.use(
     await createConnection(
       { ...deps, client },
@@ -171,6 +177,8 @@ export async function openSession(
               ca: connection.managerCa,
               serverName: `${managerService}.${managerNamespace}`,
             },
+            remembered: memory.remembered,
+            onOutcome: notePaths(deps, memory),
           },
         ),
       },
@@ -286,6 +294,22 @@ export async function openSession(
 /** As many as the object holds; a user of more has the rights of these. */
 function provableGroups(groups: readonly string[]): string[] {
   return groups.filter((group) => group.length <= 256).slice(0, 256);
+}
+
+/** Remembers the path that works; logs each other one when its reason changes. */
+function notePaths(
+  deps: Pick<SessionDeps, 'log'>,
+  memory: PathMemory,
+): NonNullable<Parameters<typeof createRelayDialer>[1]['onOutcome']> {
+  const logged = new Map<string, string>();
+  return ({ via, error }) => {
+    const code = error?.code ?? 'works';
+    if (error === undefined) memory.remember(via);
+    else if (logged.get(via) !== code) {
+      deps.log.info('path to the manager failed', { via, reason: describe(error) });
+    }
+    logged.set(via, code);
+  };
 }
 
 function trackIntercepts(deps: SessionDeps, client: KubeClient, connectionUid: string) {

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { DeadlineError, withDeadline } from '#base/wait.ts';
+import { isKubeError } from '#kube/errors.ts';
 import { clusterFailure, UserDaemonError } from '../errors.ts';
 import type { ClusterLink } from './cluster-link.ts';
 import type { Tunnels } from './tunnels.ts';
@@ -28,10 +29,13 @@ export async function untilUp(
       await Promise.race([up, tunnels.hopeless]);
     });
   } catch (error) {
-    if (!(error instanceof DeadlineError)) throw clusterFailure(error, facts);
-    const { control, outbound, reverse } = tunnels;
-    const trouble =
-      control.state.trouble ?? outbound.state.trouble ?? reverse.state.trouble ?? error;
+    const isSilence = isKubeError(error, 'Unreachable');
+    if (!isSilence && !(error instanceof DeadlineError)) throw clusterFailure(error, facts);
+    const trouble = isSilence ? error : (troubleOf(tunnels) ?? error);
     throw new UserDaemonError('ManagerUnreachable', describe(trouble), { cause: trouble, facts });
   }
+}
+
+function troubleOf({ control, outbound, reverse }: Tunnels): Error | undefined {
+  return control.state.trouble ?? outbound.state.trouble ?? reverse.state.trouble;
 }
