@@ -4,12 +4,14 @@ import type { TunDevice } from './tun.ts';
 /** A device that remembers its routes. */
 export interface FakeTun extends TunDevice {
   routes(): readonly string[];
+  addressed(): boolean;
   closed(): boolean;
 }
 
 /** A TUN device without a kernel. */
 export function createFakeTun(): FakeTun {
   let routes: string[] = [];
+  let isAddressed = false;
   let closed = false;
   const close = async (): Promise<void> => {
     closed = true;
@@ -18,9 +20,11 @@ export function createFakeTun(): FakeTun {
   return {
     name: 'tel0',
     routes: () => routes,
+    addressed: () => isAddressed,
     closed: () => closed,
-    async apply({ subnets }, signal) {
+    async apply({ subnets, addressed = false }, signal) {
       signal.throwIfAborted();
+      isAddressed = addressed;
       routes = subnets.map(formatSubnet);
     },
     close,

@@ -13,6 +13,11 @@ import { detachQueue, tunCalls, tunQueueFlags, tunRequest } from './tun-request.
 export interface DesiredTun {
   /** Routed to the device. */
   readonly subnets: readonly Subnet[];
+  /**
+   * The device has an address of its own, which no connection begins at: systemd-resolved asks only at
+   * links that have one.
+   */
+  readonly addressed?: boolean;
 }
 
 /** A TUN device that disappears, with its routes, when this process does. */
@@ -39,6 +44,8 @@ interface TunOptions {
 /** The largest there is: the kernel then never makes fragments of what goes to the device. */
 const mtu = 65_535;
 const removeMs = 2000;
+/** Of no scope in which a source address is looked for, and not local to the link either. */
+const ownAddress = '169.254.74.38/32';
 
 /**
  * Makes the device and brings it up. It is not persistent: the kernel removes it with the file
@@ -61,23 +68,36 @@ export async function openTun(deps: TunDeps, options: TunOptions): Promise<TunDe
   await deps.runTool(ip([`link set dev ${name} addrgenmode none mtu ${mtu} up`]), signal);
 
   let routed: ReadonlySet<string> = new Set();
+  let isAddressed = false;
   const owned = stack.move();
   const close = (): Promise<void> => owned.disposeAsync();
   return {
     name,
-    async apply({ subnets }, signal) {
+    async apply({ subnets, addressed = false }, signal) {
       const wanted = new Set(subnets.map(formatSubnet));
       const commands = [
         ...[...routed.difference(wanted)].map((subnet) => `route del ${subnet} dev ${name}`),
-        ...[...wanted.difference(routed)].map((subnet) => `route add ${subnet} dev ${name}`),
+        ...[...wanted.difference(routed)].map((subnet) => `route add ${subnet} dev ${name}${scope(subnet)}`),
+        ...(addressed === isAddressed ? [] : [addressCommand(name, addressed)]),
       ];
       if (commands.length === 0) return;
       await deps.runTool(ip(commands), signal);
       routed = wanted;
+      isAddressed = addressed;
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Connections begin at the machine's own addresses, as if the device had none. */
+function scope(subnet: string): string {
+  return subnet.includes(':') ? '' : ' scope global';
+}
+
+function addressCommand(name: string, wanted: boolean): string {
+  const verb = wanted ? 'add' : 'del';
+  return `address ${verb} ${ownAddress} dev ${name} scope site`;
 }
 
 /** Whether there is a network device of that name. */

@@ -5,6 +5,7 @@ import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { HostError } from '#host/errors.ts';
 import type { RuleTable } from '#host/nft.ts';
+import type { LinkNames, Resolved } from '#host/resolved.ts';
 import type { MachineRoutes } from '#host/routes.ts';
 import { formatSubnet } from '#host/subnets.ts';
 import type { TunDevice } from '#host/tun.ts';
@@ -13,7 +14,9 @@ import { parseIp, type IpAddress } from '#protocol/ip-address.ts';
 import { deviceSubnets, refuseConflicts } from './device/conflicts.ts';
 import { RootDaemonError } from './errors.ts';
 import { routedSubnets, type Plan } from './plan.ts';
+import { linkDomains } from './resolver/link-domains.ts';
 import type { DesiredNames, NameService } from './resolver/name-service.ts';
+import { chooseNameWay, type MachineResolver, type NameWay } from './resolver/name-way.ts';
 import { rulesChange } from './rules/change.ts';
 import { rulesOf, type NameRules, type Rules } from './rules/rules.ts';
 import { aliveElement, aliveSeconds, aliveSet } from './rules/rules-text.ts';
@@ -32,8 +35,8 @@ export interface MachineDeps {
   openTable(signal: AbortSignal): Promise<RuleTable>;
   openTun(signal: AbortSignal): Promise<TunDevice>;
   startNames(desired: DesiredNames, signal: AbortSignal): Promise<NameService>;
-  /** Of /etc/resolv.conf, in its order. */
-  readNameservers(): Promise<readonly string[]>;
+  readResolver(signal: AbortSignal): Promise<MachineResolver>;
+  readonly resolved: Pick<Resolved, 'set' | 'isSet' | 'revert'>;
   readRoutes(signal: AbortSignal): Promise<MachineRoutes>;
   /** Service addresses of a cluster on this machine. */
   readKubeProxy(signal: AbortSignal): Promise<readonly IpAddress[]>;
@@ -50,7 +53,10 @@ export class Held implements AsyncDisposable {
   readonly #tun: TunDevice;
   /** Settles when nft is gone though we did not end it. */
   readonly lost: Promise<RootDaemonError>;
-  #nameservers: readonly string[] = [];
+  #resolver: MachineResolver | undefined;
+  /** What systemd-resolved was told. */
+  #link: LinkNames | undefined;
+  #linkRefused = false;
   #names: NameService | undefined;
   #rules: Rules | undefined;
   #gate: 'zone' | 'untracked' = 'zone';
@@ -92,23 +98,30 @@ export class Held implements AsyncDisposable {
 
   /** Routes first, rules last: nothing is redirected before there is somebody to take it. */
   async apply(plan: Plan, signal: AbortSignal): Promise<void> {
-    const [nameservers, routes, kubeProxy] = await Promise.all([
-      this.#deps.readNameservers(),
+    const [resolver, routes, kubeProxy] = await Promise.all([
+      this.#deps.readResolver(signal),
       this.#deps.readRoutes(signal),
       this.#deps.readKubeProxy(signal),
     ]);
     const hadNames = this.#rules?.names !== undefined;
-    const spared = [...nameservers, ...routes.defaultGateways].flatMap(address);
-    const facts = { spared, gate: this.#gate };
+    const upstream = resolver.resolved?.upstream ?? [];
+    const spared = [...new Set([...resolver.nameservers, ...upstream, ...routes.defaultGateways])];
+    const facts = { spared: spared.flatMap(address), gate: this.#gate };
     const subnets = deviceSubnets(rulesOf(plan, { ...facts, names: undefined }));
     if (!plan.allowConflicts) {
       const others = routes.routes.filter(({ device }) => device !== this.#tun.name);
       refuseConflicts(subnets, { routes: others, kubeProxy, allowed: plan.mayConflict });
     }
-    const names = await this.#applyNames(plan, nameservers, signal);
-    await this.#tun.apply({ subnets }, signal);
+    let way = this.#wayOf(resolver);
+    await this.#applyNames(plan, way, signal);
+    await this.#tun.apply({ subnets, addressed: way.byLink && plan.names !== undefined }, signal);
+    if (!(await this.#applyLink(plan, way, signal))) {
+      way = this.#wayOf(resolver);
+      await this.#applyNames(plan, way, signal);
+    }
+    const names = plan.names && this.#redirection(way);
     await this.#applyRules(rulesOf(plan, { ...facts, names }), signal);
-    this.#nameservers = nameservers;
+    this.#resolver = resolver;
     if (hadNames !== (names !== undefined)) await this.#deps.forgetDnsFlows(signal);
     this.#plan = plan;
     this.#deps.log.info('machine changed', { subnets: subnets.map(formatSubnet).join(' ') });
@@ -127,22 +140,59 @@ export class Held implements AsyncDisposable {
     return true;
   }
 
-  /** Whether resolv.conf says something else by now. */
-  async hasOtherNameservers(): Promise<boolean> {
-    return (await this.#deps.readNameservers()).join() !== this.#nameservers.join();
+  /** Whether names are resolved in another way by now, or somebody took from us what we set. */
+  async hasOtherResolver(signal: AbortSignal): Promise<boolean> {
+    if (!isDeepStrictEqual(await this.#deps.readResolver(signal), this.#resolver)) return true;
+    if (this.#link === undefined) return false;
+    return !(await this.#deps.resolved.isSet(this.#tun.name, this.#link, signal));
   }
 
-  async #applyNames(
-    plan: Plan,
-    nameservers: readonly string[],
-    signal: AbortSignal,
-  ): Promise<NameRules | undefined> {
-    if (plan.names === undefined) return undefined;
-    const desired = { rule: { ...plan.names, subnets: routedSubnets(plan) }, nameservers };
+  #wayOf(resolver: MachineResolver): NameWay {
+    return chooseNameWay(this.#linkRefused ? { ...resolver, resolved: undefined } : resolver);
+  }
+
+  async #applyNames(plan: Plan, { upstream }: NameWay, signal: AbortSignal): Promise<void> {
+    if (plan.names === undefined) return;
+    const rule = { ...plan.names, subnets: routedSubnets(plan) };
+    const desired = { rule, nameservers: upstream };
     if (this.#names === undefined) this.#names = await this.#deps.startNames(desired, signal);
     else this.#names.apply(desired);
-    const redirected = nameservers.flatMap(address).filter(({ family }) => family === 4);
-    return { nameservers: redirected, port: this.#names.port };
+  }
+
+  /** False when systemd-resolved does not take it: names are then redirected for as long as we hold. */
+  async #applyLink(plan: Plan, way: NameWay, signal: AbortSignal): Promise<boolean> {
+    const { resolved, log } = this.#deps;
+    if (!way.byLink || plan.names === undefined || this.#names === undefined) {
+      const before = this.#link;
+      this.#link = undefined;
+      // It may be gone, which is why.
+      if (before !== undefined) await resolved.revert(this.#tun.name, signal).catch(() => {});
+      return true;
+    }
+    const domains = linkDomains({ ...plan.names, subnets: routedSubnets(plan) });
+    const wanted = { port: this.#names.port, domains };
+    try {
+      if (!(await resolved.isSet(this.#tun.name, wanted, signal))) {
+        await resolved.set(this.#tun.name, wanted, signal);
+      }
+      this.#link = wanted;
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#link = undefined;
+      this.#linkRefused = true;
+      await resolved.revert(this.#tun.name, signal).catch(() => {});
+      log.warning('names are redirected instead: systemd-resolved does not take our link', {
+        reason: describe(error),
+      });
+      return false;
+    }
+  }
+
+  #redirection(way: NameWay): NameRules | undefined {
+    const nameservers = way.redirected.flatMap(address).filter(({ family }) => family === 4);
+    if (this.#names === undefined || nameservers.length === 0) return undefined;
+    return { nameservers, port: this.#names.port };
   }
 
   async #applyRules(rules: Rules, signal: AbortSignal): Promise<void> {
@@ -189,6 +239,10 @@ export class Held implements AsyncDisposable {
     const step = async (work: () => PromiseLike<unknown> | undefined): Promise<void> => {
       await Promise.resolve(work()).catch((error: unknown) => failures.push(toError(error)));
     };
+    if (this.#link !== undefined) {
+      const { resolved } = this.#deps;
+      await step(() => resolved.revert(this.#tun.name, AbortSignal.timeout(stepMs)));
+    }
     await step(() => this.#table.close());
     if (this.#rules?.names !== undefined) {
       await step(() => this.#deps.forgetDnsFlows(AbortSignal.timeout(stepMs)));

@@ -7,6 +7,7 @@ import type { Clock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { createFakeRuleTable, type FakeRuleTable } from '#host/nft.fake.ts';
 import { HostError } from '#host/errors.ts';
+import { createFakeResolved, type FakeResolved } from '#host/resolved.fake.ts';
 import { createFakeTun, type FakeTun } from '#host/tun.fake.ts';
 import { DesiredSchema } from '#protocol/gen/telepresence_pb.ts';
 
@@ -21,6 +22,7 @@ interface Lab {
   readonly tun: FakeTun;
   readonly events: string[];
   nameservers: string[];
+  readonly resolved: FakeResolved;
   /** Lets everything that repeats every `ms` happen once. */
   tick(ms: number): void;
 }
@@ -41,6 +43,7 @@ function createLab(more: Partial<MachineDeps> = {}): Lab {
   };
   const table = createFakeRuleTable();
   const tun = createFakeTun();
+  const resolved = createFakeResolved();
   const noted = <T>(event: string, value: T): T => {
     events.push(event);
     return value;
@@ -50,6 +53,7 @@ function createLab(more: Partial<MachineDeps> = {}): Lab {
     tun,
     events,
     nameservers: ['192.0.2.53'],
+    resolved,
     tick: (ms: number) => {
       for (const entry of repeated) if (entry.ms === ms) entry.run();
     },
@@ -68,7 +72,11 @@ function createLab(more: Partial<MachineDeps> = {}): Lab {
         [Symbol.asyncDispose]: async () => noted('end names', undefined),
       };
     },
-    readNameservers: async () => lab.nameservers,
+    resolved,
+    readResolver: async () => ({
+      nameservers: lab.nameservers,
+      resolved: resolved.running ? { upstream: ['192.0.2.53'] } : undefined,
+    }),
     readRoutes: async () => ({ routes: [], defaultGateways: ['192.0.2.1'] }),
     readKubeProxy: async () => [],
     forgetDnsFlows: async () => noted('forget flows', true),
@@ -193,4 +201,60 @@ test('what cannot be built leaves nothing', async () => {
   });
   await assert.rejects(lab2.machine.apply(plan(), signal()), /no port/);
   assert(lab2.table.closed() && lab2.tun.closed());
+});
+
+test('where systemd-resolved runs it is told about the link, and nothing is redirected', async () => {
+  const lab = createLab();
+  const { machine, table, tun, resolved } = lab;
+  lab.nameservers = ['127.0.0.53'];
+  resolved.running = true;
+  await machine.apply(plan(), signal());
+  assert.equal(resolved.links.get('tel0')?.port, 4053);
+  assert(resolved.links.get('tel0')?.domains.some(({ name }) => name === 'cluster.local'));
+  assert(tun.addressed());
+  assert.deepEqual(machine.state?.names?.nameserver, '192.0.2.53', 'never its stub: a loop');
+  assert.doesNotMatch(table.bodies.at(-1) ?? '', /th dport/);
+  await machine.release();
+  assert.deepEqual([...resolved.links], []);
+});
+
+test('what systemd-resolved forgot is told again; gone, names are redirected until it is back', async () => {
+  const lab = createLab();
+  lab.nameservers = ['127.0.0.53'];
+  lab.resolved.running = true;
+  await lab.machine.apply(plan(), signal());
+  const told = lab.resolved.links.get('tel0');
+  const settled = async (): Promise<void> => {
+    lab.tick(5000);
+    // In turn: it begins when the recheck has ended.
+    await lab.machine.apply(plan({ open: `10.96.0.${String((last += 1))}` }), signal());
+  };
+  let last = 1;
+  lab.resolved.links.clear();
+  await settled();
+  assert.deepEqual(lab.resolved.links.get('tel0'), told);
+
+  lab.resolved.running = false;
+  await settled();
+  assert.match(lab.table.bodies.at(-1) ?? '', /nameservers4 .* 127\.0\.0\.53/);
+  lab.resolved.links.clear();
+  lab.resolved.running = true;
+  await settled();
+  assert.deepEqual(lab.resolved.links.get('tel0'), told);
+  assert.doesNotMatch(lab.table.bodies.at(-1) ?? '', /th dport/);
+  await lab.machine.release();
+});
+
+test('a systemd-resolved that refuses the link is not asked again', async () => {
+  const lab = createLab();
+  const { machine, table, resolved } = lab;
+  lab.nameservers = ['127.0.0.53'];
+  resolved.running = true;
+  resolved.refuses = true;
+  await machine.apply(plan(), signal());
+  assert.match(table.bodies.at(-1) ?? '', /nameservers4 .* 127\.0\.0\.53/);
+  resolved.refuses = false;
+  await machine.apply(plan({ port: 4001 }), signal());
+  assert.deepEqual([...resolved.links], []);
+  await machine.release();
 });

@@ -18,7 +18,7 @@ export interface Machine {
 }
 
 const applyMs = 15_000;
-/** A VPN or another Wi-Fi brings other nameservers. */
+/** A VPN or another Wi-Fi brings other nameservers; systemd-resolved is restarted. */
 const recheckMs = 5000;
 
 /** A machine as we found it. */
@@ -46,8 +46,9 @@ export function createMachine(deps: MachineDeps): Machine {
   };
   const recheckNow = async (): Promise<void> => {
     const plan = held?.state?.plan;
-    if (held === undefined || plan === undefined || !(await held.hasOtherNameservers())) return;
-    await held.apply(plan, AbortSignal.timeout(applyMs));
+    if (held === undefined || plan === undefined) return;
+    const signal = AbortSignal.timeout(applyMs);
+    if (await held.hasOtherResolver(signal)) await held.apply(plan, signal);
   };
   const failed = (error: unknown): void => {
     deps.log.warning('other nameservers not taken up', { reason: describe(error) });

@@ -11,7 +11,7 @@ import { openLibc } from '#host/libc.ts';
 import { openLogFile } from '#host/log-file.ts';
 import { openRuleTable } from '#host/nft.ts';
 import { createReadPeerCredentials } from '#host/peer-credentials.ts';
-import { parseResolvConf } from '#host/resolv-conf.ts';
+import { createResolved } from '#host/resolved.ts';
 import { readMachineRoutes } from '#host/routes.ts';
 import { runTool } from '#host/run-tool.ts';
 import { openTun } from '#host/tun.ts';
@@ -24,6 +24,7 @@ import { createHold } from './api/hold.ts';
 import { createApiServer } from './api/server.ts';
 import { foreignRoutes, rootDaemonRoutes } from './api/service.ts';
 import { createMachine } from './machine.ts';
+import { readMachineResolver } from './resolver/machine-resolver.ts';
 import { startNameService } from './resolver/name-service.ts';
 import { exemptGroup } from './rules/rules.ts';
 
@@ -50,6 +51,8 @@ process.umask(0o077);
 
 const libc = openLibc();
 const tools = { libc, runTool };
+const resolved = createResolved({ runTool, clock });
+const readText = (path: string): Promise<string> => readFile(path, 'utf8');
 const readPeerCredentials = createReadPeerCredentials({ libc });
 const machine = createMachine({
   clock,
@@ -62,11 +65,8 @@ const machine = createMachine({
       ownerUid: uid,
       signal,
     }),
-  async readNameservers() {
-    const { nameservers } = parseResolvConf(await readFile('/etc/resolv.conf', 'utf8'));
-    // What the C library asks when nothing is listed.
-    return nameservers.length === 0 ? ['127.0.0.1'] : nameservers;
-  },
+  resolved,
+  readResolver: (signal) => readMachineResolver({ resolved, readFile: readText }, signal),
   readRoutes: (signal) => readMachineRoutes(tools, signal),
   readKubeProxy: (signal) => readKubeProxyAddresses(tools, signal),
   forgetDnsFlows: (signal) => forgetDnsFlows(tools, signal),

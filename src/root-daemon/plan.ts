@@ -17,6 +17,8 @@ export interface NamePlan {
   readonly answerSocket: string;
   readonly excludeSuffixes: readonly string[];
   readonly includeSuffixes: readonly string[];
+  /** Appended to names of a single label, where the machine's resolver does that. */
+  readonly search: readonly string[];
 }
 
 /** What the machine should be: the user daemon's desire, checked. */
@@ -82,6 +84,7 @@ function namesOf(dns: DesiredDns): NamePlan {
     answerSocket: dns.answerSocket,
     excludeSuffixes: dns.excludeSuffixes.map(plain).filter((suffix) => suffix !== ''),
     includeSuffixes: dns.includeSuffixes.map(plain).filter((suffix) => suffix !== ''),
+    search: dns.search.map(plain).filter((domain) => domain !== ''),
   };
 }
 

@@ -39,7 +39,10 @@ export async function startDaemon(uid = 0): Promise<RunningDaemon> {
   const socketPath = join(directory, 'root.sock');
   const resolvConf = join(directory, 'resolv.conf');
   await writeFile(resolvConf, `nameserver ${nameserver}\noptions timeout:1\n`);
-  const script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
+  // A systemd-resolved of the real machine is out of reach: our links are not of its network.
+  const script =
+    '[ ! -d /run/systemd/resolve ] || mount -t tmpfs none /run/systemd/resolve; ' +
+    'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
   const main = fileURLToPath(import.meta.resolve('./main.ts'));
   const daemon = [process.execPath, main, '--socket', socketPath, '--uid', String(uid)];
   const child = spawn('unshare', ['-m', 'sh', '-c', script, 'sh', resolvConf, ...daemon], {

@@ -9,6 +9,7 @@ const rule: NameRule = {
   namespaces: new Set(['default', 'dev']),
   answerSocket: '/x',
   excludeSuffixes: ['com', 'internal.svc'],
+  search: [],
   includeSuffixes: ['corp.example'],
   subnets: ['10.96.0.0/12', 'fd00::/64'].flatMap((text) => parseSubnet(text) ?? []),
 };

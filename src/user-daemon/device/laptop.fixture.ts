@@ -94,7 +94,10 @@ async function startRootDaemon(
   const resolvConf = join(directory, 'resolv.conf');
   await writeFile(resolvConf, 'nameserver 198.51.100.53\n');
   const main = fileURLToPath(import.meta.resolve('../../root-daemon/main.ts'));
-  const script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
+  // A systemd-resolved of the real machine is out of reach: our links are not of its network.
+  const script =
+    '[ ! -d /run/systemd/resolve ] || mount -t tmpfs none /run/systemd/resolve; ' +
+    'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
   const daemon = [process.execPath, main, '--socket', socket, '--uid', '0'];
   const child = spawn('unshare', ['-m', 'sh', '-c', script, 'sh', resolvConf, ...daemon], {
     stdio: ['ignore', 'ignore', 'pipe'],

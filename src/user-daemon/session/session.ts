@@ -239,6 +239,7 @@ export async function openSession(
       redirectPort: listener.port,
       answerSocket: deps.answerSocket,
       apiServer,
+      namespace: scope.namespace,
       mappedNamespaces: scope.mapped,
       alsoProxy,
       neverProxy,

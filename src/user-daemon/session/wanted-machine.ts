@@ -12,6 +12,8 @@ export interface MachineFacts {
   readonly redirectPort: number;
   readonly answerSocket: string;
   readonly apiServer: readonly { readonly address: string; readonly port: number }[];
+  /** The connected one: names of a single label are of it. */
+  readonly namespace: string;
   readonly mappedNamespaces: readonly string[];
   readonly alsoProxy: readonly string[];
   readonly neverProxy: readonly string[];
@@ -31,6 +33,7 @@ export function wantedMachine(
   const { info } = model;
   if (info === undefined) return undefined;
   const mapped = facts.mappedNamespaces;
+  const clusterDomain = info.clusterDomain === '' ? 'cluster.local' : info.clusterDomain;
   return {
     redirectPort: facts.redirectPort,
     subnets: [...new Set([...info.serviceSubnets, ...info.podSubnets])],
@@ -43,12 +46,13 @@ export function wantedMachine(
     allowConflicting: [...facts.allowConflicting, ...info.allowConflicting],
     gate: facts.gate,
     dns: create(DesiredDnsSchema, {
-      clusterDomain: info.clusterDomain === '' ? 'cluster.local' : info.clusterDomain,
+      clusterDomain,
       namespaces: [...model.namespaces].filter((n) => mapped.length === 0 || mapped.includes(n)),
       answerSocket: facts.answerSocket,
       excludeSuffixes: info.excludeSuffixes.length > 0 ? info.excludeSuffixes : excludeSuffixes,
       includeSuffixes: info.includeSuffixes,
       remoteAddress: info.dnsAddress,
+      search: [`${facts.namespace}.svc.${clusterDomain}`],
     }),
   };
 }
