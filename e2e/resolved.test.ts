@@ -69,12 +69,20 @@ async function getent(name: string, by: 'nss' | 'stub'): Promise<string> {
 }
 
 async function clusterNamesWork(): Promise<void> {
-  assert.match(await query('-4', `web.${namespace}.svc.cluster.local`), new RegExp(`: ${webIp}\\b`));
+  assert.match(
+    await query('-4', `web.${namespace}.svc.cluster.local`),
+    new RegExp(`: ${webIp}\\b`),
+  );
   assert.equal(await getent('web', 'stub'), webIp);
 }
 
 test('names of the cluster, by each way that programs have', async () => {
-  const names = ['web', `web.${namespace}`, `web.${namespace}.svc`, `web.${namespace}.svc.cluster.local`];
+  const names = [
+    'web',
+    `web.${namespace}`,
+    `web.${namespace}.svc`,
+    `web.${namespace}.svc.cluster.local`,
+  ];
   for (const name of names) {
     assert.match(await query('-4', name), new RegExp(`: ${webIp}\\b`), name);
     assert.equal(await getent(name, 'nss'), webIp, `${name} by nss-resolve`);
@@ -82,7 +90,10 @@ test('names of the cluster, by each way that programs have', async () => {
   }
   const page = await onLaptop(['curl', '-sS', '--max-time', '5', 'http://web/'], laptop);
   assert.match(page.stdout, /^web-/);
-  assert.match(await query('--type=SRV', `_http._tcp.web.${namespace}.svc.cluster.local`), / 80 web\./);
+  assert.match(
+    await query('--type=SRV', `_http._tcp.web.${namespace}.svc.cluster.local`),
+    / 80 web\./,
+  );
   assert.match(await query(webIp), new RegExp(`web\\.${namespace}\\.svc\\.cluster\\.local`));
 });
 

@@ -56,7 +56,8 @@ async function unpack(to: string, env: Deps['env'], signal: AbortSignal): Promis
   await mkdir(part, { recursive: true });
   try {
     const missing: string[] = [];
-    for (const [name, path] of Object.entries(tools)) if (!(await isThere(path))) missing.push(name);
+    for (const [name, path] of Object.entries(tools))
+      if (!(await isThere(path))) missing.push(name);
     const download = [...apt, '-o', 'APT::Sandbox::User=root', 'download', ...wanted] as const;
     const first = await run(download, { ...options, cwd: part, mayFail: true });
     if (first.status !== 0 || missing.length > 0) {

@@ -77,7 +77,9 @@ export async function openTun(deps: TunDeps, options: TunOptions): Promise<TunDe
       const wanted = new Set(subnets.map(formatSubnet));
       const commands = [
         ...[...routed.difference(wanted)].map((subnet) => `route del ${subnet} dev ${name}`),
-        ...[...wanted.difference(routed)].map((subnet) => `route add ${subnet} dev ${name}${scope(subnet)}`),
+        ...[...wanted.difference(routed)].map(
+          (subnet) => `route add ${subnet} dev ${name}${scope(subnet)}`,
+        ),
         ...(addressed === isAddressed ? [] : [addressCommand(name, addressed)]),
       ];
       if (commands.length === 0) return;
