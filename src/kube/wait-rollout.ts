@@ -133,6 +133,8 @@ async function watchRollout(
       void failure(missing.words);
       return;
     }
+    // Until its controller has seen it, its pods are those of the template before.
+    if (deployment.status.observedGeneration < deployment.metadata.generation) return;
     const revision = deployment.metadata.annotations[revisionAnnotation];
     const latest = [...sets.store.values()].find(
       (set) => set.metadata.annotations[revisionAnnotation] === revision,
