@@ -10,7 +10,7 @@ export function strictNamespace(name: string, strictness: Strictness): readonly 
     kind: 'Namespace',
     metadata: { name, labels },
   });
-  if (strictness === 'quota') return [namespace({}), quota(name)];
+  if (strictness === 'quota') return [namespace({}), ...quota(name)];
   if (strictness === 'deny-egress') {
     if (name.startsWith(denyEgressPrefix)) return [namespace({}), denyEgress(name)];
     throw new RangeError(`namespace ${name}: the name must begin with ${denyEgressPrefix}`);
@@ -26,14 +26,24 @@ export const strictNamespaces: readonly object[] = [
   ...strictNamespace('deny-egress', 'deny-egress'),
 ];
 
-/** Room for two pods of the demo's size, and for no sidecar beside them. */
-function quota(namespace: string): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'ResourceQuota',
-    metadata: { name: 'small', namespace },
-    spec: { hard: { pods: '2', 'requests.cpu': '20m', 'requests.memory': '64Mi' } },
-  };
+/** Room for two small pods, and for no sidecar beside them; pods that ask for nothing are small. */
+function quota(namespace: string): readonly object[] {
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'LimitRange',
+      metadata: { name: 'small', namespace },
+      spec: {
+        limits: [{ type: 'Container', defaultRequest: { cpu: '10m', memory: '16Mi' } }],
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'small', namespace },
+      spec: { hard: { pods: '2', 'requests.cpu': '20m', 'requests.memory': '64Mi' } },
+    },
+  ];
 }
 
 /** What it looks like to who asks the cluster; the node's own rules do it (deny-egress.ts). */

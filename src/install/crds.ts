@@ -41,6 +41,10 @@ const connectionStatus = object({
   managerKey: text(44),
   managerCa: text(16_384),
   managerVersion: text(64),
+  apiLevels: object({ oldest: { type: 'integer' }, newest: { type: 'integer' } }, [
+    'oldest',
+    'newest',
+  ]),
   renewTime: time,
   relays: { type: 'object', additionalProperties: time, maxProperties: 64 },
   disconnectedSince: time,

@@ -115,6 +115,12 @@ export const resources = {
     'SelfSubjectReview',
     false,
   ),
+  selfSubjectRulesReviews: grouped(
+    'authorization.k8s.io',
+    'selfsubjectrulesreviews',
+    'SelfSubjectRulesReview',
+    false,
+  ),
   selfSubjectAccessReviews: grouped(
     'authorization.k8s.io',
     'selfsubjectaccessreviews',

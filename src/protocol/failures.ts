@@ -18,6 +18,7 @@ export const failureCodes = [
   'ManagerSilent',
   'ManagerUnreachable',
   'UpgradeRefused',
+  'ManagerIncompatible',
   // The root daemon and the machine.
   'RootDaemonUnavailable',
   'RootDaemonFailed',

@@ -62,6 +62,8 @@ export const connectionStatus = v.looseObject({
   managerCa: v.optional(v.string()),
   managerVersion: v.optional(v.string()),
   /** When a replica of the manager last said that it holds the laptop's tunnel. */
+  /** What the manager speaks; one that does not say so speaks the first level. */
+  apiLevels: v.optional(v.object({ oldest: v.number(), newest: v.number() })),
   renewTime: v.optional(v.string()),
   /** The replicas that hold reverse sessions of the laptop, by pod, and when each last said so. */
   relays: v.optional(v.record(v.string(), v.string())),

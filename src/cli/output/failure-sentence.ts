@@ -1,3 +1,4 @@
+import { version } from '#base/version.ts';
 import { failureCode, type FailureCode } from '#protocol/failures.ts';
 
 /** A failure for people: what is wrong, and what to do next. */
@@ -57,16 +58,16 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
     message: `the cluster does not accept these credentials: ${message}`,
     hint: 'check them with: kubectl auth whoami',
   }),
-  Forbidden: ({ message }) => ({
-    message: `you may not do this in the cluster: ${message}`,
+  Forbidden: ({ message, fact }) => ({
+    message: fact('whole') === 'yes' ? message : `you may not do this in the cluster: ${message}`,
     hint: 'ask an administrator of the cluster for this right (Helm value clientRbac)',
   }),
   NamespaceNotFound: ({ fact }) => ({
     message: `namespace ${fact('namespace')} does not exist in context ${fact('context')}`,
     hint: 'see those that there are: kubectl get namespaces',
   }),
-  ManagerNotInstalled: ({ manager }) => ({
-    message: `the traffic-manager is not installed in namespace ${manager}`,
+  ManagerNotInstalled: ({ manager, fact }) => ({
+    message: `the traffic-manager is not installed in namespace ${manager}${fact('other') === 'unknown' ? '' : `, ${fact('other')}`}`,
     hint: 'install it: telepresence helm install, or name another namespace: telepresence connect --manager-namespace NAMESPACE',
   }),
   ManagerNotReady: ({ message, manager }) => ({
@@ -84,6 +85,13 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
   UpgradeRefused: ({ message }) => ({
     message: `what stands before the API server passes no upgraded connections, and without them there is no tunnel: ${message}`,
     hint: 'kubectl exec and port-forward need them too: have them allowed there, or use a kubeconfig that goes to the API server itself',
+  }),
+  ManagerIncompatible: ({ fact, manager }) => ({
+    message: `the traffic-manager in namespace ${manager} is v${fact('version')}, which is too ${fact('which') === 'older' ? 'old' : 'new'} for this telepresence (v${version})`,
+    hint:
+      fact('which') === 'older'
+        ? `upgrade it: telepresence helm upgrade -n ${manager}`
+        : `install telepresence v${fact('version')} on this machine`,
   }),
   RootDaemonUnavailable: ({ message }) => ({
     message: `the root daemon cannot be reached: ${message}`,
@@ -120,6 +128,16 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
 
 /** The next step, by the reason that the manager wrote into the Intercept's status. */
 const interceptHints: Readonly<Record<string, string>> = {
+  PortNotFound: 'name one that there is: --port LAPTOP PORT:SERVICE PORT',
+  ContainerNotFound: 'name one that there is: --container NAME',
+  InjectionRefused: 'see what the namespace and the cluster allow: kubectl describe namespace',
+  QuotaExceeded:
+    'have the quota raised, or give agents smaller requests: Helm value agent.resources.requests',
+  WebhookMissing: 'put it back: telepresence helm upgrade',
+  WebhookUnreachable:
+    "let the control plane reach port 8443 of the traffic-manager's pods (firewall, NetworkPolicy), or look at: kubectl get endpointslices -A -l kubernetes.io/service-name=agent-injector",
+  AgentUnreachable:
+    "let these pods reach port 8081 of the traffic-manager's namespace and the cluster's DNS; see: kubectl get networkpolicies -A",
   WorkloadNotFound: 'see the workloads that there are: telepresence list',
   PortAmbiguous: 'name the one that is meant: --port LAPTOP PORT:SERVICE PORT',
   ServiceAmbiguous: 'name the one that is meant: --service NAME',

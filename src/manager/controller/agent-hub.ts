@@ -32,6 +32,7 @@ export interface AgentHub {
     managers: readonly string[],
     logLevel?: string,
   ): void;
+  isAttached(podUid: string): boolean;
   takeState(podUid: string, interceptUid: string): TakeFact | undefined;
   serve(router: ConnectRouter, identity: AgentIdentity): void;
 }
@@ -62,6 +63,7 @@ export function createAgentHub(deps: { readonly log: Logger }, onChange: () => v
         agent.wanted.set(takesOf(podUid));
       }
     },
+    isAttached: (podUid) => agents.has(podUid),
     takeState: (podUid, interceptUid) => agents.get(podUid)?.states.get(interceptUid),
     serve(router, { podUid, pod, namespace }) {
       const log = deps.log.child({ pod, namespace });

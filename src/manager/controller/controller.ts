@@ -77,6 +77,7 @@ const graceMs = 60_000;
 const settleMs = 5000;
 /** Time passes without events: grace, ends, renewals. */
 const tickMs = 5000;
+const waitingMs = 500;
 
 /** Starts to watch and to reconcile: level-triggered, one pass at a time. */
 export async function startController(deps: Deps, options: Options): Promise<Controller> {
@@ -109,6 +110,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
   };
 
   let leadership: Leadership | undefined;
+  let waiting: Disposable | undefined;
   let pass = async (): Promise<void> => {};
   const loop = createReconcileLoop(deps, async () => await pass(), signal);
   const request = (): void => loop.request();
@@ -195,6 +197,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       pods: watched.pods,
       view,
       injector: options.injector,
+      configuration: config.injector.configuration,
       onChange: request,
     },
     signal,
@@ -213,6 +216,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       namespace: (name) => watched.namespaces.get(name),
       facts: {
         isHere: (uid) => relay.isHere(uid),
+        isAttached: (podUid) => agents.isAttached(podUid),
         takeState: (podUid, interceptUid) => agents.takeState(podUid, interceptUid),
       },
       injectionRefusals: injector.refusals,
@@ -248,10 +252,15 @@ export async function startController(deps: Deps, options: Options): Promise<Con
     }
     injector.need(next.injections);
     writing.all(next, { settling: clock.monotonic() - startedAt < settleMs });
+    // Somebody waits for an agent: that it does not come must be found out soon.
+    const isWaiting = [...next.interceptStatus.values()].some(({ state }) => state === 'Waiting');
+    waiting?.[Symbol.dispose]();
+    waiting = isWaiting ? clock.after(waitingMs, request) : undefined;
     await writing.sweep(next);
   };
 
   starting.use(asAsync(clock.every(tickMs, request)));
+  starting.defer(() => waiting?.[Symbol.dispose]());
   request();
   await loop.settled();
   const running = starting.move();

@@ -19,8 +19,10 @@ export type DryRun =
   | { readonly kind: 'refused'; readonly message: string }
   /** The webhook would not inject, whatever is asked. */
   | { readonly kind: 'left'; readonly message: string }
-  /** The pod came back without agent: the API server did not reach the webhook. */
-  | { readonly kind: 'unreachable' };
+  /** The API server did not reach the webhook; `patient`: it may have, had it waited longer. */
+  | { readonly kind: 'unreachable'; readonly message: string; readonly patient: boolean }
+  /** The pod came back without agent: the API server knows no webhook for it. */
+  | { readonly kind: 'unknown' };
 
 const template = v.looseObject({
   metadata: v.optional(
@@ -72,13 +74,24 @@ export async function dryRunInjection(
       deadlineMs: 15_000,
       signal,
     });
-    return answer.spec.agent === undefined ? { kind: 'unreachable' } : { kind: 'ok' };
+    return answer.spec.agent === undefined ? { kind: 'unknown' } : { kind: 'ok' };
   } catch (error) {
+    const failure = isKubeError(error) ? ownWebhookFailure(error.message) : undefined;
+    if (failure !== undefined) {
+      const patient = /deadline exceeded|Timeout|timed out/i.test(failure);
+      return { kind: 'unreachable', message: failure, patient };
+    }
     if (isKubeError(error, 'Forbidden', 'Invalid', 'TooManyRequests')) {
       return { kind: 'refused', message: error.message };
     }
     throw error;
   }
+}
+
+/** The API server's words about our webhook: what it met behind the address that it called. */
+function ownWebhookFailure(message: string): string | undefined {
+  const [, words] = /failed calling webhook "agent-injector-[^"]*": (.*)/s.exec(message) ?? [];
+  return words?.replace(/^failed to call webhook: /, '').replace(/^Post "[^"]*": /, '');
 }
 
 function podFrom(

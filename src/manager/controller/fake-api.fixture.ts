@@ -4,7 +4,7 @@ import { parseObject } from '#kube/client.ts';
 
 /** One call of a test's client. */
 export interface ApiCall {
-  readonly verb: 'get' | 'create' | 'patch';
+  readonly verb: 'find' | 'get' | 'create' | 'patch';
   readonly kind: string;
   readonly name: string;
   readonly subresource: string | undefined;
@@ -12,7 +12,7 @@ export interface ApiCall {
   readonly body: unknown;
 }
 
-type Fake = Pick<KubeClient, 'get' | 'create' | 'patch'>;
+type Fake = Pick<KubeClient, 'find' | 'get' | 'create' | 'patch'>;
 
 /** For tests: a client whose answers are a function of the call. A thrown KubeError is an answer too. */
 export function fakeApi(answer: (call: ApiCall) => unknown): Fake & { readonly calls: ApiCall[] } {
@@ -23,6 +23,11 @@ export function fakeApi(answer: (call: ApiCall) => unknown): Fake & { readonly c
   };
   return {
     calls,
+    async find({ resource, name, subresource, schema }) {
+      const call = { kind: resource.kind, name, subresource, dryRun: false, body: undefined };
+      const found = ask({ verb: 'find', ...call });
+      return found === undefined ? undefined : parseObject(schema, found, 'find');
+    },
     async get({ resource, name, subresource, schema }) {
       const call = { kind: resource.kind, name, subresource, dryRun: false, body: undefined };
       return parseObject(schema, ask({ verb: 'get', ...call }), 'get');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
 import { systemClock, type Clock } from '#base/clock.ts';
+import { KubeError } from '#kube/errors.ts';
 import { silentLogger } from '#base/log.ts';
 import { agentRequestAnnotation } from '#protocol/resources.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
@@ -72,6 +73,7 @@ async function run(
       },
       view,
       injector: config,
+      configuration: 'webhook-of-tests',
       onChange: () => done.resolve(),
     },
     stop.signal,
@@ -127,7 +129,7 @@ test('a quota says no before anything is touched, in its own words', async () =>
   const { calls, refusal } = await run(() => {
     throw forbidden('exceeded quota: small');
   });
-  assert.equal(refusal?.reason, 'InjectionRefused');
+  assert.equal(refusal?.reason, 'QuotaExceeded');
   assert.match(refusal.message, /would not be let in: exceeded quota: small/);
   assert.ok(calls.every((call) => call.verb !== 'patch'));
 });
@@ -139,10 +141,32 @@ test('numeric ports without NET_ADMIN are explained without asking', async () =>
 });
 
 test('a webhook that is not reached is found out by the dry run', async () => {
-  const { calls, refusal } = await run((call) => named(call.body));
-  assert.match(refusal?.message ?? '', /does not reach the webhook agent-injector/);
-  assert.ok(calls.length >= 4, 'it is asked more than once');
-  assert.ok(calls.every((call) => call.verb !== 'patch'));
+  const failing = (words: string) => async () =>
+    await run(() => {
+      const message = `Internal error occurred: failed calling webhook "agent-injector-probe-ambassador.telepresence.io": failed to call webhook: Post "https://agent-injector.ambassador.svc:443/traffic-agent?timeout=2s": ${words}`;
+      throw new KubeError('Unavailable', message, { status: 500 });
+    });
+  const distrusted = await failing('tls: failed to verify certificate: x509: unknown authority')();
+  assert.equal(distrusted.refusal?.reason, 'WebhookUnreachable');
+  assert.match(distrusted.refusal.message, /\(tls: failed to verify certificate: x509: unknown/);
+  assert.ok(distrusted.calls.length >= 4, 'it is asked more than once');
+  const blocked = await failing('context deadline exceeded')();
+  assert.match(blocked.refusal?.message ?? '', /\(context deadline exceeded\), so no pod was/);
+  assert.equal(writes(blocked.calls).length, 1, 'another wait would cost the user too much');
+  assert.ok(blocked.calls.every((call) => call.verb !== 'patch'));
+});
+
+test('a webhook that is not asked is gone, or does not select the namespace', async () => {
+  const found = (there: boolean) => async () =>
+    await run((call) => {
+      if (call.verb !== 'find') return named(call.body);
+      return there ? { metadata: { name: call.name } } : undefined;
+    });
+  const gone = await found(false)();
+  assert.equal(gone.refusal?.reason, 'WebhookMissing');
+  assert.match(gone.refusal.message, /Configuration webhook-of-tests is gone/);
+  assert.ok(gone.calls.length >= 4, 'it is asked more than once');
+  assert.match((await found(true)()).refusal?.message ?? '', /does not select namespace/);
 });
 
 test('pods of a ReplicaSet are evicted one by one', async () => {

@@ -3,6 +3,8 @@ import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { KubeClient } from '#kube/client.ts';
+import { kubeObjectSchema } from '#kube/objects.ts';
+import { resources } from '#kube/resource.ts';
 import type { ResourceWatch } from '#kube/watch.ts';
 import type { AgentRequest } from '#protocol/agent-config.ts';
 import { agentRequestAnnotation, fieldManager } from '#protocol/resources.ts';
@@ -10,7 +12,13 @@ import type { PodObject } from '../state/cluster-objects.ts';
 import { requestOf } from '../state/injected.ts';
 import type { InjectionNeed } from '../state/injection-need.ts';
 import { nameOf } from '../state/owner.ts';
-import { found, refused, type Outcome, type Refusal } from '../state/refusal.ts';
+import {
+  found,
+  refused,
+  type Outcome,
+  type Refusal,
+  type RefusalReason,
+} from '../state/refusal.ts';
 import type { ClusterView, Workload } from '../state/view.ts';
 import type { InjectorConfig } from '../webhook/agent-containers.ts';
 import { dryRunInjection } from './dry-run.ts';
@@ -18,12 +26,14 @@ import { recreatePods } from './recreate-pods.ts';
 import { workloadResource } from './resources.ts';
 
 interface Deps {
-  readonly client: Pick<KubeClient, 'get' | 'create' | 'patch'>;
+  readonly client: Pick<KubeClient, 'find' | 'get' | 'create' | 'patch'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly pods: Pick<ResourceWatch<PodObject>, 'until'>;
   readonly view: () => ClusterView;
   readonly injector: InjectorConfig;
+  /** The name of the webhook's configuration. */
+  readonly configuration: string;
   /** A refusal came or went. */
   readonly onChange: () => void;
 }
@@ -119,6 +129,7 @@ async function chooseRequest(
   const { workload } = need;
   const { namespace } = workload.object.metadata;
   let why = `namespace ${namespace} does not allow the init container with NET_ADMIN that a numeric port needs; give the port a name and let the Service's targetPort name it`;
+  let reason: RefusalReason = 'InjectionRefused';
   for (const request of need.requests) {
     const outcome = await untilReached(deps, workload, request, signal);
     switch (outcome.kind) {
@@ -128,17 +139,17 @@ async function chooseRequest(
         return refused('InjectionRefused', outcome.message);
       case 'unreachable':
         return refused(
-          'InjectionRefused',
-          'the API server does not reach the webhook agent-injector: no pod was touched',
+          'WebhookUnreachable',
+          `the API server does not reach the webhook agent-injector of the traffic-manager (${outcome.message}), so no pod was touched`,
         );
+      case 'unknown':
+        return await whyUnknown(deps, namespace, signal);
       case 'refused':
         why = outcome.message;
+        if (why.includes('exceeded quota')) reason = 'QuotaExceeded';
     }
   }
-  return refused(
-    'InjectionRefused',
-    `${nameOf(workload)} with a traffic-agent would not be let in: ${why}`,
-  );
+  return refused(reason, `${nameOf(workload)} with a traffic-agent would not be let in: ${why}`);
 }
 
 async function untilReached(
@@ -149,9 +160,29 @@ async function untilReached(
 ): Promise<Awaited<ReturnType<typeof dryRunInjection>>> {
   for (let tries = 1; ; tries += 1) {
     const outcome = await dryRunInjection(deps, workload, request, signal);
-    if (outcome.kind !== 'unreachable' || tries === reachTries) return outcome;
+    // What timed out has cost the user seconds already; what is refused may be known in a moment.
+    const again =
+      outcome.kind === 'unknown' || (outcome.kind === 'unreachable' && !outcome.patient);
+    if (!again || tries === reachTries) return outcome;
     await deps.clock.sleep(reachMs, signal);
   }
+}
+
+/** Why the API server did not even try to call the webhook. */
+async function whyUnknown(
+  deps: Pick<Deps, 'client' | 'configuration'>,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Outcome<never>> {
+  const name = deps.configuration;
+  const resource = resources.mutatingWebhookConfigurations;
+  const there = await deps.client.find({ resource, name, schema: kubeObjectSchema, signal });
+  return refused(
+    'WebhookMissing',
+    there === undefined
+      ? `the MutatingWebhookConfiguration ${name} is gone, so no pod was touched`
+      : `the MutatingWebhookConfiguration ${name} does not select namespace ${namespace}, so no pod was touched`,
+  );
 }
 
 async function annotate(

@@ -125,7 +125,16 @@ export const podObject = v.object({
         phase: v.optional(v.string(), 'Pending'),
         podIP: v.optional(v.string()),
         podIPs: v.optional(v.array(v.object({ ip: v.string() })), []),
-        conditions: v.optional(v.array(v.object({ type: v.string(), status: v.string() })), []),
+        conditions: v.optional(
+          v.array(
+            v.object({
+              type: v.string(),
+              status: v.string(),
+              lastTransitionTime: v.optional(v.nullable(v.string())),
+            }),
+          ),
+          [],
+        ),
         containerStatuses: v.optional(v.array(containerStatus), []),
       }),
       v.transform(({ containerStatuses, podIPs, ...rest }) => ({

@@ -1,3 +1,4 @@
+import { apiLevels } from '#protocol/api-levels.ts';
 import type { Connection, ConnectionStatus } from '#protocol/resources.ts';
 import { lastingLevel } from './asked-log-level.ts';
 import { isElsewhere, presenceIn, withoutGone, type Replicas } from './replicas.ts';
@@ -33,6 +34,7 @@ export function connectionStatusOf(
     ...(logLevel === undefined ? {} : { logLevel }),
     ...presence,
     ...withoutGone(presence, replicas, nowMs),
+    apiLevels: { ...apiLevels },
   };
   if (here || isElsewhere(status, replicas, nowMs)) return { ...said, state: 'Connected' };
   // A Connection whose laptop has not come yet is neither.

@@ -12,6 +12,8 @@ export interface InterceptCase {
   readonly live: boolean;
   readonly pods: readonly PodFact[];
   readonly nowMs: number;
+  /** When this manager started: until a moment later no agent can have come back. */
+  readonly startedMs: number;
 }
 
 type Verdict = Pick<InterceptStatus, 'state' | 'reason' | 'message'>;
@@ -57,7 +59,8 @@ function describeTarget({ pods }: InterceptCase, target: Target): InterceptStatu
   };
 }
 
-function judge({ intercept, target, refusal, live, pods }: InterceptCase): Verdict {
+function judge(one: InterceptCase): Verdict {
+  const { intercept, target, refusal, live, pods } = one;
   if (refusal !== undefined) return { state: 'Error', ...refusal };
   const uninjected = pods.find((pod) => pod.asked && !pod.able);
   if (uninjected !== undefined && !pods.some((pod) => pod.active)) {
@@ -77,6 +80,12 @@ function judge({ intercept, target, refusal, live, pods }: InterceptCase): Verdi
       reason: 'NoPods',
       message: `${target === undefined ? 'the workload' : nameOf(target.workload)} has no pods`,
     };
+  }
+  const silent = silentAgent(one);
+  if (silent !== undefined) {
+    // A loaded node is slow without anything being wrong: first it is only said.
+    const state = silent.ms < hopelessMs ? 'Waiting' : 'Error';
+    return { state, ...agentUnreachable(silent.pod) };
   }
   return waitingOrActive(pods);
 }
@@ -102,6 +111,41 @@ function waitingOrActive(pods: readonly PodFact[]): Verdict {
     state: 'Waiting',
     reason: 'AgentsNotReady',
     message: `waiting for ${String(idle.length)} of ${total} traffic-agents${said === undefined ? '' : `: ${said}`}`,
+  };
+}
+
+/** An agent in a ready pod is there within this time, counted from times in whole seconds. */
+const silentMs = 3000;
+/** After this long it will not come any more. */
+const hopelessMs = 12_000;
+/** After a start of the manager, agents get this long to come back. */
+const returnMs = 10_000;
+
+/** The pod of an agent that ought to have come by now and has not, where no other one has. */
+function silentAgent({
+  intercept,
+  pods,
+  nowMs,
+  startedMs,
+}: InterceptCase): { readonly pod: PodFact; readonly ms: number } | undefined {
+  const isNew = intercept.status.state === undefined || intercept.status.state === 'Waiting';
+  if (!isNew || nowMs - startedMs < returnMs || pods.some((pod) => pod.attached)) return undefined;
+  const madeMs = Date.parse(intercept.metadata.creationTimestamp ?? '');
+  for (const pod of pods) {
+    if (!pod.ready || !pod.able) continue;
+    const said = pod.pod.status.conditions.find(({ type }) => type === 'Ready');
+    const readyMs = Date.parse(said?.lastTransitionTime ?? '');
+    const ms = nowMs - Math.max(madeMs, readyMs);
+    if (ms >= silentMs) return { pod, ms };
+  }
+  return undefined;
+}
+
+function agentUnreachable({ pod }: PodFact): Pick<InterceptStatus, 'reason' | 'message'> {
+  const { name, namespace } = pod.metadata;
+  return {
+    reason: 'AgentUnreachable',
+    message: `the traffic-agent in pod ${name} cannot reach the traffic-manager: does a NetworkPolicy of namespace ${namespace} deny egress?`,
   };
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { apiLevels } from '#protocol/api-levels.ts';
 import * as v from 'valibot';
 import { agentRequestAnnotation } from '#protocol/resources.ts';
 import { namespaceObject } from './cluster-objects.ts';
@@ -228,6 +229,7 @@ test('the connection’s status: the key at once, renewed each 30 s, the loss da
     managerKey: 'manager-key',
     managerCa: 'manager-ca',
     managerVersion: '0.1.0',
+    apiLevels,
   };
   assert.deepEqual(statusOf(alice, false), said);
   const first = '2026-01-01T01:00:00.000Z';

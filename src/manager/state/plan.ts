@@ -104,7 +104,15 @@ export function plan(world: World): Plan {
       : outcome.refusal;
     interceptStatus.set(
       intercept,
-      interceptStatusOf({ intercept, target, refusal, live, pods, nowMs: world.nowMs }),
+      interceptStatusOf({
+        intercept,
+        target,
+        refusal,
+        live,
+        pods,
+        nowMs: world.nowMs,
+        startedMs: world.startedMs,
+      }),
     );
   }
   return {

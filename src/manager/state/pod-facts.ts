@@ -8,6 +8,8 @@ import type { ClusterView } from './view.ts';
 export interface Facts {
   /** The laptop of this Connection can be reached now. */
   isHere(connectionUid: string): boolean;
+  /** The pod's agent has a session with this manager now. */
+  isAttached(podUid: string): boolean;
   /** What a pod's agent says of one take; undefined when it has said nothing since it connected. */
   takeState(
     podUid: string,
@@ -25,6 +27,7 @@ export interface PodFact {
   readonly able: boolean;
   /** Its template asked for such an agent when it was made. */
   readonly asked: boolean;
+  readonly attached: boolean;
   readonly active: boolean;
   readonly message: string;
 }
@@ -44,6 +47,7 @@ export function podFacts(
       ending: isEnding(pod),
       able: agent !== undefined && agentTakes(agent, claim.target),
       asked: requestCovers(requestOf(pod.metadata.annotations), claim.target),
+      attached: facts.isAttached(pod.metadata.uid),
       active: state?.active ?? false,
       message: state?.message ?? '',
     };

@@ -16,6 +16,10 @@ export type RefusalReason =
   | 'Conflict'
   | 'InjectionDisabled'
   | 'InjectionRefused'
+  | 'QuotaExceeded'
+  | 'WebhookMissing'
+  | 'WebhookUnreachable'
+  | 'AgentUnreachable'
   | 'AgentMissing';
 
 /** A reason for machines and a sentence for people. */

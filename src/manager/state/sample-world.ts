@@ -252,6 +252,7 @@ export function factsOf(options: {
 }): Facts {
   return {
     isHere: (uid) => (options.live ?? []).some((one) => one.metadata.uid === uid),
+    isAttached: (podUid) => (options.active ?? []).some((one) => `uid-${one.pod}` === podUid),
     takeState: (podUid, interceptUid) =>
       (options.active ?? []).some(
         (one) => `uid-${one.pod}` === podUid && one.intercept.metadata.uid === interceptUid,

@@ -1,3 +1,4 @@
+import { suggest } from '#base/suggest.ts';
 import type { InterceptSpec } from '#protocol/resources.ts';
 import { injectionWish, templateAnnotation } from './annotations.ts';
 import type { Container } from './cluster-objects.ts';
@@ -91,7 +92,7 @@ export function findWorkload(
   if (first === undefined) {
     return refused(
       'WorkloadNotFound',
-      `no ${kind ?? 'Deployment, StatefulSet or ReplicaSet'} named ${name} in namespace ${namespace}`,
+      `no ${kind ?? 'Deployment, StatefulSet or ReplicaSet'} named ${name} in namespace ${namespace}${nearest(view, namespace, name)}`,
     );
   }
   if (second !== undefined) {
@@ -101,6 +102,16 @@ export function findWorkload(
     );
   }
   return found(first);
+}
+
+/** What whoever mistyped may have meant; ReplicaSets are mostly a Deployment's. */
+function nearest(view: ClusterView, namespace: string, name: string): string {
+  const names = view
+    .workloadsIn(namespace)
+    .filter(({ object }) => controllerOf(object) === undefined)
+    .map(({ object }) => object.metadata.name);
+  const [near] = suggest(name, names);
+  return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 /** Whether agents may be in this workload's pods at all. */

@@ -10,6 +10,8 @@ import {
   type Desired,
 } from '#protocol/gen/telepresence_pb.ts';
 
+import { HostError, type HostErrorCode } from '#host/errors.ts';
+
 import { RootDaemonError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
 import { planOf } from '../plan.ts';
@@ -65,6 +67,24 @@ export function createHold({ machine, log }: Deps): ServeHold {
   };
 }
 
+/** The next step, where this machine lacks something. */
+const hints: Partial<Readonly<Record<HostErrorCode, string>>> = {
+  NftMissing: 'install the package nftables, then connect again',
+  ToolMissing: 'install the package iproute2, then connect again',
+  TunMissing: 'load the module: sudo modprobe tun (in a container: --device /dev/net/tun)',
+  NotPermitted: 'root needs CAP_NET_ADMIN here (in a container: --cap-add NET_ADMIN)',
+  NftFailed:
+    'the kernel must have nf_tables with NAT: sudo modprobe nf_tables nft_redir nft_chain_nat',
+  TableInUse: 'end the other telepresence on this machine: telepresence quit -s',
+  AddressInUse: 'end whatever made the device tel0: ip link show tel0',
+};
+
+function factsOf(error: unknown): Record<string, string> {
+  if (error instanceof RootDaemonError) return { ...error.facts };
+  const hint = error instanceof HostError ? hints[error.code] : undefined;
+  return hint === undefined ? {} : { hint };
+}
+
 async function applied(
   { machine, log }: Deps,
   { desired, signal }: { readonly desired: Desired; readonly signal: AbortSignal },
@@ -79,7 +99,7 @@ async function applied(
     const failure = create(FailureSchema, {
       code: error instanceof CodedError ? String(error.code) : 'Internal',
       message: describe(error),
-      facts: error instanceof RootDaemonError ? { ...error.facts } : {},
+      facts: factsOf(error),
     });
     return create(AppliedSchema, { epoch, failure });
   }

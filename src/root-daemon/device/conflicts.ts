@@ -44,7 +44,13 @@ export function refuseConflicts(subnets: readonly Subnet[], reached: Reached): v
     throw new RootDaemonError(
       'SubnetConflict',
       `the cluster's subnet ${wanted} overlaps with ${other}`,
-      { facts: { subnet: wanted, conflict: other } },
+      {
+        facts: {
+          subnet: wanted,
+          conflict: other,
+          hint: `leave it to this machine: telepresence connect --never-proxy ${wanted}; or let the cluster have it: Helm value client.routing.allowConflictingSubnets={${wanted}}`,
+        },
+      },
     );
   }
 }

@@ -21,6 +21,8 @@ export interface InterceptDeps {
   readonly table: InterceptTable;
   readonly own: OwnIntercepts;
   readonly connection: OwnConnection;
+  /** Throws where the user lacks a right that an intercept in this namespace needs. */
+  readonly mayIntercept: (namespace: string, signal: AbortSignal) => Promise<void>;
 }
 
 const activeMs = 30_000;
@@ -39,7 +41,11 @@ export async function createIntercept(
   const { signal } = options;
   const { namespace } = wanted;
   table.checkFree(wanted.target, wanted.spec.name);
-  await own.watch(namespace, signal).catch((error: unknown) => {
+  const prepared = async (): Promise<void> => {
+    await deps.mayIntercept(namespace, signal);
+    await own.watch(namespace, signal);
+  };
+  await prepared().catch((error: unknown) => {
     throw clusterFailure(error);
   });
   const before = table.byName(wanted.spec.name);
@@ -102,7 +108,7 @@ async function create(
       if (isKubeError(error, 'NotFound')) {
         throw new UserDaemonError('NamespaceNotFound', describe(error), {
           cause: error,
-          facts: { namespace },
+          facts: { namespace, context: deps.client.access.context },
         });
       }
       throw clusterFailure(error);

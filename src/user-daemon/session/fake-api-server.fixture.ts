@@ -104,6 +104,11 @@ export async function startFakeApiServer(hooks: Hooks): Promise<FakeApiServer> {
       reply(200, { gitVersion: 'v1.36.0', major: '1', minor: '36' });
       return;
     }
+    if (url.pathname.endsWith('/selfsubjectrulesreviews')) {
+      const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
+      reply(201, { status: { resourceRules: [all], incomplete: false } });
+      return;
+    }
     const [, namespace = '', plural = '', name] = ours.exec(url.pathname) ?? [];
     if (plural === '') {
       const found = laid.get(url.pathname);

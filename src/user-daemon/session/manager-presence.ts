@@ -1,12 +1,19 @@
 import * as v from 'valibot';
 import type { KubeClient } from '#kube/client.ts';
 import { isKubeError } from '#kube/errors.ts';
-import { kubeObjectSchema } from '#kube/objects.ts';
 import { resources } from '#kube/resource.ts';
+import { UserDaemonError } from '../errors.ts';
 
 /** Whether there is a traffic-manager that could answer. `unknown`: we may not look. */
 export type ManagerPresence =
-  | { readonly kind: 'ready' | 'absent' | 'unknown' }
+  | { readonly kind: 'ready' | 'unknown' }
+  | {
+      readonly kind: 'absent';
+      /** The version of a Telepresence that is not ours, in the same place. */
+      readonly peer: string | undefined;
+      /** Where ours are instead, as far as we may look. */
+      readonly elsewhere: readonly string[];
+    }
   | { readonly kind: 'notReady'; readonly why: string };
 
 /** The manager's Service, and the label of its pods. */
@@ -42,6 +49,63 @@ const podSchema = v.looseObject({
 });
 type ManagerPod = v.InferOutput<typeof podSchema>;
 
+const serviceSchema = v.looseObject({
+  metadata: v.looseObject({
+    namespace: v.optional(v.string(), ''),
+    labels: v.optional(v.record(v.string(), v.string()), {}),
+  }),
+  spec: v.optional(v.looseObject({ clusterIP: v.optional(v.string(), '') }), {}),
+});
+type ManagerService = v.InferOutput<typeof serviceSchema>;
+
+/** The other Telepresence's Service of the same name: its chart's, or headless. */
+function isPeers({ metadata, spec }: ManagerService): boolean {
+  return (
+    (metadata.labels['helm.sh/chart']?.startsWith('telepresence') ?? false) ||
+    spec.clusterIP === 'None'
+  );
+}
+
+/** The namespaces with a manager of ours; none where we may not look. */
+async function otherManagers(
+  client: Pick<KubeClient, 'list'>,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    const { items } = await client.list({
+      resource: resources.services,
+      fieldSelector: `metadata.name=${managerService}`,
+      schema: serviceSchema,
+      signal,
+    });
+    return items.filter((one) => !isPeers(one)).map(({ metadata }) => metadata.namespace);
+  } catch (error) {
+    if (isKubeError(error)) return [];
+    throw error;
+  }
+}
+
+/** That there is no manager of ours, with what there is instead. */
+export function notInstalled(presence: ManagerPresence, managerNamespace: string): UserDaemonError {
+  const { peer, elsewhere = [] } = presence.kind === 'absent' ? presence : { peer: undefined };
+  const [other] = elsewhere;
+  const found = [
+    ...(peer === undefined ? [] : [`where another Telepresence's is (${peer})`]),
+    ...(elsewhere.length === 0 ? [] : [`but in ${elsewhere.join(', ')}`]),
+  ].join(', ');
+  const hint =
+    other === undefined
+      ? peer === undefined
+        ? {}
+        : {
+            hint: 'install ours beside it, in another namespace: telepresence helm install -n NAMESPACE',
+          }
+      : { hint: `connect by it: telepresence connect --manager-namespace ${other}` };
+  return new UserDaemonError('ManagerNotInstalled', 'there is no Service of ours', {
+    facts: { managerNamespace, ...(found === '' ? {} : { other: found }), ...hint },
+  });
+}
+
 /** Looks at the manager's Service and pods, so that a wait for it is no guess. */
 export async function managerPresence(
   client: Pick<KubeClient, 'find' | 'list'>,
@@ -53,10 +117,14 @@ export async function managerPresence(
       resource: resources.services,
       namespace,
       name: managerService,
-      schema: kubeObjectSchema,
+      schema: serviceSchema,
       signal,
     });
-    if (service === undefined) return { kind: 'absent' };
+    if (service === undefined || isPeers(service)) {
+      const elsewhere = await otherManagers(client, signal);
+      const peer = service?.metadata.labels['app.kubernetes.io/version'] ?? 'of another version';
+      return { kind: 'absent', peer: service === undefined ? undefined : peer, elsewhere };
+    }
   } catch (error) {
     if (isKubeError(error, 'Forbidden')) return { kind: 'unknown' };
     throw error;

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { DeadlineError, withDeadline } from '#base/wait.ts';
+import { apiLevels, compareLevels } from '#protocol/api-levels.ts';
 import {
   apiVersion,
   connection as connectionSchema,
@@ -14,7 +15,7 @@ import { isKubeError } from '#kube/errors.ts';
 import { watchResources, type ResourceWatch } from '#kube/watch.ts';
 import { clusterFailure, UserDaemonError } from '../errors.ts';
 import { connections } from './kinds.ts';
-import type { ManagerPresence } from './manager-presence.ts';
+import { notInstalled, type ManagerPresence } from './manager-presence.ts';
 import { objectName } from './object-name.ts';
 
 interface Deps {
@@ -78,6 +79,7 @@ export async function createConnection(deps: Deps, options: Options): Promise<Ow
   };
   try {
     const manager = await untilNoticed(deps, options, watch, find);
+    refuseOtherLevels(find()?.status, options.managerNamespace);
     return {
       name,
       namespace,
@@ -121,17 +123,26 @@ async function create(deps: Deps, options: Options): Promise<Connection> {
       if (isKubeError(error, 'AlreadyExists')) continue;
       if (!isKubeError(error, 'NotFound')) throw clusterFailure(error, { managerNamespace });
       // The API server says the same of a namespace and of a kind that it does not know.
-      const isNamespace = /namespaces? "/.test(error.message);
-      throw new UserDaemonError(
-        isNamespace ? 'NamespaceNotFound' : 'ManagerNotInstalled',
-        describe(error),
-        {
-          cause: error,
-          facts: { managerNamespace, namespace, context: deps.client.access.context },
-        },
-      );
+      if (!/namespaces? "/.test(error.message)) {
+        throw notInstalled(await options.presence, managerNamespace);
+      }
+      throw new UserDaemonError('NamespaceNotFound', describe(error), {
+        cause: error,
+        facts: { namespace, context: deps.client.access.context },
+      });
     }
   }
+}
+
+/** A manager that we could not talk with is named before a tunnel is opened. */
+function refuseOtherLevels(status: ConnectionStatus | undefined, managerNamespace: string): void {
+  const theirs = status?.apiLevels ?? { oldest: 1, newest: 1 };
+  const which = compareLevels(theirs, apiLevels);
+  if (which === 'fit') return;
+  const managerVersion = status?.managerVersion ?? 'unknown';
+  throw new UserDaemonError('ManagerIncompatible', `the manager is ${which}`, {
+    facts: { managerNamespace, which, version: managerVersion },
+  });
 }
 
 type ManagerIdentity = Pick<OwnConnectionObject, 'managerKey' | 'managerCa'>;
@@ -152,8 +163,7 @@ async function untilNoticed(
   const { managerNamespace, signal } = options;
   const facts = { managerNamespace };
   const absent = options.presence.then((presence) => {
-    if (presence.kind !== 'absent') return undefined;
-    throw new UserDaemonError('ManagerNotInstalled', 'there is no Service of it', { facts });
+    if (presence.kind === 'absent') throw notInstalled(presence, managerNamespace);
   });
   const late = options.presence.then(({ kind }) => (kind === 'notReady' ? notReadyMs : readyMs));
   late.catch(() => {});

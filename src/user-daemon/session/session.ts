@@ -34,6 +34,7 @@ import { followCluster, type ClusterLink } from './cluster-link.ts';
 import { firstAnswer } from './first-answer.ts';
 import { holdMachine, type Machine, type RootDaemonClient } from './machine.ts';
 import { managerPresence, managerService } from './manager-presence.ts';
+import { checkRights } from './needed-rights.ts';
 import { createConnection, type OwnConnectionObject } from './own-connection.ts';
 import { openPathMemory, type PathMemory } from './path-memory.ts';
 import { isSameConnection } from './same-connection.ts';
@@ -126,6 +127,12 @@ export async function openSession(
   report('Looking for the traffic-manager');
   const presence = managerPresence(client, { namespace: managerNamespace, signal });
   presence.catch(() => {});
+  const rights = checkRights(client, {
+    namespace: access.namespace,
+    managerNamespace,
+    presence,
+    signal,
+  });
   const signer = createSigner();
   const [user, apiServer, memory] = await Promise.all([
     firstAnswer({ ...deps, access, client }, { report, signal }).catch((error: unknown) => {
@@ -135,6 +142,9 @@ export async function openSession(
     openPathMemory(deps, { stateDir: deps.stateDir, access }),
   ]);
   stack.defer(async () => await memory.written);
+  await rights.forConnecting(user.username).catch((error: unknown) => {
+    throw clusterFailure(error, facts);
+  });
   const connection = stack.use(
     await createConnection(
       { ...deps, client },
@@ -256,7 +266,16 @@ export async function openSession(
   await machine.applied(signal);
 
   const intercepts = openIntercepts(
-    { ...deps, client, table, own, connection, tunnels },
+    {
+      ...deps,
+      client,
+      table,
+      own,
+      connection,
+      tunnels,
+      mayIntercept: async (namespace, asking) =>
+        await rights.forIntercepting(user.username, namespace, asking),
+    },
     { onCount: (count) => tunnels.setIntercepting(count > 0) },
   );
   stack.defer(async () => await intercepts.leaveAll());
