@@ -84,7 +84,14 @@ export function agentSidecar(
       ...smallMemory,
     ],
     ...(envFrom.length === 0 ? {} : { envFrom }),
-    readinessProbe: { tcpSocket: agentListens, periodSeconds: 1 },
+    // Seen ready at once, but never taken for unready because it is short of time: its pod would lose
+    // its traffic while the app is well.
+    readinessProbe: {
+      tcpSocket: agentListens,
+      periodSeconds: 1,
+      timeoutSeconds: 5,
+      failureThreshold: 30,
+    },
     ...(renamed.length === 0 ? {} : standIn(renamed)),
     volumeMounts: [
       {

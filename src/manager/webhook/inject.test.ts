@@ -66,6 +66,13 @@ function initOf(pod: RequestedPod, name: string): PodContainer {
   return found;
 }
 
+const ownReadiness = {
+  tcpSocket: { port: 9900 },
+  periodSeconds: 1,
+  timeoutSeconds: 5,
+  failureThreshold: 30,
+};
+
 test('redirect: rules first, then the sidecar, then the pod’s own, and the app is untouched', () => {
   const pod = podOf(redirect, { initContainers: [{ name: 'migrate', image: 'm' }] });
   const after = injected(pod);
@@ -79,7 +86,7 @@ test('redirect: rules first, then the sidecar, then the pod’s own, and the app
   assert.equal(sidecar['restartPolicy'], 'Always');
   assert.deepEqual(sidecar['args'], ['agent']);
   // The app never waits for it, and the pod is ready only once it is taken.
-  assert.deepEqual(sidecar.readinessProbe, { tcpSocket: { port: 9900 }, periodSeconds: 1 });
+  assert.deepEqual(sidecar.readinessProbe, ownReadiness);
   assert.equal(sidecar.startupProbe, undefined);
   assert.deepEqual(sidecar['securityContext'], {
     allowPrivilegeEscalation: false,
@@ -134,7 +141,7 @@ test('rename: the name, the node’s port move; probes and hooks keep meaning th
   assert.deepEqual(sidecar.ports, [
     { name: 'http', containerPort: 9901, protocol: 'TCP', hostPort: 80, hostIP: '10.0.0.1' },
   ]);
-  assert.deepEqual(sidecar.readinessProbe, { tcpSocket: { port: 9900 }, periodSeconds: 1 });
+  assert.deepEqual(sidecar.readinessProbe, ownReadiness);
   const agent = v.parse(podObject, after).spec.agent;
   assert.deepEqual(agent?.renamed, [{ name: 'http', listenPort: 9901, appPort: 8080 }]);
   assert.equal(agentTakes(agent, { containerPort: 8080, portName: 'http' }), true);
