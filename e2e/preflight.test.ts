@@ -95,7 +95,7 @@ const kubeconfigs: readonly (readonly [string, RegExp, RegExp])[] = [
   ['no-base64', /client-key of user kubernetes-admin is not base64/, /anew/],
   ['no-pem', /client certificate of user kubernetes-admin .* is not a certificate/, /anew/],
   ['other-ca', /its certificate is not signed by the authority/, /--certificate-authority/],
-  ['no-cluster', /198\.18\.0\.1 does not answer as a Kubernetes API server/, /check the server/],
+  ['no-cluster', /198\.18\.0\.1 is no Kubernetes API server/, /server/],
   ['plugin-absent', /credential plugin no-such-plugin is not installed/, /install it/],
   ['plugin-fails', /credential plugin sh failed: your login has ended/, /sign in/],
   ['plugin-babbles', /credential plugin echo printed no ExecCredential/, /echo hello/],
