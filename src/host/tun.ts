@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { CodedError, systemCode } from '#base/errors.ts';
 import type { Subnet } from '#protocol/ip-address.ts';
@@ -46,6 +46,8 @@ const mtu = 65_535;
 const removeMs = 2000;
 /** Of no scope in which a source address is looked for, and not local to the link either. */
 const ownAddress = '169.254.74.38/32';
+/** Where connections to the cluster's IPv6 begin: the machine may have no address of its own there. */
+const ownAddressV6 = 'fd74:656c:6530::1/128';
 
 /**
  * Makes the device and brings it up. It is not persistent: the kernel removes it with the file
@@ -69,27 +71,42 @@ export async function openTun(deps: TunDeps, options: TunOptions): Promise<TunDe
 
   let routed: ReadonlySet<string> = new Set();
   let isAddressed = false;
+  let hasIpv6 = false;
   const owned = stack.move();
   const close = (): Promise<void> => owned.disposeAsync();
   return {
     name,
     async apply({ subnets, addressed = false }, signal) {
       const wanted = new Set(subnets.map(formatSubnet));
+      const ipv6 = [...wanted].some((subnet) => subnet.includes(':'));
       const commands = [
         ...[...routed.difference(wanted)].map((subnet) => `route del ${subnet} dev ${name}`),
+        ...(ipv6 && !hasIpv6 ? [`address add ${ownAddressV6} dev ${name} nodad`] : []),
+        ...(!ipv6 && hasIpv6 ? [`address del ${ownAddressV6} dev ${name}`] : []),
         ...[...wanted.difference(routed)].map(
           (subnet) => `route add ${subnet} dev ${name}${scope(subnet)}`,
         ),
         ...(addressed === isAddressed ? [] : [addressCommand(name, addressed)]),
       ];
       if (commands.length === 0) return;
+      if (ipv6 && !hasIpv6) switchOnIpv6(name);
       await deps.runTool(ip(commands), signal);
       routed = wanted;
       isAddressed = addressed;
+      hasIpv6 = ipv6;
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Some machines have it off for every new device, although they use it. */
+function switchOnIpv6(name: string): void {
+  try {
+    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '0');
+  } catch {
+    // `ip` says next what is the matter.
+  }
 }
 
 /** Connections begin at the machine's own addresses, as if the device had none. */

@@ -190,9 +190,12 @@ export class Held implements AsyncDisposable {
   }
 
   #redirection(way: NameWay): NameRules | undefined {
-    const nameservers = way.redirected.flatMap(address).filter(({ family }) => family === 4);
-    if (this.#names === undefined || nameservers.length === 0) return undefined;
-    return { nameservers, port: this.#names.port };
+    const names = this.#names;
+    if (names === undefined) return undefined;
+    const nameservers = way.redirected
+      .flatMap(address)
+      .filter(({ family }) => family === 4 || names.ipv6);
+    return nameservers.length === 0 ? undefined : { nameservers, port: names.port };
   }
 
   async #applyRules(rules: Rules, signal: AbortSignal): Promise<void> {
@@ -255,7 +258,9 @@ export class Held implements AsyncDisposable {
   }
 }
 
+/** A link-local nameserver has a zone, which rules do not know. */
 function address(text: string): IpAddress[] {
-  const parsed = parseIp(text);
+  const [bare = ''] = text.split('%');
+  const parsed = parseIp(bare);
   return parsed === undefined ? [] : [parsed];
 }

@@ -22,14 +22,20 @@ import {
 } from './testing.fixture.ts';
 
 let listener: Server;
+let listenerV6: Server;
 let redirectPort = 0;
 before(async () => {
   enterOwnNetworkNamespace();
   listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
   redirectPort = portOf(listener);
+  listenerV6 = createServer().listen(redirectPort, '::1');
+  await once(listenerV6, 'listening');
 });
-after(() => listener.close());
+after(() => {
+  listener.close();
+  listenerV6.close();
+});
 
 const readOriginalDestination = createReadOriginalDestination({ libc: openLibc() });
 
@@ -50,7 +56,7 @@ function portOf(server: Server): number {
 
 /** Dials, and returns where the redirected connection wanted to go, or the refusal. */
 async function dial(host: string, port: number): Promise<OriginalDestination | string> {
-  const accepted = once(listener, 'connection');
+  const accepted = once(host.includes(':') ? listenerV6 : listener, 'connection');
   const socket = connect({ host, port });
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(1000) });
@@ -85,6 +91,76 @@ test('TCP to the cluster is redirected, and refused where no service answers', a
   await hold.apply({ epoch: 3n });
   assert.equal(tracesOfUs(), '');
   assert.equal(await dial('10.96.0.9', 80), 'ABORT_ERR');
+});
+
+const dual = (fields: DesiredFields = {}): DesiredFields =>
+  desired({
+    ipv6: true,
+    subnets: ['10.96.0.0/12', 'fd00:10:96::/108', 'fd00:10:244::/56'],
+    serviceSubnets: ['10.96.0.0/12', 'fd00:10:96::/108'],
+    openServices: [
+      { address: '10.96.0.9', port: 80 },
+      { address: 'fd00:10:96::9', port: 80 },
+    ],
+    ...fields,
+  });
+const routeTo = (address: string): string =>
+  execFileSync('ip', ['route', 'get', address]).toString();
+
+test('IPv6: redirected, refused, routed and spared as IPv4 is; and nothing is left', async () => {
+  await using daemon = await startDaemon();
+  await using hold = holdMachine(daemon);
+  const { failure } = await hold.apply(
+    dual({
+      neverProxy: ['fd00:10:244:7::/64'],
+      neverPorts: [{ address: 'fd00:10:96::1', port: 443 }],
+    }),
+  );
+  assert.equal(failure, undefined);
+  const there = { address: 'fd00:10:96::9', port: 80 };
+  assert.deepEqual(await dial(there.address, 80), there);
+  assert.deepEqual(await dial('fd00:10:244::5', 80), { address: 'fd00:10:244::5', port: 80 });
+  assert.deepEqual(await dial('10.96.0.9', 80), { address: '10.96.0.9', port: 80 });
+  assert.equal(await dial('fd00:10:96::9', 81), 'ECONNREFUSED');
+  assert.equal(await dial('fd00:10:96::a', 80), 'ECONNREFUSED');
+  assert.match(routeTo('fd00:10:244::5'), /dev tel0/);
+  assert.doesNotMatch(routeTo('fd00:10:244:7::5'), /dev tel0/);
+  assert.doesNotMatch(routeTo('fd00:10:96::1'), /dev tel0/);
+
+  const openServices = [{ address: 'fd00:10:96::a', port: 80 }];
+  await hold.apply(dual({ openServices }));
+  assert.deepEqual(await dial('fd00:10:96::a', 80), { address: 'fd00:10:96::a', port: 80 });
+  assert.equal(await dial('fd00:10:96::9', 80), 'ECONNREFUSED');
+
+  await hold.apply(dual({ ipv6: false }));
+  assert.doesNotMatch(routeTo('fd00:10:244::5'), /dev tel0/, 'nobody listens there');
+  await hold.apply(dual());
+  daemon.process.kill('SIGKILL');
+  await untilGone(500);
+  assert.doesNotMatch(execFileSync('ip', ['-6', 'route']).toString(), /fd00:10|fd74/);
+});
+
+test('IPv6: a conflict is named', async () => {
+  execFileSync('ip', ['-6', 'route', 'add', 'fd00:10:244:8::/64', 'via', '2001:db8::2']);
+  await using daemon = await startDaemon();
+  await using hold = holdMachine(daemon);
+  const { failure } = await hold.apply(dual());
+  assert.match(
+    failure?.message ?? '',
+    /fd00:10:244::\/56 overlaps with the route fd00:10:244:8::\/64 dev out0/,
+  );
+  execFileSync('ip', ['-6', 'route', 'del', 'fd00:10:244:8::/64', 'via', '2001:db8::2']);
+});
+
+test('IPv6: a machine without an address of its own there, or with IPv6 off for new devices', async () => {
+  execFileSync('sysctl', ['-qw', 'net.ipv6.conf.default.disable_ipv6=1']);
+  execFileSync('ip', ['-6', 'address', 'flush', 'dev', 'out0', 'scope', 'global']);
+  await using daemon = await startDaemon();
+  await using hold = holdMachine(daemon);
+  assert.equal((await hold.apply(dual())).failure, undefined);
+  const there = { address: 'fd00:10:96::9', port: 80 };
+  assert.deepEqual(await dial(there.address, 80), there);
+  execFileSync('sysctl', ['-qw', 'net.ipv6.conf.default.disable_ipv6=0']);
 });
 
 test('what is to be left alone is not touched', async () => {

@@ -67,6 +67,7 @@ function createLab(more: Partial<MachineDeps> = {}): Lab {
       events.push(`names by ${nameservers.join(' ')}`);
       return {
         port: 4053,
+        ipv6: true,
         nameserver: nameservers[0],
         apply: (next) => void events.push(`names by ${next.nameservers.join(' ')}`),
         [Symbol.asyncDispose]: async () => noted('end names', undefined),

@@ -61,7 +61,6 @@ const machine = createMachine({
   openTun: (signal) => openTun(tools, { name: deviceName, ownerUid: uid, signal }),
   startNames: (desired, signal) =>
     startNameService({ clock, log, readPeerCredentials }, desired, {
-      host: '127.0.0.1',
       ownerUid: uid,
       signal,
     }),

@@ -22,6 +22,7 @@ import {
   decode,
   holdMachine,
   nameserver,
+  nameserverV6,
   serveFrames,
   startDaemon,
   startNameserver,
@@ -92,10 +93,10 @@ function queryOf(name: string, more: Partial<DnsMessage> = {}): Buffer {
 }
 
 /** Asks the machine's nameserver, as any program does; undefined when nobody answers in time. */
-async function askUdp(query: Buffer, ms = 1000): Promise<Buffer | undefined> {
-  const socket = createSocket('udp4');
+async function askUdp(query: Buffer, ms = 1000, server = nameserver): Promise<Buffer | undefined> {
+  const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4');
   // Connected: an answer from any address but the nameserver's own would not be taken.
-  socket.connect(53, nameserver);
+  socket.connect(53, server);
   await once(socket, 'connect');
   try {
     const answered = once(socket, 'message', { signal: AbortSignal.timeout(ms) });
@@ -111,8 +112,8 @@ async function askUdp(query: Buffer, ms = 1000): Promise<Buffer | undefined> {
   }
 }
 
-async function askTcp(queries: readonly Buffer[]): Promise<Buffer[]> {
-  const socket = connect({ host: nameserver, port: 53 });
+async function askTcp(queries: readonly Buffer[], host = nameserver): Promise<Buffer[]> {
+  const socket = connect({ host, port: 53 });
   const reader = createDnsFrameReader();
   const answers: Buffer[] = [];
   const done = Promise.withResolvers<undefined>();
@@ -184,6 +185,27 @@ test('by TCP too, cluster and outside on one connection', async () => {
     queries.map((query) => byId.get(query.readUInt16BE(0))),
     ['10.96.0.9', '203.0.113.1', '10.96.0.9', '203.0.113.1'],
   );
+});
+
+test('a nameserver of IPv6 is redirected too, by UDP and TCP', async () => {
+  await using outside = await startNameserver(outsideAnswer, nameserverV6);
+  await using daemon = await startDaemon(0, nameserverV6);
+  using _names = closing(await answerNames(daemon));
+  await using hold = holdMachine(daemon);
+  assert.equal((await hold.apply(desired(daemon))).failure, undefined);
+  const ask = async (name: string): Promise<string | number | undefined> =>
+    addressIn(await askUdp(queryOf(name), 2000, nameserverV6));
+  assert.equal(await ask('web'), '10.96.0.9');
+  assert.equal(outside.asked.length, 0);
+  assert.equal(await ask('example.org'), '203.0.113.1');
+  const answers = await askTcp(
+    ['web', 'example.org'].map((name) => queryOf(name)),
+    nameserverV6,
+  );
+  assert.deepEqual(answers.map(addressIn).toSorted(), ['10.96.0.9', '203.0.113.1']);
+  daemon.process.kill('SIGKILL');
+  await untilGone(500);
+  assert.equal(await ask('example.org'), '203.0.113.1');
 });
 
 test('an answer too long for UDP says so, and comes whole by TCP', async () => {

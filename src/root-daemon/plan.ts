@@ -23,7 +23,7 @@ export interface NamePlan {
 
 /** What the machine should be: the user daemon's desire, checked. */
 export interface Plan {
-  /** The user daemon's listener on 127.0.0.1, 0 for none. */
+  /** The user daemon's listener on 127.0.0.1, and on ::1 where there is IPv6 here; 0 for none. */
   readonly redirectPort: number;
   /** The cluster's own subnets, and what else is to go there: both are routed. */
   readonly subnets: readonly Subnet[];
@@ -43,19 +43,20 @@ export interface Plan {
   readonly gate: boolean;
 }
 
-/** Checks what came over the wire. IPv6 is left out until both daemons listen on it. */
+/** Checks what came over the wire. IPv6 is left out where the user daemon does not listen on it. */
 export function planOf(desired: Desired): Plan {
+  const mine = ofFamilies(desired.ipv6 ? [4, 6] : [4]);
   const plan: Plan = {
     redirectPort: port(desired.redirectPort),
-    subnets: subnets(desired.subnets),
-    alsoProxy: subnets(desired.alsoProxy),
-    spared: subnets(desired.neverProxy),
-    sparedPorts: endpoints(desired.neverPorts),
-    services: subnets(desired.serviceSubnets),
-    openServices: endpoints(desired.openServices),
+    subnets: mine.subnets(desired.subnets),
+    alsoProxy: mine.subnets(desired.alsoProxy),
+    spared: mine.subnets(desired.neverProxy),
+    sparedPorts: mine.endpoints(desired.neverPorts),
+    services: mine.subnets(desired.serviceSubnets),
+    openServices: mine.endpoints(desired.openServices),
     names: desired.dns && namesOf(desired.dns),
     allowConflicts: desired.allowConflictingSubnets,
-    mayConflict: subnets(desired.allowConflicting),
+    mayConflict: mine.subnets(desired.allowConflicting),
     gate: desired.gate,
   };
   const routed = routedSubnets(plan);
@@ -88,19 +89,25 @@ function namesOf(dns: DesiredDns): NamePlan {
   };
 }
 
-function subnets(texts: readonly string[]): Subnet[] {
-  return texts
-    .map((text) => parseSubnet(text) ?? bad('a subnet', text))
-    .filter(({ family }) => family === 4);
-}
-
-function endpoints(pairs: readonly AddressPort[]): Endpoint[] {
-  return pairs
-    .map((pair) => ({
-      address: parseIp(pair.address) ?? bad('an address', pair.address),
-      port: port(pair.port),
-    }))
-    .filter(({ address }) => address.family === 4);
+/** Reads subnets and endpoints; those of other families are left out. */
+function ofFamilies(families: readonly (4 | 6)[]): {
+  subnets(texts: readonly string[]): Subnet[];
+  endpoints(pairs: readonly AddressPort[]): Endpoint[];
+} {
+  const wanted = new Set(families);
+  return {
+    subnets: (texts) =>
+      texts
+        .map((text) => parseSubnet(text) ?? bad('a subnet', text))
+        .filter(({ family }) => wanted.has(family)),
+    endpoints: (pairs) =>
+      pairs
+        .map((pair) => ({
+          address: parseIp(pair.address) ?? bad('an address', pair.address),
+          port: port(pair.port),
+        }))
+        .filter(({ address }) => wanted.has(address.family)),
+  };
 }
 
 function port(value: number): number {

@@ -19,6 +19,8 @@ import { DesiredSchema, RootDaemon, type Applied } from '#protocol/gen/teleprese
 
 /** The one nameserver of resolv.conf in these tests; the test itself answers there. */
 export const nameserver = '198.51.100.53';
+/** The same in a network of IPv6. */
+export const nameserverV6 = '2001:db8:53::53';
 
 /** What a test's user daemon desires. */
 export type DesiredFields = MessageInitShape<typeof DesiredSchema>;
@@ -34,11 +36,11 @@ export interface RunningDaemon extends AsyncDisposable {
 }
 
 /** Starts `main.ts` for `uid` and waits until it listens. */
-export async function startDaemon(uid = 0): Promise<RunningDaemon> {
+export async function startDaemon(uid = 0, asks = nameserver): Promise<RunningDaemon> {
   const directory = await mkdtemp(join(tmpdir(), 'root-daemon-'));
   const socketPath = join(directory, 'root.sock');
   const resolvConf = join(directory, 'resolv.conf');
-  await writeFile(resolvConf, `nameserver ${nameserver}\noptions timeout:1\n`);
+  await writeFile(resolvConf, `nameserver ${asks}\noptions timeout:1\n`);
   // A systemd-resolved of the real machine is out of reach: our links are not of its network.
   const script =
     '[ ! -d /run/systemd/resolve ] || mount -t tmpfs none /run/systemd/resolve; ' +
@@ -168,21 +170,23 @@ export function serveFrames(answer: AnswerDns): Server {
 /** The machine's nameserver, by UDP and TCP; `asked` is what came, byte by byte. */
 export async function startNameserver(
   answer: AnswerDns,
+  at = nameserver,
 ): Promise<AsyncDisposable & { readonly asked: Buffer[] }> {
-  execFileSync('ip', ['address', 'replace', `${nameserver}/32`, 'dev', 'lo']);
+  const ipv6 = at.includes(':');
+  execFileSync('ip', ['address', 'replace', `${at}/${ipv6 ? 128 : 32}`, 'dev', 'lo']);
   const asked: Buffer[] = [];
   const noted: AnswerDns = (query) => {
     asked.push(Buffer.from(query));
     return answer(query);
   };
-  const udp = createSocket('udp4', (query, client) => {
+  const udp = createSocket(ipv6 ? 'udp6' : 'udp4', (query, client) => {
     const message = noted(query);
     if (message !== undefined) udp.send(message, client.port, client.address);
   });
   const tcp = serveFrames(noted);
   const listening = [once(udp, 'listening'), once(tcp, 'listening')];
-  udp.bind(53, nameserver);
-  tcp.listen(53, nameserver);
+  udp.bind(53, at);
+  tcp.listen(53, at);
   await Promise.all(listening);
   return {
     asked,

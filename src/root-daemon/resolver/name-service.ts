@@ -17,6 +17,8 @@ export interface DesiredNames {
 /** The running splitter, whose rule and nameservers may change under it. */
 export interface NameService extends AsyncDisposable {
   readonly port: number;
+  /** It is asked by IPv6 too. */
+  readonly ipv6: boolean;
   apply(desired: DesiredNames): void;
   /** The nameserver that outside names go to. */
   readonly nameserver: string | undefined;
@@ -29,7 +31,6 @@ interface Deps {
 }
 
 interface Options {
-  readonly host: string;
   /** Whose process answers for the cluster. */
   readonly ownerUid: number;
   readonly signal: AbortSignal;
@@ -71,10 +72,11 @@ export async function startNameService(
       names: () => ({ rule: current.rule, cluster }),
       upstream: () => upstream,
     },
-    { host: options.host, signal: options.signal },
+    { hosts: ['127.0.0.1', '::1'], signal: options.signal },
   );
   return {
     port: splitter.port,
+    ipv6: splitter.hosts.length > 1,
     apply(next) {
       if (next.nameservers.join() !== current.nameservers.join()) upstream = upstreamOf(next);
       if (next.rule.answerSocket !== current.rule.answerSocket) {

@@ -14,10 +14,10 @@ export interface TcpServer extends AsyncDisposable {
 
 const idleMs = 30_000;
 
-/** Answers redirected queries by TCP on a free port. What is not ours goes on, frame by frame. */
+/** Answers redirected queries by TCP on that port, 0 for a free one. What is not ours goes on, frame by frame. */
 export async function serveTcp(
   deps: SplitterDeps,
-  listen: { readonly host: string; readonly signal: AbortSignal },
+  listen: { readonly host: string; readonly port: number; readonly signal: AbortSignal },
 ): Promise<TcpServer> {
   const open = new Set<Socket>();
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
@@ -26,7 +26,7 @@ export async function serveTcp(
     serveClient(deps, client);
   });
   const listening = once(server, 'listening', { signal: listen.signal });
-  server.listen(0, listen.host);
+  server.listen(listen.port, listen.host);
   await listening;
   const address = server.address();
   return {

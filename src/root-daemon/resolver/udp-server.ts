@@ -24,7 +24,7 @@ export async function serveUdp(
   deps: SplitterDeps,
   listen: { readonly host: string; readonly port: number; readonly signal: AbortSignal },
 ): Promise<AsyncDisposable> {
-  const socket = createSocket('udp4');
+  const socket = createSocket(listen.host.includes(':') ? 'udp6' : 'udp4');
   let open = true;
   const answer = async (query: Buffer): Promise<Buffer | undefined> => {
     const own = await answerFromCluster(deps.names(), query);

@@ -24,7 +24,7 @@ export type Gate = 'none' | 'zone' | 'untracked';
 /** Which nameservers' queries are redirected, and where to. */
 export interface NameRules {
   readonly nameservers: readonly IpAddress[];
-  /** The splitter on 127.0.0.1, UDP and TCP. */
+  /** The splitter on 127.0.0.1 and ::1, UDP and TCP. */
   readonly port: number;
 }
 

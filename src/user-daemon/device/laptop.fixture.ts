@@ -32,6 +32,9 @@ export interface TestLaptop extends AsyncDisposable {
 
 export const podSubnet = '10.244.0.0/16';
 export const serviceSubnet = '10.96.0.0/16';
+export const podSubnetV6 = 'fd00:10:244::/56';
+export const serviceSubnetV6 = 'fd00:10:96::/108';
+const subnets = [podSubnet, serviceSubnet, podSubnetV6, serviceSubnetV6];
 
 /** Starts the root daemon's program, holds the machine, and carries flows to `onFlow`. */
 export async function startLaptop(onFlow: (flow: IncomingFlow) => void): Promise<TestLaptop> {
@@ -52,7 +55,7 @@ export async function startLaptop(onFlow: (flow: IncomingFlow) => void): Promise
     pickSession: () => (laptop.connected ? pair.client : undefined),
     routed: createRoutedSubnets(),
   };
-  deps.routed.set({ routed: [podSubnet, serviceSubnet], never: [] });
+  deps.routed.set({ routed: subnets, never: [] });
   const device = stack.use(createDevice(deps));
   const listener = stack.use(await listenForOutbound({ ...deps, gate: device.gate }));
   const machine = stack.use(
@@ -66,9 +69,10 @@ export async function startLaptop(onFlow: (flow: IncomingFlow) => void): Promise
   machine.want(
     create(DesiredSchema, {
       redirectPort: listener.port,
-      subnets: [podSubnet, serviceSubnet],
-      serviceSubnets: [serviceSubnet],
-      openServices: [{ address: '10.96.0.9', port: 80 }],
+      ipv6: listener.ipv6,
+      subnets,
+      serviceSubnets: [serviceSubnet, serviceSubnetV6],
+      openServices: ['10.96.0.9', 'fd00:10:96::9'].map((address) => ({ address, port: 80 })),
       gate: true,
     }),
   );

@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { describe } from '#base/errors.ts';
+import { describe, systemCode } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import { parseIp } from '#protocol/ip-address.ts';
@@ -24,35 +24,41 @@ interface Deps {
 /** Takes the TCP connections that the kernel redirects to us. */
 export interface OutboundListener extends AsyncDisposable {
   readonly port: number;
+  /** It is on ::1 too, at the same port. */
+  readonly ipv6: boolean;
   /** Connections that are open now. */
   readonly openFlows: number;
 }
 
 const backlog = 4096;
 
-/** Listens on a free port of 127.0.0.1; every redirected connection becomes a flow to its target. */
+/** Listens on a free port of 127.0.0.1, and of ::1 where there is one; every redirected connection becomes a flow to its target. */
 export async function listenForOutbound(deps: Deps): Promise<OutboundListener> {
   const open = new Set<Socket>();
   const ending = new AbortController();
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-  server.on('connection', (socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-    socket.on('error', () => {});
-    carryOut(deps, socket, ending.signal);
-  });
-  const { port } = await listen(server);
+  const makeServer = (): Server => {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+    server.on('connection', (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      socket.on('error', () => {});
+      carryOut(deps, socket, ending.signal);
+    });
+    return server;
+  };
+  const servers = await listenOnBoth(makeServer);
+  const { port } = servers;
   return {
     port,
+    ipv6: servers.v6 !== undefined,
     get openFlows() {
       return open.size;
     },
     async [Symbol.asyncDispose]() {
       ending.abort(new Error('the connection to the cluster ends'));
-      const closed = Promise.withResolvers<undefined>();
-      server.close(() => closed.resolve(undefined));
+      const closed = Promise.all([closeServer(servers.v4), closeServer(servers.v6)]);
       for (const socket of open) socket.resetAndDestroy();
-      await closed.promise;
+      await closed;
     },
   };
 }
@@ -120,14 +126,46 @@ function originalTarget(
   }
 }
 
-async function listen(server: Server): Promise<AddressInfo> {
+interface BothServers {
+  readonly port: number;
+  readonly v4: Server;
+  readonly v6: Server | undefined;
+}
+
+/** The rules redirect both families to one port; nobody else has it in either. */
+async function listenOnBoth(makeServer: () => Server): Promise<BothServers> {
+  for (;;) {
+    const v4 = makeServer();
+    const { port } = await listen(v4, { host: '127.0.0.1', port: 0 });
+    const v6 = makeServer();
+    try {
+      await listen(v6, { host: '::1', port });
+      return { port, v4, v6 };
+    } catch (error) {
+      if (systemCode(error) !== 'EADDRINUSE') return { port, v4, v6: undefined };
+      await closeServer(v4);
+    }
+  }
+}
+
+async function listen(
+  server: Server,
+  place: { readonly host: string; readonly port: number },
+): Promise<AddressInfo> {
   const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
   server.once('error', reject);
-  server.listen({ host: '127.0.0.1', port: 0, backlog }, () => {
+  server.listen({ ...place, backlog }, () => {
     const address = server.address();
     if (address === null || typeof address === 'string') {
       reject(new Error('a TCP listener has no port'));
     } else resolve(address);
   });
   return await promise;
+}
+
+async function closeServer(server: Server | undefined): Promise<void> {
+  if (server === undefined) return;
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  server.close(() => resolve(undefined));
+  await promise;
 }

@@ -247,6 +247,7 @@ export async function openSession(
     const { alsoProxy, neverProxy, allowConflictingSubnets: allowConflicting } = request;
     const wanted = wantedMachine(model, {
       redirectPort: listener.port,
+      ipv6: listener.ipv6,
       answerSocket: deps.answerSocket,
       apiServer,
       namespace: scope.namespace,

@@ -10,6 +10,8 @@ import type { WantedMachine } from './machine.ts';
 /** What of the machine does not change while a session lasts. */
 export interface MachineFacts {
   readonly redirectPort: number;
+  /** That port is listened on at ::1 too. */
+  readonly ipv6: boolean;
   readonly answerSocket: string;
   readonly apiServer: readonly { readonly address: string; readonly port: number }[];
   /** The connected one: names of a single label are of it. */
@@ -36,6 +38,7 @@ export function wantedMachine(
   const clusterDomain = info.clusterDomain === '' ? 'cluster.local' : info.clusterDomain;
   return {
     redirectPort: facts.redirectPort,
+    ipv6: facts.ipv6,
     subnets: [...new Set([...info.serviceSubnets, ...info.podSubnets])],
     neverProxy: [...facts.neverProxy, ...info.neverProxy],
     neverPorts: facts.apiServer.map((each) => create(AddressPortSchema, each)),
