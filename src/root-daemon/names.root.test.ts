@@ -202,7 +202,7 @@ test('a nameserver of IPv6 is redirected too, by UDP and TCP', async () => {
     ['web', 'example.org'].map((name) => queryOf(name)),
     nameserverV6,
   );
-  assert.deepEqual(answers.map(addressIn).toSorted(), ['10.96.0.9', '203.0.113.1']);
+  assert.deepEqual(new Set(answers.map(addressIn)), new Set(['10.96.0.9', '203.0.113.1']));
   daemon.process.kill('SIGKILL');
   await untilGone(500);
   assert.equal(await ask('example.org'), '203.0.113.1');
