@@ -24,6 +24,7 @@ test('a whole configuration is read, with what it leaves out', () => {
     renamed: [],
     containers: [{ name: 'app', envPrefix: 'A_', mounts: [] }],
     logLevel: 'info',
+    excludedEnvironment: [],
   });
 });
 

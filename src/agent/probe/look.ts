@@ -64,7 +64,11 @@ export async function look(
     }
     const sign = signOf(bytes);
     if (sign === 'kubelet' || sign === 'other') seen.resolve(sign);
-    else if (sign === 'waits' && state === 'looking') quiet = deps.clock.after(quietMs, prompt);
+    else if (sign === 'waits' && state === 'looking') {
+      // However late these bytes were read, it is asked before it is let go.
+      wait(lookMs, 'other');
+      quiet = deps.clock.after(quietMs, prompt);
+    }
   };
   const onGone = (): void => seen.resolve('nobody');
   socket.on('readable', onReadable).once('end', onGone).once('close', onGone);
