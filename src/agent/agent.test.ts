@@ -39,7 +39,7 @@ async function agent(
       nodeAddresses: new Set(),
     },
     {
-      podIp,
+      podIps: [podIp],
       version: '0.0.0',
       config: {
         version: 1,

@@ -48,7 +48,7 @@ export type TakeMode =
 
 interface Options {
   readonly config: AgentConfig;
-  readonly podIp: string;
+  readonly podIps: readonly [string, ...string[]];
   readonly version: string;
 }
 
@@ -63,7 +63,8 @@ export type RunningAgent = AsyncDisposable;
 /** Starts an agent; it runs, with or without a manager, until it is disposed of. */
 export async function startAgent(deps: Deps, options: Options): Promise<RunningAgent> {
   const { log, clock } = deps;
-  const { config, podIp } = options;
+  const { config, podIps } = options;
+  const [podIp] = podIps;
   await using stack = new AsyncDisposableStack();
   const stopped = new AbortController();
   stack.defer(() => stopped.abort(new Error('stopped')));
@@ -101,7 +102,7 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   await told.within(clock, firstTakesMs);
   await listen(deps.take, options, {
     stack,
-    bringTo: (socket, port) => void bring(bringDeps, socket, { podIp, port }, stopped.signal),
+    bringTo: (socket, port) => void bring(bringDeps, socket, { podIps, port }, stopped.signal),
   });
   listening.resolve();
 
@@ -144,7 +145,6 @@ async function listen(
     readonly bringTo: (socket: Socket, port: number) => void;
   },
 ): Promise<void> {
-  const host = options.podIp;
   const onRedirected = (socket: Socket): void => {
     const port = take.kind === 'redirect' ? take.readOriginalDestination(socket)?.port : undefined;
     // Not reset: that can overtake a probe's own look at whether it is connected.
@@ -153,10 +153,15 @@ async function listen(
   };
   for (const { listenPort, appPort } of take.kind === 'rename' ? options.config.renamed : []) {
     const onConnection = (socket: Socket): void => to.bringTo(socket, appPort);
-    to.stack.use(await listenForTakes({ host, port: listenPort, onConnection }));
+    for (const host of options.podIps) {
+      to.stack.use(await listenForTakes({ host, port: listenPort, onConnection }));
+    }
   }
-  // The last: where there are renamed ports it is the one that is probed.
-  to.stack.use(await listenForTakes({ host, port: agentRedirectPort, onConnection: onRedirected }));
+  // The last, and of these the first address: where there are renamed ports it is what is probed.
+  for (const host of options.podIps.toReversed()) {
+    const redirected = { host, port: agentRedirectPort, onConnection: onRedirected };
+    to.stack.use(await listenForTakes(redirected));
+  }
 }
 
 /** A renamed port's connections come here anyway: switching is only a matter of where they go. */

@@ -18,7 +18,7 @@ test('a whole configuration is read, with what it leaves out', () => {
     [agentConfigVariable]: JSON.stringify(config),
     [agentPodIpVariable]: '10.1.2.3',
   });
-  assert.equal(start.podIp, '10.1.2.3');
+  assert.deepEqual(start.podIps, ['10.1.2.3']);
   assert.deepEqual(start.config, {
     ...config,
     renamed: [],

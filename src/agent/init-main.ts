@@ -1,8 +1,8 @@
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { createLogger } from '#base/log.ts';
-import { agentHostIpVariable, agentPodIpVariable } from '#protocol/agent-config.ts';
 
+import { ownAddresses } from './config.ts';
 import { applyRules, refuseHostNetwork } from './init/apply.ts';
 import { agentRules } from './init/rules.ts';
 
@@ -17,10 +17,7 @@ const log = createLogger(
 const ending = new AbortController();
 process.on('SIGTERM', () => ending.abort(new Error('SIGTERM')));
 try {
-  refuseHostNetwork({
-    podIp: process.env[agentPodIpVariable],
-    hostIp: process.env[agentHostIpVariable],
-  });
+  refuseHostNetwork(ownAddresses(process.env));
   await applyRules({ rules: agentRules(), nft: 'nft' }, ending.signal);
   log.info('rules laid');
 } catch (error) {

@@ -29,11 +29,14 @@ async function takeMode(take: AgentConfig['take'], stack: AsyncDisposableStack):
 }
 
 /** Where probes come from; a renamed port's never come to the agent. */
-async function probers({ config, hostIp }: AgentStart): Promise<ReadonlySet<string>> {
+async function probers({ config, hostIps }: AgentStart): Promise<ReadonlySet<string>> {
   if (config.take === 'rename') return new Set();
   // Without it the node's own address is still known.
-  const routeTable = await readFile('/proc/net/route', 'latin1').catch(() => '');
-  return nodeAddresses({ hostIp, routeTable });
+  const read = (path: string): Promise<string> => readFile(path, 'latin1').catch(() => '');
+  const [routeTable, routeTableV6] = await Promise.all(
+    ['/proc/net/route', '/proc/net/ipv6_route'].map(read),
+  );
+  return nodeAddresses({ hostIps, routeTable, routeTableV6 });
 }
 
 /** Of one family: a manager with two addresses is still one. */
@@ -46,7 +49,7 @@ async function main(): Promise<void> {
   const stopped = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopped.resolve);
   const start = parseAgentStart(process.env);
-  const { config, podIp } = start;
+  const { config, podIps } = start;
   const level = createLevelSwitch({ clock: systemClock }, config.logLevel);
   const log = logAt(level);
   await using stack = new AsyncDisposableStack();
@@ -65,11 +68,11 @@ async function main(): Promise<void> {
     take,
     nodeAddresses: probesFrom,
   };
-  stack.use(await startAgent(deps, { config, podIp, version }));
+  stack.use(await startAgent(deps, { config, podIps, version }));
   log.info('agent ready', {
     version,
     take: config.take,
-    pod: podIp,
+    pod: podIps.join(' '),
     node: [...probesFrom].join(' '),
   });
   log.info('agent stopping', { signal: await stopped.promise });

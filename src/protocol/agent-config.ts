@@ -15,6 +15,9 @@ export const agentConfigVariable = 'TELEPRESENCE_AGENT_CONFIG';
 export const agentPodIpVariable = 'TELEPRESENCE_AGENT_POD_IP';
 /** The node's address: where it equals the pod's, the pod uses the node's network. */
 export const agentHostIpVariable = 'TELEPRESENCE_AGENT_HOST_IP';
+/** All of them where there are several, with commas; newer than the two above. */
+export const agentPodIpsVariable = 'TELEPRESENCE_AGENT_POD_IPS';
+export const agentHostIpsVariable = 'TELEPRESENCE_AGENT_HOST_IPS';
 /** The first argument of the bundle in the sidecar, and in the init container that lays the rules. */
 export const agentArgument = 'agent';
 export const agentInitArgument = 'agent-init';

@@ -18,10 +18,12 @@ test('what nft says is in the error', async () => {
 
 test("a pod with its node's address is refused", () => {
   const refused = { code: 'HostNetwork' };
-  assert.throws(() => refuseHostNetwork({ podIp: '10.0.0.1', hostIp: '10.0.0.1' }), refused);
-  refuseHostNetwork({ podIp: '10.1.0.1', hostIp: '10.0.0.1' });
-  refuseHostNetwork({ podIp: '10.1.0.1', hostIp: undefined });
-  refuseHostNetwork({ podIp: undefined, hostIp: undefined });
+  assert.throws(() => refuseHostNetwork({ podIps: ['10.0.0.1'], hostIps: ['10.0.0.1'] }), refused);
+  const second = { podIps: ['10.1.0.1', 'fd00::1'], hostIps: ['10.0.0.1', 'fd00::1'] };
+  assert.throws(() => refuseHostNetwork(second), refused);
+  refuseHostNetwork({ podIps: ['10.1.0.1', 'fd00::2'], hostIps: ['10.0.0.1', 'fd00::1'] });
+  refuseHostNetwork({ podIps: ['10.1.0.1'], hostIps: [] });
+  refuseHostNetwork({ podIps: [], hostIps: [] });
 });
 
 test('the rules are these', (t) => {

@@ -32,10 +32,10 @@ export async function applyRules(
  * the rules would change the node. The webhook never injects there; this is the second lock.
  */
 export function refuseHostNetwork(addresses: {
-  readonly podIp: string | undefined;
-  readonly hostIp: string | undefined;
+  readonly podIps: readonly string[];
+  readonly hostIps: readonly string[];
 }): void {
-  const { podIp, hostIp } = addresses;
-  if (podIp === undefined || podIp === '' || podIp !== hostIp) return;
+  const podIp = addresses.podIps.find((one) => addresses.hostIps.includes(one));
+  if (podIp === undefined) return;
   throw new AgentError('HostNetwork', `this pod has its node's address ${podIp}`);
 }

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { podAddress, podNetwork, type PodNetwork } from '../testing/pod-network.ts';
+import { podAddress, podAddressV6, podNetwork, type PodNetwork } from '../testing/pod-network.ts';
 
 let pod: PodNetwork;
 before(async () => {
   pod = await podNetwork();
   pod.layRules();
-  await pod.start('app-main.ts', ['8080']);
-  await pod.start('app-main.ts', ['8081']);
+  await pod.start('app-main.ts', ['8080', '::']);
+  await pod.start('app-main.ts', ['8081', '::']);
 });
 after(async () => {
   await pod[Symbol.asyncDispose]();
 });
 
-async function connect(port: number): Promise<net.Socket> {
-  const socket = net.connect({ host: podAddress, port, noDelay: true });
+async function connect(port: number, host = podAddress): Promise<net.Socket> {
+  const socket = net.connect({ host, port, noDelay: true });
   socket.on('error', () => {});
   await once(socket, 'connect');
   return socket;
@@ -41,8 +41,8 @@ async function say(socket: net.Socket, text: string): Promise<string> {
   }
 }
 
-async function ask(port: number): Promise<string> {
-  const socket = await connect(port);
+async function ask(port: number, host = podAddress): Promise<string> {
+  const socket = await connect(port, host);
   try {
     return await say(socket, 'hello');
   } finally {
@@ -98,7 +98,7 @@ test('no connection is refused after the death of the agent: the app answers at 
   assert.equal(await ask(8080), 'agent 8080:hello');
   await kill(agent);
   const killed = performance.now();
-  const several = [8080, 8080, 8081, 8080, 8081].map(ask);
+  const several = [8080, 8080, 8081, 8080, 8081].map((port) => ask(port));
   assert.deepEqual(new Set(await Promise.all(several)), new Set(['app:hello']));
   const ms = performance.now() - killed;
   // Before the set would have emptied itself: not because it did.
@@ -107,6 +107,35 @@ test('no connection is refused after the death of the agent: the app answers at 
     pod.run(['nft', 'list', 'set', 'inet', 'telepresence_agent', 'on']).includes('8080'),
     false,
   );
+});
+
+test('IPv6: taken, ended at the switch, given back; and the app’s when the agent dies', async () => {
+  const idle = await connect(8080, podAddressV6);
+  assert.equal(await say(idle, 'before'), 'app:before');
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  assert.equal(await ask(8080, podAddressV6), 'agent 8080:hello');
+  assert.equal(await ask(8080), 'agent 8080:hello');
+  await sleep(450);
+  assert.equal(await say(idle, 'after'), 'ECONNRESET');
+  await tell(agent, { off: 8080 });
+  assert.equal(await ask(8080, podAddressV6), 'app:hello');
+  await tell(agent, { on: 8080 });
+  await kill(agent);
+  assert.equal(await ask(8080, podAddressV6), 'app:hello');
+});
+
+test('IPv6: the agent is not on link-local addresses, so they stay with the app', async () => {
+  const [link = ''] =
+    pod.run(['ip', '-6', '-br', 'address', 'show', 'dev', 'eth0']).match(/fe80[^/]*/) ?? [];
+  const [wire = ''] =
+    execFileSync('ip', ['-6', 'route', 'get', podAddressV6])
+      .toString()
+      .match(/(?<=dev )\S+/) ?? [];
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  assert.equal(await ask(8080, `${link}%${wire}`), 'app:hello');
+  await leave(agent);
 });
 
 test('an agent that hangs loses its port after 2 s', async () => {

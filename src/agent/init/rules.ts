@@ -29,7 +29,7 @@ export const switchGraceMs = 5000;
  *   the port back and goes out as an ACK that fits nothing, to which Linux sends its SYN again at once:
  *   the app answers that. Others send it again after their second.
  *
- * IPv4 only: a taken port's IPv6 connections stay with the app.
+ * IPv6 as IPv4, but for link-local addresses, on which the agent does not listen.
  */
 export function agentRules(): string {
   return `add table inet ${agentTable}
@@ -38,26 +38,26 @@ table inet ${agentTable} {
   set on { type inet_service; size 1024; flags dynamic,timeout; }
   set settling { type inet_service; size 1024; flags dynamic,timeout; }
   set grace { type inet_service; size 1024; flags dynamic,timeout; }
-  set busy { type ipv4_addr . inet_service . inet_service; size 65536; flags dynamic,timeout; }
-  set closing { type ipv4_addr . inet_service . inet_service; size 65536; flags dynamic,timeout; }
+${families.map(sets).join('\n')}
 
   chain taken {
     type nat hook prerouting priority dstnat; policy accept;
-    meta nfproto ipv4 tcp dport @on redirect to :${agentRedirectPort}
+    ip6 daddr fe80::/10 return
+    tcp dport @on redirect to :${agentRedirectPort}
   }
 
   chain output {
     type filter hook output priority filter; policy accept;
-    meta nfproto ipv4 tcp sport ${agentRedirectPort} tcp sequence 0 tcp flags & (rst | ack) == (rst | ack) ct status & dnat != 0 goto nobody_listens
+    tcp sport ${agentRedirectPort} tcp sequence 0 tcp flags & (rst | ack) == (rst | ack) ct status & dnat != 0 goto nobody_listens
     ip daddr ${knockOnAddress} meta skgid ${agentGroup} udp dport != ${agentRedirectPort} update @on { udp dport timeout ${knockTimeoutMs}ms } drop
     ip daddr ${knockOffAddress} meta skgid ${agentGroup} delete @on { udp dport } drop
     ip daddr ${knockCutAddress} meta skgid ${agentGroup} update @grace { udp dport timeout ${switchGraceMs}ms } update @settling { udp dport timeout ${switchIdleMs}ms } drop
-    meta nfproto ipv4 oif != "lo" tcp sport @on ct direction reply ct state established ct status & dnat == 0 goto app_to_client
+    oif != "lo" tcp sport @on ct direction reply ct state established ct status & dnat == 0 meta nfproto vmap { ipv4 : goto app_to_client4, ipv6 : goto app_to_client6 }
   }
 
   chain input {
     type filter hook input priority filter; policy accept;
-    meta nfproto ipv4 iif != "lo" tcp dport @on ct direction original ct state established ct status & dnat == 0 goto client_to_app
+    iif != "lo" tcp dport @on ct direction original ct state established ct status & dnat == 0 meta nfproto vmap { ipv4 : goto client_to_app4, ipv6 : goto client_to_app6 }
   }
 
   chain nobody_listens {
@@ -65,22 +65,48 @@ table inet ${agentTable} {
     tcp flags set ack tcp ackseq set 0 accept
   }
 
-${direction('client_to_app', 'ip saddr . tcp sport . tcp dport', 'tcp dport')}
-
-${direction('app_to_client', 'ip daddr . tcp dport . tcp sport', 'tcp sport')}
+${families.flatMap(directions).join('\n\n')}
 }
 `;
 }
 
+const families = [4, 6] as const;
+
+function sets(family: 4 | 6): string {
+  const connection = `type ipv${family}_addr . inet_service . inet_service`;
+  return `  set busy${family} { ${connection}; size 65536; flags dynamic,timeout; }
+  set closing${family} { ${connection}; size 65536; flags dynamic,timeout; }`;
+}
+
+function directions(family: 4 | 6): string[] {
+  const ip = family === 4 ? 'ip' : 'ip6';
+  return [
+    direction(family, {
+      chain: 'client_to_app',
+      connection: `${ip} saddr . tcp sport . tcp dport`,
+      port: 'tcp dport',
+    }),
+    direction(family, {
+      chain: 'app_to_client',
+      connection: `${ip} daddr . tcp dport . tcp sport`,
+      port: 'tcp sport',
+    }),
+  ];
+}
+
 /** What becomes of a packet of a connection that was open before its port was taken. */
-function direction(chain: string, connection: string, port: string): string {
-  const stillBusy = `update @busy { ${connection} timeout ${switchIdleMs}ms } accept`;
-  return `  chain ${chain} {
+function direction(
+  family: 4 | 6,
+  way: { readonly chain: string; readonly connection: string; readonly port: string },
+): string {
+  const { chain, connection, port } = way;
+  const stillBusy = `update @busy${family} { ${connection} timeout ${switchIdleMs}ms } accept`;
+  return `  chain ${chain}${family} {
     tcp flags & rst != 0 accept
-    tcp flags & fin != 0 add @closing { ${connection} timeout ${switchGraceMs}ms } accept
-    ${connection} @closing accept
+    tcp flags & fin != 0 add @closing${family} { ${connection} timeout ${switchGraceMs}ms } accept
+    ${connection} @closing${family} accept
     ${port} @settling ${stillBusy}
-    ${port} @grace ${connection} @busy ${stillBusy}
+    ${port} @grace ${connection} @busy${family} ${stillBusy}
     reject with tcp reset
   }`;
 }

@@ -55,7 +55,7 @@ async function agent(options: {
         void bring(
           deps,
           socket,
-          { podIp: '127.0.0.1', port: options.appPort ?? app.port },
+          { podIps: ['127.0.0.1'], port: options.appPort ?? app.port },
           stopped.signal,
         ),
     }),

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { isIP, isIPv6, type Socket } from 'node:net';
 
 import type { Clock } from '#base/clock.ts';
 import { describe, toError } from '#base/errors.ts';
@@ -38,7 +38,7 @@ interface Deps {
 export async function bring(
   deps: Deps,
   socket: Socket,
-  options: { readonly podIp: string; readonly port: number },
+  options: { readonly podIps: readonly [string, ...string[]]; readonly port: number },
   signal: AbortSignal,
 ): Promise<void> {
   const { port } = options;
@@ -48,12 +48,18 @@ export async function bring(
     const interceptUid = isProbe ? undefined : deps.takes.takerOf(port);
     if (interceptUid !== undefined && (await bringToLaptop(deps, socket, port, interceptUid)))
       return;
-    const app = await dialApp(options, signal);
+    const app = await dialApp({ podIp: dialled(socket, options.podIps), port }, signal);
     deps.joined.join({ client: socket, server: app }, port, 'app');
   } catch (error) {
     deps.log.debug('connection reset', { port, reason: describe(error) });
     resetEnd(socket, toError(error));
   }
+}
+
+/** The pod's address of the family in which it was asked: an app may listen on one only. */
+function dialled(socket: Socket, podIps: readonly [string, ...string[]]): string {
+  const family = isIPv6(socket.localAddress ?? '') ? 6 : 4;
+  return podIps.find((one) => isIP(one) === family) ?? podIps[0];
 }
 
 /** Whether the connection needs nobody else: the laptop has it, or has refused it, or it has ended. */

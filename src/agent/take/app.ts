@@ -1,4 +1,4 @@
-import net from 'node:net';
+import net, { isIPv6 } from 'node:net';
 
 import { CodedError, toError } from '#base/errors.ts';
 
@@ -16,7 +16,7 @@ export async function dialApp(
   } catch (refused) {
     signal.throwIfAborted();
     try {
-      return await dial('127.0.0.1', port, signal);
+      return await dial(isIPv6(podIp) ? '::1' : '127.0.0.1', port, signal);
     } catch {
       signal.throwIfAborted();
       throw new AppError('AppRefused', `the app at ${podIp}:${port}`, { cause: refused });

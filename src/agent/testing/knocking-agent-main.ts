@@ -33,6 +33,6 @@ process.on('message', (message: { readonly on?: number; readonly off?: number })
     if (message.off !== undefined) process.send?.({ heard: await knocker.off(message.off) });
   })();
 });
-server.listen({ port: agentRedirectPort, host: '0.0.0.0', backlog: 4096 }, () => {
+server.listen({ port: agentRedirectPort, host: '::', backlog: 4096 }, () => {
   process.send?.('ready');
 });

@@ -17,6 +17,9 @@ import { agentRules } from '../init/rules.ts';
 export const podAddress = '10.74.39.2';
 /** The test's own. */
 export const clusterAddress = '10.74.39.1';
+/** The same of IPv6. */
+export const podAddressV6 = 'fd74:39::2';
+const clusterAddressV6 = 'fd74:39::1';
 
 /** For tests: a pod's network namespace with a wire to the test process, and programs in it. */
 export interface PodNetwork extends AsyncDisposable {
@@ -50,12 +53,14 @@ export async function podNetwork(): Promise<PodNetwork> {
   execFileSync('ip', ['-batch', '-'], {
     input: `link add ${wire} type veth peer name eth0 netns ${pause.pid}
       address add ${clusterAddress}/24 dev ${wire}
+      address add ${clusterAddressV6}/64 dev ${wire} nodad
       link set ${wire} up`,
   });
   run(
     ['ip', '-batch', '-'],
     `link set lo up
     address add ${podAddress}/24 dev eth0
+    address add ${podAddressV6}/64 dev eth0 nodad
     link set eth0 up
     route add default via ${clusterAddress}`,
   );

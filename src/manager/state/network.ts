@@ -30,7 +30,7 @@ export function networkOf(world: {
   const clusterIPs = [...world.services].flatMap((service) => service.spec.clusterIPs);
   const nodeCidrs = [...world.nodes].flatMap((node) => node.spec.podCIDRs);
   const podIPs = [...world.pods].flatMap((pod) =>
-    pod.spec.hostNetwork ? [] : (pod.status.podIP ?? []),
+    pod.spec.hostNetwork ? [] : [pod.status.podIP ?? [], pod.status.podIPs].flat(),
   );
   const given = world.podCIDRs.length > 0;
   const { cidrs, addresses } = {

@@ -3,8 +3,10 @@ import {
   agentConfigVariable,
   agentGroup,
   agentHostIpVariable,
+  agentHostIpsVariable,
   agentInitArgument,
   agentPodIpVariable,
+  agentPodIpsVariable,
   agentRedirectPort,
   agentTokenPath,
   type AgentConfig,
@@ -169,6 +171,8 @@ function addressVariables(): { name: string; valueFrom: Record<string, unknown> 
   return [
     { name: agentPodIpVariable, valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     { name: agentHostIpVariable, valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
+    { name: agentPodIpsVariable, valueFrom: { fieldRef: { fieldPath: 'status.podIPs' } } },
+    { name: agentHostIpsVariable, valueFrom: { fieldRef: { fieldPath: 'status.hostIPs' } } },
   ];
 }
 
