@@ -89,7 +89,7 @@ test('connect takes the kubeconfig by standard input, and impersonates whom --as
   await quiet(['quit']);
   await fails(
     ['connect', '-n', 'demo', '--as', 'nobody-at-all'],
-    /you may not do this in the cluster/,
+    /error: user nobody-at-all may not create, get, .*connections\.intercept\.telepresence\.io in namespace demo/,
   );
 });
 
@@ -322,7 +322,7 @@ test('contexts, namespaces, configuration, completion', async () => {
   assert.deepEqual(stdout.trim().split('\n'), [
     'list list-contexts list-namespaces',
     '--env-syntax',
-    'default demo',
+    'default demo deny-egress',
   ]);
 });
 

@@ -201,10 +201,16 @@ function serviceOf(manifest: Manifest, body: Part): Part {
 }
 
 function webhookOf(body: Part): Part {
-  const hook = 'webhooks.0';
+  return hookOf(hookOf(body, 0), 1);
+}
+
+/** The first is asked about everybody's pods, the second about the manager's own dry runs. */
+function hookOf(body: Part, index: 0 | 1): Part {
+  const hook = `webhooks.${String(index)}`;
   const from = 'agentInjector.webhook';
+  const both = ['sideEffects', 'reinvocationPolicy'];
   let left = body;
-  for (const name of ['failurePolicy', 'timeoutSeconds', 'sideEffects', 'reinvocationPolicy']) {
+  for (const name of index === 0 ? [...both, 'failurePolicy', 'timeoutSeconds'] : both) {
     left = changed(left, `${hook}.${name}`, () => value(`${from}.${name}`));
   }
   left = changed(left, `${hook}.clientConfig.service.name`, () => value('agentInjector.name'));
@@ -217,7 +223,7 @@ function webhookOf(body: Part): Part {
   left = changed(left, `${hook}.namespaceSelector.matchLabels`, () =>
     map(`${from}.namespaceSelector.matchLabels`),
   );
-  return changed(left, `${hook}.namespaceSelector.matchExpressions`, (before) => [
+  left = changed(left, `${hook}.namespaceSelector.matchExpressions`, (before) => [
     ...(Array.isArray(before) ? before.map(partOf) : []),
     new When(namespaced, {
       key: 'kubernetes.io/metadata.name',
@@ -226,17 +232,20 @@ function webhookOf(body: Part): Part {
     }),
     new Items(`$.Values.${from}.namespaceSelector.matchExpressions`),
   ]);
+  return changed(left, `${hook}.matchConditions.2.expression`, (before) => withAccount(before));
+}
+
+/** A text that names the manager's ServiceAccount, with the name that the values give. */
+function withAccount(before: Part | undefined): Go {
+  const account = `system:serviceaccount:${context.namespace}:traffic-manager`;
+  if (typeof before !== 'string') throw new Error('an expression is a text');
+  const format = before.replace(account, 'system:serviceaccount:%s:%s');
+  const names = '$.Release.Namespace $.Values.serviceAccount.name';
+  return new Go(`printf ${JSON.stringify(format)} ${names} | toJson`);
 }
 
 function dryRunOf(body: Part): Part {
-  return changed(
-    body,
-    'spec.matchConditions.0.expression',
-    () =>
-      new Go(
-        `printf "request.userInfo.username == 'system:serviceaccount:%s:%s'" $.Release.Namespace $.Values.serviceAccount.name | toJson`,
-      ),
-  );
+  return changed(body, 'spec.matchConditions.0.expression', withAccount);
 }
 
 function managerRightsDocuments(values: Values): readonly ChartDocument[] {
