@@ -213,7 +213,7 @@ test('list, status, intercept and leave for programs', async () => {
     root_daemon: {
       running: true,
       dns: { remote_ip: '10.96.0.10' },
-      subnets: ['10.96.0.0/16', '10.244.0.0/24'],
+      subnets: ['10.96.0.0/16', 'fd00:10:96::/108', '10.244.0.0/24', 'fd00:10:244::/64'],
     },
     traffic_manager: { name: 'OSS Traffic Manager' },
   });

@@ -11,6 +11,11 @@ export const addresses = {
   clusterDns: '10.96.0.10',
   serviceCidr: '10.96.0.0/16',
   podCidr: '10.244.0.0/16',
+  /** The same of IPv6: a Service gets an address there where it asks for one, a pod always does. */
+  nodeV6: 'fd00:172:31::10',
+  serviceCidrV6: 'fd00:10:96::/108',
+  podCidrV6: 'fd00:10:244::/56',
+  nodePodCidrV6: 'fd00:10:244::/64',
   /** Servers that are neither the cluster's nor the laptop's. */
   outsideWeb: '203.0.113.10',
   outsideDns: '203.0.113.53',

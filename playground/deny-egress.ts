@@ -15,9 +15,11 @@ const plugins = '/usr/lib/cni';
 export const denyEgressRules = `
   table ${table} {
     set denied { type ipv4_addr; }
+    set denied6 { type ipv6_addr; }
     chain from-pods {
       type filter hook prerouting priority mangle; policy accept;
       ip saddr @denied ct state new drop
+      ip6 saddr @denied6 ct state new drop
     }
   }`;
 
@@ -40,13 +42,24 @@ export async function writeCniPlugins(layout: Layout): Promise<string> {
 
 const wrapper = `#!/bin/sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
+# A pod's addresses are its own: without this each pod would wait a second or two to be sure.
+if [ "$CNI_COMMAND" = ADD ]; then
+  nsenter --net="$CNI_NETNS" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad' || :
+fi
 out=$(${plugins}/ptp) || { status=$?; printf '%s\\n' "$out"; exit $status; }
 printf '%s\\n' "$out"
 [ "$CNI_COMMAND" = ADD ] || exit 0
-address=$(printf '%s' "$out" | tr -d ' \\n\\t' | sed -n 's/.*"ips":\\[{[^]]*"address":"\\([0-9.]*\\)\\/.*/\\1/p')
+find() { printf '%s' "$out" | tr -d ' \\n\\t' | grep -o '"ips":\\[[^]]*\\]' | grep -o "\\"address\\":\\"$1/" | cut -d '"' -f 4 | cut -d / -f 1; }
+v4=$(find '[0-9.]*') v6=$(find '[0-9a-f:]*:[0-9a-f:]*')
 case ";$CNI_ARGS;" in
-  *';K8S_POD_NAMESPACE=${denyEgressPrefix}'*) nft add element ${table} denied "{ $address }" >&2 ;;
-  # Another pod had this address.
-  *) nft delete element ${table} denied "{ $address }" 2>/dev/null || : ;;
+  *';K8S_POD_NAMESPACE=${denyEgressPrefix}'*)
+    nft add element ${table} denied "{ $v4 }" >&2
+    nft add element ${table} denied6 "{ $v6 }" >&2
+    ;;
+  # Another pod had these addresses.
+  *)
+    nft delete element ${table} denied "{ $v4 }" 2>/dev/null || :
+    nft delete element ${table} denied6 "{ $v6 }" 2>/dev/null || :
+    ;;
 esac
 `;

@@ -9,9 +9,13 @@ export async function setUpClusterNetwork(cluster: Machine, signal: AbortSignal)
     cluster,
     `
     ip link set lo up
+    # Nobody else can have our addresses: they need not be asked about first.
+    echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+    echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
     # Bridges without ports stand in for dummy devices, which not every kernel has.
     ip link add node0 type bridge
     ip addr add ${addresses.node}/24 dev node0
+    ip addr add ${addresses.nodeV6}/64 dev node0 nodad
     ip link set node0 up
     ip link add outside0 type bridge
     ip addr add ${addresses.outsideWeb}/24 dev outside0
@@ -20,6 +24,7 @@ export async function setUpClusterNetwork(cluster: Machine, signal: AbortSignal)
     echo 1 >/proc/sys/net/ipv4/ip_forward
     # A Service's address needs some route before kube-proxy's rules see the packet.
     ip route add ${addresses.serviceCidr} dev node0 src ${addresses.node}
+    ip route add ${addresses.serviceCidrV6} dev node0 src ${addresses.nodeV6}
     ip route add unreachable default metric 1000
     `,
     signal,

@@ -63,8 +63,8 @@ const podNetwork = {
       ipam: {
         type: 'host-local',
         dataDir: '/var/lib/cni/networks',
-        ranges: [[{ subnet: '10.244.0.0/24' }]],
-        routes: [{ dst: '0.0.0.0/0' }],
+        ranges: [[{ subnet: '10.244.0.0/24' }], [{ subnet: addresses.nodePodCidrV6 }]],
+        routes: [{ dst: '0.0.0.0/0' }, { dst: '::/0' }],
       },
     },
     { type: 'portmap', capabilities: { portMappings: true } },
@@ -114,7 +114,7 @@ export async function kubelet(layout: Layout): Promise<Component> {
       `--kubeconfig=${kubeconfigPath(layout, 'kubelet')}`,
       '--root-dir=/var/lib/kubelet',
       `--hostname-override=${nodeName}`,
-      `--node-ip=${addresses.node}`,
+      `--node-ip=${addresses.node},${addresses.nodeV6}`,
     ],
   };
 }
@@ -126,7 +126,7 @@ export async function kubeProxy(layout: Layout): Promise<Component> {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
     clientConnection: { kubeconfig: kubeconfigPath(layout, 'kube-proxy') },
-    clusterCIDR: addresses.podCidr,
+    clusterCIDR: `${addresses.podCidr},${addresses.podCidrV6}`,
     conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
     hostnameOverride: nodeName,
     mode: 'nftables',
