@@ -1,5 +1,6 @@
 // Runs in a pod's network: asks each target steadily by every protocol, by connections that stay and
-// by new ones. Prints a LoadRecord as JSON for each request. Argv: NAME=HOST:HTTP-PORT:PG-PORT …
+// by new ones. Prints a LoadRecord as JSON for each request. SIGTERM: asks no more, waits for what it
+// has asked, and ends. Argv: NAME=HOST:HTTP-PORT:PG-PORT …
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,7 +29,7 @@ interface Target {
 
 type Open = (target: Target) => Promise<Line>;
 // A connection that hangs is found by it; a machine that is only slow is not.
-const patienceMs = 60_000;
+const patienceMs = 30_000;
 const within = (): AbortSignal => AbortSignal.timeout(patienceMs);
 
 function httpLine(method: 'GET' | 'POST'): Open {
@@ -150,9 +151,12 @@ const postgresLine: Open = async ({ host, pgPort }) => {
 let count = 0;
 const tell = (record: LoadRecord): void => console.log(JSON.stringify(record));
 
+const stopped = new AbortController();
+process.once('SIGTERM', () => stopped.abort());
+
 /** Asks by connections that stay until they end, and by another one then. */
-async function keep(kind: FlowKind, target: Target, open: Open, everyMs: number): Promise<never> {
-  for (;;) await useOne(kind, target, open, everyMs);
+async function keep(kind: FlowKind, target: Target, open: Open, everyMs: number): Promise<void> {
+  while (!stopped.signal.aborted) await useOne(kind, target, open, everyMs);
 }
 
 /** Opens a connection and asks until it fails, or once. */
@@ -195,7 +199,7 @@ async function useOne(
       line?.close();
       return;
     }
-    if (everyMs === undefined) {
+    if (everyMs === undefined || stopped.signal.aborted) {
       line.close();
       return;
     }
@@ -203,9 +207,9 @@ async function useOne(
   }
 }
 
-async function fresh(kind: FlowKind, target: Target, open: Open, everyMs: number): Promise<never> {
+async function fresh(kind: FlowKind, target: Target, open: Open, everyMs: number): Promise<void> {
   const asking = new Set<Promise<void>>();
-  for (;;) {
+  while (!stopped.signal.aborted) {
     const one = useOne(kind, target, open, undefined).finally(() => asking.delete(one));
     asking.add(one);
     await sleep(everyMs);
@@ -218,14 +222,14 @@ for (const word of process.argv.slice(2)) {
   const [name = '', address = ''] = word.split('=');
   const [host = '', httpPort, pgPort] = address.split(':');
   const target = { name, host, httpPort: Number(httpPort), pgPort: Number(pgPort) };
-  void keep('http kept busy', target, httpLine('GET'), 80);
+  void keep('http kept busy', target, httpLine('GET'), 120);
   void keep('http kept idle', target, httpLine('GET'), 450);
-  void fresh('http new', target, httpLine('GET'), 100);
-  void fresh('http post new', target, httpLine('POST'), 200);
-  void keep('websocket kept', target, webSocketLine, 80);
-  void fresh('websocket new', target, webSocketLine, 500);
-  void keep('grpc kept', target, grpcLine, 80);
-  void fresh('grpc new', target, grpcLine, 400);
-  void keep('postgres kept', target, postgresLine, 80);
-  void fresh('postgres new', target, postgresLine, 300);
+  void fresh('http new', target, httpLine('GET'), 250);
+  void fresh('http post new', target, httpLine('POST'), 400);
+  void keep('websocket kept', target, webSocketLine, 120);
+  void fresh('websocket new', target, webSocketLine, 900);
+  void keep('grpc kept', target, grpcLine, 120);
+  void fresh('grpc new', target, grpcLine, 800);
+  void keep('postgres kept', target, postgresLine, 120);
+  void fresh('postgres new', target, postgresLine, 700);
 }

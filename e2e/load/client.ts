@@ -25,6 +25,8 @@ const line = v.pipe(v.string(), v.parseJson(), record);
 export interface LoadClient extends AsyncDisposable {
   /** In the order of their ends. */
   readonly records: readonly LoadRecord[];
+  /** It asks no more; resolves once all that it has asked is answered, or is given up. */
+  stop(): Promise<void>;
 }
 
 /** Starts it in the network of a pod; a target is `NAME=HOST:HTTP-PORT:PG-PORT`. */
@@ -37,11 +39,17 @@ export async function startLoadClient(
   const [file = '', ...args] = argv;
   const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const records: LoadRecord[] = [];
-  createInterface({ input: child.stdout }).on('line', (text) => {
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (text) => {
     records.push(v.parse(line, text));
   });
+  const told = once(lines, 'close');
   return {
     records,
+    async stop() {
+      child.kill('SIGTERM');
+      await told;
+    },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGKILL');

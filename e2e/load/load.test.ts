@@ -35,6 +35,7 @@ test('intercepts come and go under load: nothing is lost, and the right side ans
     if (round % 10 === 9) console.log(report(site));
   }
   await pass(1000);
+  await site.client.stop();
   console.log(report(site));
   const { faults } = tally(site.client.records, site.switches);
   assert.deepEqual(faults, []);

@@ -19,6 +19,8 @@ export interface Splice {
   readonly bytesFromA: number;
   /** Bytes read from `b` so far. */
   readonly bytesFromB: number;
+  /** Who sent bytes last; undefined: nobody yet. */
+  readonly lastFrom: 'a' | 'b' | undefined;
   /** Resets both ends. */
   reset(reason: Error): void;
 }
@@ -43,6 +45,7 @@ export function splice(
   const outcome = Promise.withResolvers<SpliceEnd>();
   let end: SpliceEnd = { kind: 'finished' };
   let open = 2;
+  let lastFrom: 'a' | 'b' | undefined;
 
   const ends = { a: { it: a, other: b }, b: { it: b, other: a } } as const;
   const broke = (by: 'a' | 'b', error: Error): void => {
@@ -58,7 +61,9 @@ export function splice(
   };
   const watch = (name: 'a' | 'b'): Half => {
     const { it, other } = ends[name];
-    const half = carry(it, other);
+    const half = carry(it, other, () => {
+      lastFrom = name;
+    });
     let closed = false;
     const onClose = (): void => {
       if (closed) return;
@@ -88,6 +93,9 @@ export function splice(
     get bytesFromB() {
       return fromB.bytes;
     },
+    get lastFrom() {
+      return lastFrom;
+    },
     reset(reason) {
       resetEnd(a, reason);
       resetEnd(b, reason);
@@ -105,7 +113,7 @@ interface Half {
   whenFlushed(run: () => void): void;
 }
 
-function carry(from: Duplex, to: Duplex): Half {
+function carry(from: Duplex, to: Duplex, onBytes: () => void): Half {
   let bytes = 0;
   let finished = false;
   let stopped = false;
@@ -128,6 +136,7 @@ function carry(from: Duplex, to: Duplex): Half {
   };
   from.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
+    onBytes();
     if (!to.writable) return;
     if (gathers && !corked) {
       corked = true;

@@ -228,20 +228,34 @@ test('an open connection that stops being busy ends before the 5 s', async () =>
   await leave(agent);
 });
 
-test('an app that speaks on an idle connection is reset too', async () => {
-  const idle = await connect(8080);
-  const open = (): string =>
-    pod.run(['ss', '-tnH', 'state', 'established', `dport = :${idle.localPort}`]);
+test('an open connection that waits for an answer is not idle, whenever it was asked', async () => {
   const agent = await startAgent();
-  idle.write('later');
+  const after = await connect(8080);
+  const asked = await connect(8080);
+  const answer = say(asked, 'later');
+  await tell(agent, { on: 8080 });
+  assert.equal(await say(after, 'later'), 'app:later', 'asked after the switch');
+  assert.equal(await answer, 'app:later', 'asked before');
+  await sleep(450);
+  assert.equal(await say(asked, 'more'), 'ECONNRESET');
+  await leave(agent);
+});
+
+test('what the app answers too late is a reset for its client, and then for the app', async () => {
+  const agent = await startAgent();
+  const asked = await connect(8080);
+  const { localPort } = asked;
+  const open = (): string =>
+    pod.run(['ss', '-tnH', 'state', 'established', `dport = :${localPort}`]);
+  const answer = say(asked, 'much later');
   await tell(agent, { on: 8080 });
   assert.notEqual(open(), '');
+  assert.equal(await answer, 'ECONNRESET');
   const deadline = performance.now() + 3000;
   while (open() !== '') {
     assert.ok(performance.now() < deadline, 'the app still has the connection');
     await sleep(50);
   }
-  assert.equal(await say(idle, 'after'), 'ECONNRESET');
   await leave(agent);
 });
 

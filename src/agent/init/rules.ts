@@ -11,9 +11,9 @@ export const agentTable = 'telepresence_agent';
 
 /** Loopback address: a datagram to it says that connections open on this port are to end. */
 export const knockCutAddress = '127.0.74.41';
-/** A connection that was open at a switch ends once it has been idle for this long … */
+/** A connection that was open at a switch ends once it has been idle for this long after an answer … */
 export const switchIdleMs = 200;
-/** … and after this long in any case. */
+/** … and after this long in any case, also while it waits for an answer. */
 export const switchGraceMs = 5000;
 
 /**
@@ -23,8 +23,11 @@ export const switchGraceMs = 5000;
  *
  * - `on`: ports whose new connections go to the agent, while it keeps knocking.
  * - Connections that were open at the switch carry on with the app while they are `busy`, as long
- *   as `grace` lasts; then the next packet of either side is answered by a reset. A connection that
- *   one side has ended may finish (`closing`).
+ *   as `grace` lasts: a word of the client is waited upon until then, one of the app for a moment. What
+ *   the app says passes in any case as long: it may answer what was asked before the switch. Then the
+ *   client's next packet is answered by a reset; the app's is given to the client as one, and when it
+ *   sends it again the app hears so too (`told`), or its client would wait for ever. A connection that
+ *   one side has ended may finish (`closing`). See docs/adr/0014.
  * - An agent that died without a word: its port's first refusal (a RST without a sequence number) gives
  *   the port back and goes out as an ACK that fits nothing, to which Linux sends its SYN again at once:
  *   the app answers that. Others send it again after their second.
@@ -75,38 +78,60 @@ const families = [4, 6] as const;
 function sets(family: 4 | 6): string {
   const connection = `type ipv${family}_addr . inet_service . inet_service`;
   return `  set busy${family} { ${connection}; size 65536; flags dynamic,timeout; }
-  set closing${family} { ${connection}; size 65536; flags dynamic,timeout; }`;
+  set closing${family} { ${connection}; size 65536; flags dynamic,timeout; }
+  set told${family} { ${connection}; size 65536; flags dynamic,timeout; }`;
 }
 
 function directions(family: 4 | 6): string[] {
-  const ip = family === 4 ? 'ip' : 'ip6';
-  return [
-    direction(family, {
-      chain: 'client_to_app',
-      connection: `${ip} saddr . tcp sport . tcp dport`,
-      port: 'tcp dport',
-    }),
-    direction(family, {
-      chain: 'app_to_client',
-      connection: `${ip} daddr . tcp dport . tcp sport`,
-      port: 'tcp sport',
-    }),
-  ];
+  return [fromClient(family), fromApp(family)];
 }
 
-/** What becomes of a packet of a connection that was open before its port was taken. */
-function direction(
-  family: 4 | 6,
-  way: { readonly chain: string; readonly connection: string; readonly port: string },
-): string {
-  const { chain, connection, port } = way;
-  const stillBusy = `update @busy${family} { ${connection} timeout ${switchIdleMs}ms } accept`;
-  return `  chain ${chain}${family} {
-    tcp flags & rst != 0 accept
-    tcp flags & fin != 0 add @closing${family} { ${connection} timeout ${switchGraceMs}ms } accept
-    ${connection} @closing${family} accept
-    ${port} @settling ${stillBusy}
-    ${port} @grace ${connection} @busy${family} ${stillBusy}
+/** What becomes of a client's packet of a connection that was open before its port was taken. */
+function fromClient(family: 4 | 6): string {
+  const connection = `${family === 4 ? 'ip' : 'ip6'} saddr . tcp sport . tcp dport`;
+  return `  chain client_to_app${family} {
+${ending(family, connection)}
+    tcp dport @settling goto client_speaks${family}
+    tcp dport @grace ${connection} @busy${family} goto client_speaks${family}
     reject with tcp reset
+  }
+
+  chain client_speaks${family} {
+${spoken(family, connection, switchGraceMs)}
   }`;
+}
+
+/** The same for the app's. */
+function fromApp(family: 4 | 6): string {
+  const connection = `${family === 4 ? 'ip' : 'ip6'} daddr . tcp dport . tcp sport`;
+  const isOpening = 'tcp flags & syn != 0';
+  return `  chain app_to_client${family} {
+${ending(family, connection)}
+    tcp sport @grace goto app_speaks${family}
+    ${connection} @told${family} reject with tcp reset
+    add @told${family} { ${connection} timeout ${toldMs}ms } tcp flags set rst | ack accept
+  }
+
+  chain app_speaks${family} {
+    ${isOpening} update @busy${family} { ${connection} timeout ${switchGraceMs}ms } accept
+${spoken(family, connection, switchIdleMs)}
+  }`;
+}
+
+/** Longer than an app waits before it sends once more what nobody has acknowledged. */
+const toldMs = 60_000;
+
+function ending(family: 4 | 6, connection: string): string {
+  return `    tcp flags & rst != 0 accept
+    tcp flags & fin != 0 add @closing${family} { ${connection} timeout ${switchGraceMs}ms } accept
+    ${connection} @closing${family} accept`;
+}
+
+/** What carries something, more than an acknowledgement, keeps the connection busy for so long. */
+function spoken(family: 4 | 6, connection: string, ms: number): string {
+  const isLong = family === 4 ? 'ip length > 80' : 'ip6 length > 60';
+  return ['tcp flags & psh != 0', isLong]
+    .map((says) => `    ${says} update @busy${family} { ${connection} timeout ${ms}ms } accept`)
+    .concat('    accept')
+    .join('\n');
 }

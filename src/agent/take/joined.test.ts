@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type net from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
@@ -14,6 +15,7 @@ async function joint(joined: Joined, port: number, side: Side) {
   const client = stack.use(await socketPair());
   const server = stack.use(await socketPair());
   joined.join({ client: client.far, server: server.far }, port, side);
+  await answered({ client: client.near, server: server.near });
   server.near.resume();
   client.near.resume();
   return {
@@ -21,6 +23,17 @@ async function joint(joined: Joined, port: number, side: Side) {
     server: server.near,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** The client has asked, and was answered. */
+async function answered(ends: {
+  readonly client: net.Socket;
+  readonly server: net.Socket;
+}): Promise<void> {
+  ends.client.write('question');
+  await once(ends.server, 'data');
+  ends.server.write('answer');
+  await once(ends.client, 'data');
 }
 
 const laptop = { interceptUid: 'intercept-1' };
@@ -61,6 +74,23 @@ test('what is busy stays until it is idle, at most 5 s', async (t) => {
   now += 150;
   t.mock.timers.tick(150);
   await reset;
+});
+
+test('what waits for an answer at a switch is not idle until it has it', async () => {
+  const joined = createJoined({ clock: systemClock });
+  await using waiting = await joint(joined, 80, laptop);
+  waiting.client.write('question');
+  await once(waiting.server, 'data');
+  joined.moved(80, 'app');
+  await systemClock.sleep(500, AbortSignal.timeout(60_000));
+  assert.equal(joined.size, 1);
+  const reset = once(waiting.client, 'error');
+  const heard = once(waiting.client, 'data');
+  waiting.server.write('answer');
+  assert.equal(String((await heard)[0]), 'answer');
+  const started = performance.now();
+  await reset;
+  assert.ok(performance.now() - started < 3000, 'before the 5 s');
 });
 
 test('finishing resets what does not end by itself, and waits for all', async () => {

@@ -22,7 +22,8 @@ export interface Joined {
   join(ends: { readonly client: Duplex; readonly server: Duplex }, port: number, side: Side): void;
   /**
    * New connections of `port` go to `side` from now on: those with another stay there until they
-   * are idle for 200 ms, at most 5 s, and are reset then. The rules do the same in the kernel.
+   * are idle for 200 ms, at most 5 s, and are reset then. One that waits for an answer, or on which
+   * nobody has spoken yet, is not idle. The rules do the same in the kernel.
    */
   moved(port: number, side: Side): void;
   /** The same for all, whoever has them; resolves when none is left. */
@@ -49,7 +50,7 @@ export function createJoined(deps: { readonly clock: Pick<Clock, 'every' | 'mono
         if (!joints.has(joint)) seen.delete(joint);
         else if (
           now - started >= switchGraceMs ||
-          (bytes === last.bytes && now - last.at >= switchIdleMs)
+          (joint.splice.lastFrom === 'b' && bytes === last.bytes && now - last.at >= switchIdleMs)
         ) {
           joint.splice.reset(new Error('the port was switched over'));
           seen.delete(joint);
