@@ -45,7 +45,10 @@ export async function startLoadSite(options: {
   await rollOut(namespace);
   const clientIp = await readyPod(namespace, 'client');
   stack.defer(async () => void (await telepresence(['quit', '-s'], { mayFail: true })));
-  await telepresence(['connect', '--namespace', namespace]);
+  // The pods that have just started leave little of a small machine: its first try may be too short.
+  const connect = ['connect', '--namespace', namespace];
+  const first = await telepresence(connect, { mayFail: true });
+  if (first.status !== 0) await telepresence(connect);
   // A port of the laptop serves one intercept.
   const handlers = new Map<Workload, LoadHandler>();
   for (const name of options.workloads) {
