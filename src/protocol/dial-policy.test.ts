@@ -43,6 +43,9 @@ test('never, whatever the admin lists: loopback, link-local and metadata, multic
     ['[::]', 'Unspecified'],
     ['[::ffff:0.0.0.0]', 'Unspecified'],
     ['255.255.255.255', 'Reserved'],
+    ['[64:ff9b:1::7f00:1]', 'Reserved'],
+    ['[64:ff9b:1:ffff::]', 'Reserved'],
+    ['[fec0::1]', 'Reserved'],
   ] as const) {
     assert.equal(reason(`${address}:80`), why, address);
     assert.equal(reason(`${address}:80`, everything), why, address);

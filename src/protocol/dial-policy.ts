@@ -44,7 +44,8 @@ const always: readonly (readonly [keyof typeof described, readonly Subnet[]])[] 
   // 169.254.169.254 and fd00:ec2::254 hand out the node's credentials in the clouds.
   ['LinkLocal', subnets('169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128')],
   ['Multicast', subnets('224.0.0.0/4', 'ff00::/8')],
-  ['Reserved', subnets('240.0.0.0/4', 'fec0::/10')],
+  // 64:ff9b:1::/48 (RFC 8215) carries IPv4 addresses at places that only its network knows.
+  ['Reserved', subnets('240.0.0.0/4', 'fec0::/10', '64:ff9b:1::/48')],
 ];
 // Prefixes that carry an IPv4 address in their last 32 bits (RFC 6052, RFC 4291).
 const carriers = subnets('64:ff9b::/96', '::/96');
