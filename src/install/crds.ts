@@ -68,6 +68,7 @@ const interceptSpec = object(
     mechanism: { type: 'string', enum: ['tcp'], default: 'tcp' },
     target: object({ host: text(253), port }, ['host', 'port']),
     replaces: name,
+    force: { type: 'boolean' },
   },
   ['name', 'user', 'client', 'connection', 'workload', 'target'],
 );

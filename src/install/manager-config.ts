@@ -47,6 +47,7 @@ export const managerConfig = v.object({
   podCIDRs: strings,
   podCIDRStrategy: v.picklist(podCidrStrategies),
   connectionTtlMs: v.number(),
+  interceptGraceMs: v.optional(v.number(), 60_000),
   outbound: v.picklist(['cluster', 'namespaces']),
   routing: v.object({
     alsoProxySubnets: strings,
@@ -95,6 +96,7 @@ export function managerConfigFor(values: Values, context: InstallContext): Manag
     podCIDRs: values.podCIDRs,
     podCIDRStrategy: values.podCIDRStrategy,
     connectionTtlMs: durationMs(values.client.connectionTTL),
+    interceptGraceMs: durationMs(values.intercept.grace),
     outbound: values.client.outbound,
     routing: values.client.routing,
     dns: values.client.dns,

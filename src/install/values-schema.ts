@@ -216,6 +216,11 @@ export const valuesSchema = v.strictObject({
     environment: group({
       excluded: value(texts, [], 'Environment variables that never leave a pod'),
     }),
+    grace: value(
+      duration,
+      '60s',
+      'How long an intercept whose laptop is gone is kept from other users',
+    ),
   }),
   workloads: group({
     deployments: group({

@@ -102,6 +102,8 @@ export const interceptSpec = v.looseObject({
   target: v.object({ host: v.string(), port: v.number() }),
   /** metadata.name of the Intercept that this one takes over from. */
   replaces: v.optional(v.string()),
+  /** Takes over at once what the same user holds by another Connection. */
+  force: v.optional(v.boolean()),
 });
 export type InterceptSpec = v.InferOutput<typeof interceptSpec>;
 

@@ -356,6 +356,10 @@ export function configExpression(): string {
       'connectionTtlMs',
       new Go('include "telepresence.milliseconds" $.Values.client.connectionTTL | int64'),
     ],
+    [
+      'interceptGraceMs',
+      new Go('include "telepresence.milliseconds" $.Values.intercept.grace | int64'),
+    ],
     ['outbound', from('client.outbound')],
     ['routing.alsoProxySubnets', list('client.routing.alsoProxySubnets')],
     ['routing.neverProxySubnets', list('client.routing.neverProxySubnets')],

@@ -13,6 +13,7 @@ export interface InterceptAsked {
   readonly mechanism: string;
   readonly namespace: string;
   readonly container: string;
+  readonly force: boolean;
 }
 
 /** The flags of `telepresence intercept`, checked. */
@@ -46,5 +47,6 @@ export function readInterceptRequest(line: ParsedLine, defaultPort: number): Int
     mechanism,
     namespace,
     container: line.text('container') ?? '',
+    force: line.on('force'),
   };
 }

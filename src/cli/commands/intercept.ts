@@ -38,12 +38,18 @@ export const runIntercept: RunCommand = async (context, line) => {
   context.show({ text, ...(object === undefined ? {} : { object, bare: true }) });
   if (line.command === undefined) return 0;
   let wanted = true;
-  const onEnd = (): void => {
+  const onEnd = (why: string): void => {
     if (!wanted) return;
     wanted = false;
-    context.warn(`telepresence intercept: warning: the intercept ${info.name} has ended`);
+    context.warn(
+      `telepresence intercept: warning: the intercept ${info.name} has ended${why === '' ? '' : `: ${why}`}`,
+    );
   };
-  events.next().then(onEnd, onEnd);
+  // The last that is told is why it has ended.
+  events.next().then(
+    ({ value }) => onEnd(value?.event.case === 'progress' ? value.event.value : ''),
+    () => onEnd(''),
+  );
   const message = line.text('wait-message');
   const onStart = (): void => {
     if (message !== undefined) context.print(message);

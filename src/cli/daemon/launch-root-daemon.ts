@@ -7,7 +7,8 @@ import { logFiles } from './log-files.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import { isListening } from './user-daemon-client.ts';
 
-const startMs = 10_000;
+// One that fails says so at once; one that is slow is on a machine that has too much to do.
+const startMs = 30_000;
 const passwordMs = 120_000;
 const pollMs = 20;
 

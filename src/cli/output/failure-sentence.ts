@@ -142,4 +142,9 @@ const interceptHints: Readonly<Record<string, string>> = {
   PortAmbiguous: 'name the one that is meant: --port LAPTOP PORT:SERVICE PORT',
   ServiceAmbiguous: 'name the one that is meant: --service NAME',
   Conflict: 'wait until its owner leaves it, or see who it is: kubectl get intercepts -A',
+  ConflictLost: 'wait until then, or ask its owner to leave it',
+  ConflictOwn:
+    'take it over: telepresence intercept --force, or end it where it is: telepresence leave',
+  ForceRefused:
+    'ask its owner to leave it; who may delete it can end it: kubectl get intercepts -A, kubectl delete intercept NAME -n NAMESPACE',
 };

@@ -10,8 +10,19 @@ export function listLines(workloads: readonly ListedWorkload[]): readonly string
     if (listed.intercepts.length > 0) {
       return [`${name}: intercepted`, ...listed.intercepts.flatMap(interceptBlock)];
     }
-    return [`${name}: ${idleState(listed)}`];
+    return [`${name}: ${heldBy(listed) ?? idleState(listed)}`];
   });
+}
+
+/** Whose it is, where it is not ours. */
+function heldBy({ workload }: ListedWorkload): string | undefined {
+  const holders = workload?.heldBy ?? [];
+  if (holders.length === 0) return undefined;
+  const who = holders.map(
+    ({ client, name, state }) =>
+      `${client} (intercept ${name}${state === 'DISCONNECTED' ? ', disconnected' : ''})`,
+  );
+  return `intercepted by ${who.join(', ')}`;
 }
 
 function idleState({ workload }: ListedWorkload): string {

@@ -133,6 +133,13 @@ test('list', () => {
       '    Intercepting  : all TCP connections',
     ],
   );
+  const heldBy = [
+    { client: 'bob@laptop2', name: 'mine', state: 'ACTIVE' },
+    { client: 'eve@laptop3', name: 'admin', state: 'DISCONNECTED' },
+  ];
+  assert.deepEqual(listLines([workload('web', { agentInstalled: true, heldBy })]), [
+    'web: intercepted by bob@laptop2 (intercept mine), eve@laptop3 (intercept admin, disconnected)',
+  ]);
   assert.deepEqual(listLines([]), ['No Workloads (Deployments, StatefulSets, or ReplicaSets)']);
 });
 

@@ -4,7 +4,7 @@ import { omitEmpty } from './omit-empty.ts';
 /** A workload as `list` gives it to programs. */
 export function workloadObject({ workload, intercepts }: ListedWorkload): object {
   if (workload === undefined) return {};
-  const { name, namespace, uid, kind, notInterceptableReason, agentInstalled } = workload;
+  const { name, namespace, uid, kind, notInterceptableReason, agentInstalled, heldBy } = workload;
   return omitEmpty({
     name,
     namespace,
@@ -15,6 +15,11 @@ export function workloadObject({ workload, intercepts }: ListedWorkload): object
       ? { agentName: name, namespace, workloadName: name, workloadKind: kind }
       : undefined,
     intercept_infos: intercepts.map(interceptInfo),
+    intercepted_by: heldBy.map((one) => ({
+      client: one.client,
+      name: one.name,
+      disposition: one.state,
+    })),
   });
 }
 

@@ -71,8 +71,6 @@ export interface Controller extends AsyncDisposable {
   abdicate(): Promise<void>;
 }
 
-/** Design decision 7: after this long without its laptop, others may take over an intercept. */
-const graceMs = 60_000;
 /** After a start, laptops and agents get this long to come back before anybody is called gone. */
 const settleMs = 5000;
 /** Time passes without events: grace, ends, renewals. */
@@ -221,7 +219,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       },
       injectionRefusals: injector.refusals,
       manager: { publicKey: options.publicKey, ca: options.ca, version: config.version },
-      lifetimes: { graceMs, ttlMs: config.connectionTtlMs },
+      lifetimes: { graceMs: config.interceptGraceMs, ttlMs: config.connectionTtlMs },
       nowMs: clock.now(),
       startedMs,
       replicas: { own: options.own.pod, runs },
@@ -283,7 +281,8 @@ export async function startController(deps: Deps, options: Options): Promise<Con
                 query,
                 waiting,
               ),
-            listWorkloads: (namespace) => listWorkloads(view(), namespace),
+            listWorkloads: (namespace) =>
+              listWorkloads(view(), namespace, watched.intercepts.values()),
             passes,
             setLogLevel: async (level, ms, waiting) => {
               const own = connectionOf(connectionUid);

@@ -49,6 +49,66 @@ test('past the grace another takes over, and keeps it when the first returns', (
   );
 });
 
+test('who lost it is told by whom, and does not get it back by itself', () => {
+  const first = intercept(alice, { created: early, status: { state: 'Disconnected' } });
+  const second = intercept(bob, { created: late });
+  const taken = decideClaims([claim(first, { pastGrace: true }), claim(second)]);
+  const refusal = taken.refused.get(first.metadata.uid);
+  assert.deepEqual(refusal, {
+    reason: 'TakenOver',
+    message: 'taken over by bob@laptop (intercept hello)',
+  });
+  const told = intercept(alice, { created: early, status: { state: 'Error', ...refusal } });
+  const alone = decideClaims([claim(told)]);
+  assert.equal(alone.held.size, 0);
+  assert.deepEqual(alone.refused.get(told.metadata.uid), refusal);
+});
+
+test('who comes within the grace is told when to come again', () => {
+  const first = intercept(alice, { created: early, status: { state: 'Disconnected' } });
+  const second = intercept(bob, { created: late, force: true });
+  const freeAtMs = Date.parse('2026-01-01T00:02:00Z');
+  const { refused } = decideClaims([claim(first, { freeAtMs }), claim(second)]);
+  assert.deepEqual(refused.get(second.metadata.uid), {
+    reason: 'ConflictLost',
+    message:
+      'port 8080 of Deployment hello is intercepted by alice@laptop (intercept hello), whose laptop is disconnected: others may take over from 00:02:00 UTC on',
+  });
+});
+
+test('force takes over from the same user at once, from nobody else', () => {
+  const other = connection('alice-2');
+  const first = intercept(alice, { created: early, status: { state: 'Active' } });
+  const plain = intercept(other, { created: late });
+  assert.equal(
+    decideClaims([claim(first), claim(plain)]).refused.get(plain.metadata.uid)?.reason,
+    'ConflictOwn',
+  );
+  const forced = intercept(other, { created: late, force: true });
+  // Somebody who waits for it does not come between.
+  const waiting = intercept(bob, { created: '2026-01-01T00:00:30Z', status: { state: 'Error' } });
+  const own = decideClaims([claim(waiting), claim(first), claim(forced)]);
+  assert.deepEqual([...own.held.keys()], [forced.metadata.uid]);
+  assert.equal(own.refused.get(first.metadata.uid)?.reason, 'TakenOver');
+  const foreign = intercept(bob, { created: late, force: true });
+  const theirs = decideClaims([claim(first), claim(foreign)]);
+  assert.deepEqual([...theirs.held.keys()], [first.metadata.uid]);
+  assert.equal(theirs.refused.get(foreign.metadata.uid)?.reason, 'ForceRefused');
+});
+
+test('force that is refused for its name takes nothing', () => {
+  const other = connection('alice-2');
+  const first = intercept(alice, { created: early, status: { state: 'Active' } });
+  const named = intercept(other, { object: 'named', created: early, status: { state: 'Active' } });
+  const forced = intercept(other, { created: late, force: true });
+  const elsewhere = { target: { ...target, containerPort: 9000 } };
+  const { held } = decideClaims([claim(first), claim(named, elsewhere), claim(forced)]);
+  assert.deepEqual(
+    [...held.keys()].toSorted(),
+    [first.metadata.uid, named.metadata.uid].toSorted(),
+  );
+});
+
 test('a replacement of the same connection wins; another’s does not', () => {
   const old = intercept(alice, { object: 'old', created: early, status: { state: 'Active' } });
   const newer = intercept(alice, { object: 'new', created: late, replaces: 'old' });
@@ -77,7 +137,8 @@ test('one name for two ports is refused within a connection, allowed between peo
 
 const anyClaim = fc
   .record({
-    who: fc.constantFrom(alice, bob),
+    who: fc.constantFrom(alice, bob, connection('alice-2')),
+    force: fc.boolean(),
     object: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
     name: fc.constantFrom('x', 'y'),
     port: fc.constantFrom(1, 2),

@@ -1,6 +1,8 @@
 import type { Intercept } from '#protocol/resources.ts';
+import { byAge, holds, nameKey, portKey } from './claim-order.ts';
 import { nameOf } from './owner.ts';
 import type { Refusal } from './refusal.ts';
+import { successors } from './successors.ts';
 import type { Target } from './target.ts';
 
 /** An Intercept that means something, and how its laptop is. */
@@ -9,6 +11,8 @@ export interface Claim {
   readonly target: Target;
   /** The laptop is gone for longer than the grace: others may take over. */
   readonly pastGrace: boolean;
+  /** The laptop is gone, and from this time (ms since the epoch) on others may take over. */
+  readonly freeAtMs?: number | undefined;
 }
 
 /** Who holds a port now, and who must do without. */
@@ -18,29 +22,33 @@ export interface Claims {
 }
 
 /**
- * Decides who gets each workload's port. One that a newer Intercept of the same Connection replaces
- * gives way; then whoever lost its laptop for longer than the grace; then whoever came later. Who
- * holds a port already keeps it, so that a decision once made stays.
+ * Decides who gets each workload's port. One that a newer Intercept replaces gives way; then
+ * whoever lost its laptop for longer than the grace; then whoever came later. Who holds a port
+ * already keeps it, so that a decision once made stays; who lost it to somebody does not get it back.
  */
 export function decideClaims(claims: readonly Claim[]): Claims {
   const held = new Map<string, Claim>();
   const refused = new Map<string, Refusal>();
-  const replaced = replacements(claims);
+  const running: Claim[] = [];
+  for (const claim of claims) {
+    const { metadata, status } = claim.intercept;
+    if (status.reason !== 'TakenOver') running.push(claim);
+    else refused.set(metadata.uid, { reason: 'TakenOver', message: status.message ?? '' });
+  }
+  const { replaced, heirs } = successors(running);
   const byPort = new Map<string, Claim>();
   const byName = new Map<string, Claim>();
-  for (const claim of claims.toSorted(byRight)) {
+  for (const claim of running.toSorted((a, b) => byRight(a, b, heirs))) {
     const { uid } = claim.intercept.metadata;
-    const successor = replaced.get(uid);
+    const successor = replaced.get(claim);
     if (successor !== undefined) {
-      refused.set(uid, {
-        reason: 'Replaced',
-        message: `replaced by ${successor.intercept.metadata.name}`,
-      });
+      refused.set(uid, replacedBy(claim, successor));
       continue;
     }
     const holder = byPort.get(portKey(claim)) ?? byName.get(nameKey(claim));
     if (holder !== undefined) {
-      refused.set(uid, refusal(claim, holder));
+      const lost = claim.pastGrace && holds(claim.intercept) && portKey(claim) === portKey(holder);
+      refused.set(uid, lost ? takenOver(holder) : refusal(claim, holder));
       continue;
     }
     byPort.set(portKey(claim), claim);
@@ -50,69 +58,46 @@ export function decideClaims(claims: readonly Claim[]): Claims {
   return { held, refused };
 }
 
-/** Which Intercepts give way, by UID, and to which newer one of the same Connection. */
-function replacements(claims: readonly Claim[]): Map<string, Claim> {
-  const replaced = new Map<string, Claim>();
-  for (const newer of claims) {
-    const old = claims.find(
-      (claim) =>
-        claim !== newer &&
-        claim.intercept.metadata.name === newer.intercept.spec.replaces &&
-        claim.intercept.metadata.namespace === newer.intercept.metadata.namespace &&
-        claim.intercept.spec.connection.uid === newer.intercept.spec.connection.uid &&
-        byAge(claim, newer) < 0,
-    );
-    if (old !== undefined) replaced.set(old.intercept.metadata.uid, newer);
-  }
-  return replaced;
-}
-
-function byRight(a: Claim, b: Claim): number {
+function byRight(a: Claim, b: Claim, heirs: ReadonlySet<Claim>): number {
+  const has = (claim: Claim): boolean => heirs.has(claim) || holds(claim.intercept);
   return (
     Number(a.pastGrace) - Number(b.pastGrace) ||
-    Number(holds(b.intercept)) - Number(holds(a.intercept)) ||
-    byAge(a, b)
+    Number(has(b)) - Number(has(a)) ||
+    byAge(a.intercept, b.intercept)
   );
 }
 
-function byAge(a: Claim, b: Claim): number {
-  const [x, y] = [a.intercept.metadata, b.intercept.metadata];
-  return compare(x.creationTimestamp ?? '', y.creationTimestamp ?? '') || compare(x.uid, y.uid);
+function replacedBy(claim: Claim, successor: Claim): Refusal {
+  const { metadata, spec } = successor.intercept;
+  return spec.connection.uid === claim.intercept.spec.connection.uid &&
+    spec.replaces === claim.intercept.metadata.name
+    ? { reason: 'Replaced', message: `replaced by ${metadata.name}` }
+    : takenOver(successor);
 }
 
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
-function holds(intercept: Intercept): boolean {
-  const { state } = intercept.status;
-  return state === 'Active' || state === 'Waiting' || state === 'Disconnected';
-}
-
-function portKey({ target }: Claim): string {
-  return `${target.workload.object.metadata.uid} ${String(target.containerPort)}/${target.protocol}`;
-}
-
-function nameKey({ intercept }: Claim): string {
-  return `${intercept.spec.connection.uid} ${intercept.metadata.namespace} ${intercept.spec.name}`;
+function takenOver({ intercept: { spec } }: Claim): Refusal {
+  return { reason: 'TakenOver', message: `taken over by ${spec.client} (intercept ${spec.name})` };
 }
 
 function refusal(claim: Claim, holder: Claim): Refusal {
-  const theirs = holder.intercept;
+  const [own, theirs] = [claim.intercept.spec, holder.intercept.spec];
   if (portKey(claim) !== portKey(holder)) {
+    return { reason: 'NameTaken', message: `there is an intercept named ${own.name} already` };
+  }
+  const what = `port ${String(claim.target.containerPort)} of ${nameOf(claim.target.workload)} is intercepted by`;
+  if (theirs.connection.uid === own.connection.uid) {
+    return { reason: 'ConflictOwn', message: `${what} your intercept ${theirs.name}` };
+  }
+  const who = `${what} ${theirs.client} (intercept ${theirs.name})`;
+  if (theirs.user === own.user) return { reason: 'ConflictOwn', message: `${who}, which is you` };
+  if (holder.freeAtMs !== undefined) {
+    const from = new Date(holder.freeAtMs).toISOString().slice(11, 19);
     return {
-      reason: 'NameTaken',
-      message: `there is an intercept named ${claim.intercept.spec.name} already`,
+      reason: 'ConflictLost',
+      message: `${who}, whose laptop is disconnected: others may take over from ${from} UTC on`,
     };
   }
-  const own = theirs.spec.connection.uid === claim.intercept.spec.connection.uid;
-  return {
-    reason: 'Conflict',
-    message: `port ${String(claim.target.containerPort)} of ${nameOf(claim.target.workload)} is intercepted by ${
-      own
-        ? `your intercept ${theirs.spec.name}`
-        : `${theirs.spec.client} (intercept ${theirs.spec.name})`
-    }`,
-  };
+  return own.force === true
+    ? { reason: 'ForceRefused', message: `${who}: --force takes over from oneself only` }
+    : { reason: 'Conflict', message: who };
 }

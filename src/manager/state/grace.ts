@@ -24,9 +24,19 @@ export function connectionPhase(
   if (live) return 'live';
   const since = lostSince(connection, nowMs);
   if (nowMs - since >= lifetimes.ttlMs) return 'expired';
+  return nowMs >= graceEnd(connection, { nowMs, startedMs }, lifetimes) ? 'lost' : 'grace';
+}
+
+/** When others may take over what a Connection without its laptop has intercepted. */
+export function graceEnd(
+  connection: Connection,
+  { nowMs, startedMs }: { readonly nowMs: number; readonly startedMs: number },
+  lifetimes: Pick<Lifetimes, 'graceMs'>,
+): number {
+  const since = lostSince(connection, nowMs);
   // While no manager ran nobody could come back: that time is not the laptop's fault.
   const noticed = connection.status.disconnectedSince === undefined ? startedMs : since;
-  return nowMs - Math.max(since, noticed) >= lifetimes.graceMs ? 'lost' : 'grace';
+  return Math.max(since, noticed) + lifetimes.graceMs;
 }
 
 /** When the laptop was last known to be there. */

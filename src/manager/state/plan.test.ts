@@ -190,7 +190,7 @@ test('a connection is counted from its loss, through grace, to its end', () => {
         nowMs: Date.parse('2026-01-01T00:00:00Z') + nowMs,
       }),
     );
-  assert.equal(at(59_000).interceptStatus.get(rival)?.reason, 'Conflict');
+  assert.equal(at(59_000).interceptStatus.get(rival)?.reason, 'ConflictLost');
   assert.notEqual(at(60_000).interceptStatus.get(rival)?.state, 'Error');
   assert.deepEqual(at(60_000).expired, []);
   const end = at(86_400_000);

@@ -7,7 +7,7 @@ import type {
 import { decideClaims, type Claim } from './claims.ts';
 import type { NamespaceObject } from './cluster-objects.ts';
 import { connectionStatusOf, type ManagerIdentity } from './connection-status.ts';
-import { connectionPhase, type ConnectionPhase, type Lifetimes } from './grace.ts';
+import { connectionPhase, graceEnd, type ConnectionPhase, type Lifetimes } from './grace.ts';
 import { injectionNeed, mergeNeeds, type InjectionNeed } from './injection-need.ts';
 import { interceptStatusOf } from './intercept-status.ts';
 import { podFacts, type Facts, type PodFact } from './pod-facts.ts';
@@ -77,7 +77,7 @@ export function plan(world: World): Plan {
   const resolved = new Map(
     owned.map((one) => [one, resolveTarget(world.view, one.metadata.namespace, one.spec)]),
   );
-  const claims = decideClaims(claimsOf(resolved, phases));
+  const claims = decideClaims(claimsOf(world, resolved, { phases, byUid }));
   const injections = new Map<string, InjectionNeed>();
   const takes = new Map<string, PlannedTake[]>();
   const served: PlannedIntercept[] = [];
@@ -147,14 +147,24 @@ function isOwned(intercept: Intercept, byUid: ReadonlyMap<string, Connection>): 
 }
 
 function claimsOf(
+  world: World,
   resolved: ReadonlyMap<Intercept, ReturnType<typeof resolveTarget>>,
-  phases: ReadonlyMap<string, ConnectionPhase>,
+  owners: {
+    readonly phases: ReadonlyMap<string, ConnectionPhase>;
+    readonly byUid: ReadonlyMap<string, Connection>;
+  },
 ): Claim[] {
   const claims: Claim[] = [];
   for (const [intercept, outcome] of resolved) {
     if (!outcome.ok) continue;
-    const pastGrace = phases.get(intercept.spec.connection.uid) === 'lost';
-    claims.push({ intercept, target: outcome.value, pastGrace });
+    const { uid } = intercept.spec.connection;
+    const phase = owners.phases.get(uid);
+    const owner = owners.byUid.get(uid);
+    const freeAtMs =
+      phase === 'grace' && owner?.status.state === 'Disconnected'
+        ? graceEnd(owner, world, world.lifetimes)
+        : undefined;
+    claims.push({ intercept, target: outcome.value, pastGrace: phase === 'lost', freeAtMs });
   }
   return claims;
 }

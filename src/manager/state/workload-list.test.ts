@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pod, replicaSetOf, service, viewOf, workload } from './sample-world.ts';
+import {
+  connection,
+  intercept,
+  pod,
+  replicaSetOf,
+  service,
+  viewOf,
+  workload,
+} from './sample-world.ts';
 import { listWorkloads } from './workload-list.ts';
 
 test('workloads with what stands against them; parts of others are left out', () => {
@@ -16,7 +24,7 @@ test('workloads with what stands against them; parts of others are left out', ()
     services: [service()],
     pods: [pod({ owner: replicaSet, agent: {} })],
   });
-  const listed = listWorkloads(view, 'shop').map(
+  const listed = listWorkloads(view, 'shop', []).map(
     ({ kind, name, notInterceptableReason, agentInstalled }) => [
       `${kind} ${name}`,
       agentInstalled,
@@ -31,5 +39,18 @@ test('workloads with what stands against them; parts of others are left out', ()
     ],
     ['StatefulSet db', false, 'no Service selects StatefulSet db'],
     ['Deployment hello', true, ''],
+  ]);
+});
+
+test('whoever holds a workload is named, whoever was refused is not', () => {
+  const view = viewOf({ workloads: [{ kind: 'Deployment', object: workload() }] });
+  const held = intercept(connection('alice-1'), {
+    status: { state: 'Disconnected', workloadKind: 'Deployment' },
+  });
+  const refused = intercept(connection('bob-1'), {
+    status: { state: 'Error', workloadKind: 'Deployment' },
+  });
+  assert.deepEqual(listWorkloads(view, 'shop', [held, refused])[0]?.heldBy, [
+    { connectionUid: 'uid-alice-1', client: 'alice@laptop', name: 'hello', state: 'DISCONNECTED' },
   ]);
 });

@@ -1,4 +1,6 @@
+import type { Intercept } from '#protocol/resources.ts';
 import { templateAnnotation } from './annotations.ts';
+import { holds } from './claim-order.ts';
 import { controllerOf, nameOf, podsOf } from './owner.ts';
 import { servicesFor } from './service-port.ts';
 import { checkInterceptable } from './target.ts';
@@ -13,10 +15,27 @@ export interface ListedWorkload {
   /** Empty when it can be intercepted. */
   readonly notInterceptableReason: string;
   readonly agentInstalled: boolean;
+  /** Whoever intercepts it, or keeps it for when the laptop is back. */
+  readonly heldBy: Holder[];
+}
+
+/** An Intercept that has what it asked for, and whose it is. */
+interface Holder {
+  connectionUid: string;
+  client: string;
+  name: string;
+  state: string;
 }
 
 /** The workloads of a namespace that somebody may think of as such. */
-export function listWorkloads(view: ClusterView, namespace: string): ListedWorkload[] {
+export function listWorkloads(
+  view: ClusterView,
+  namespace: string,
+  intercepts: Iterable<Intercept>,
+): ListedWorkload[] {
+  const holding = [...intercepts].filter(
+    (one) => one.metadata.namespace === namespace && holds(one),
+  );
   return view
     .workloadsIn(namespace)
     .filter((workload) => !isPartOfAnother(workload))
@@ -29,10 +48,20 @@ export function listWorkloads(view: ClusterView, namespace: string): ListedWorkl
         kind: workload.kind,
         uid,
         notInterceptableReason: reasonAgainst(view, workload),
+        heldBy: holding.filter((one) => isOf(one, workload)).map(holderOf),
         agentInstalled: pods.length > 0 && pods.every((pod) => pod.spec.agent !== undefined),
       };
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+}
+
+function isOf({ spec, status }: Intercept, { kind, object }: Workload): boolean {
+  return spec.workload.name === object.metadata.name && status.workloadKind === kind;
+}
+
+function holderOf({ spec, status }: Intercept): Holder {
+  const { client, name, connection } = spec;
+  return { connectionUid: connection.uid, client, name, state: (status.state ?? '').toUpperCase() };
 }
 
 function isPartOfAnother({ object }: Workload): boolean {

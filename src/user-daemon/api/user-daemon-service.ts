@@ -6,6 +6,7 @@ import {
   ConnectEventSchema,
   GatheredFileSchema,
   InterceptEventSchema,
+  type InterceptInfo,
   RootStatusSchema,
   StatusResponseSchema,
   UserDaemon,
@@ -86,7 +87,11 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
                 ? { case: 'progress', value: event.text }
                 : { case: 'active', value: event.result.info },
           });
-          if (event.kind === 'done') await event.result.held;
+          if (event.kind !== 'done') continue;
+          const why = (await event.result.held) ?? '';
+          if (why !== '') {
+            yield create(InterceptEventSchema, { event: { case: 'progress', value: why } });
+          }
         }
       },
       async *watchList({ namespace }, context) {
@@ -168,7 +173,7 @@ async function status(
     status: alive ? 'Connected' : 'Disconnected',
     error: alive ? '' : probe.reason,
     connection: session.info,
-    intercepts: [...session.intercepts.list()],
+    intercepts: session.intercepts.list().map((info) => (alive ? info : outOfReach(info))),
     root,
     managerVersion: session.model.info?.managerVersion ?? '',
     agentImage: session.model.info?.agentImage ?? '',
@@ -176,6 +181,12 @@ async function status(
     rttMs: alive ? probe.rttMs : 0,
     mappedNamespaces: [...session.mappedNamespaces],
   });
+}
+
+/** What we last heard of an intercept is no longer so where nothing can reach us. */
+function outOfReach(info: InterceptInfo): InterceptInfo {
+  if (info.state !== 'ACTIVE' && info.state !== 'WAITING') return info;
+  return { ...info, state: 'DISCONNECTED', message: 'without a tunnel the app answers' };
 }
 
 async function idleRootStatus(deps: Deps, signal: AbortSignal): Promise<RootStatus> {

@@ -44,6 +44,7 @@ export function wantedIntercept(
       ...(request.container === '' ? {} : { container: request.container }),
       mechanism: 'tcp',
       target,
+      ...(request.force ? { force: true } : {}),
     },
   };
 }

@@ -31,8 +31,11 @@ export interface Intercepts {
     request: InterceptRequest,
     options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
   ): Promise<InterceptInfo>;
-  /** Resolves when the intercept has ended; ends it when `signal` aborts. Does not reject. */
-  hold(id: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when the intercept has ended, or another has taken it over, with why where that is
+   * known; ends it then, and when `signal` aborts. Does not reject.
+   */
+  hold(id: string, signal: AbortSignal): Promise<string>;
   /** Ends one, by its id or, where that is empty, by its name. */
   leave(options: { readonly name: string; readonly id: string }): Promise<void>;
   /** Ends them all; what cannot be ended is logged. */
@@ -97,13 +100,17 @@ export function openIntercepts(
       }),
     async hold(id, signal) {
       const namespace = table.byUid(id)?.metadata.namespace;
-      if (namespace === undefined) return;
-      const gone = (found: Intercept | undefined): true | undefined =>
-        found === undefined ? true : undefined;
+      if (namespace === undefined) return '';
+      const over = (found: Intercept | undefined): string | undefined => {
+        if (found === undefined) return '';
+        const { reason, message = '' } = found.status;
+        return reason === 'TakenOver' ? message : undefined;
+      };
       // It rejects when the session ends, too: that has ended the intercept before.
-      await deps.own.until(namespace, id, gone, signal).catch(() => {});
+      const why = await deps.own.until(namespace, id, over, signal).catch(() => '');
       // Where this fails the log says so, and nobody is left who could be told.
       await leave({ name: '', id }).catch(() => {});
+      return why;
     },
     leave,
     leaveAll: async () =>

@@ -313,6 +313,23 @@ test('an intercept that is interrupted is taken back', async () => {
   assert.equal(cluster.api.objects.size, 1);
 });
 
+test('an intercept that another takes over: who runs a command with it is told, and it is left', async () => {
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const { intercepts } = connector.need();
+  const asked = create(InterceptRequestSchema, { name: 'web', port: '1', force: true });
+  const { id } = await intercepts.intercept(asked, quiet);
+  const key = [...cluster.api.objects.keys()].find((each) => each.startsWith('intercepts/')) ?? '';
+  assert.partialDeepStrictEqual(cluster.api.objects.get(key), { spec: { force: true } });
+  const held = intercepts.hold(id, AbortSignal.timeout(10_000));
+  const message = 'taken over by bob@laptop (intercept web)';
+  cluster.api.setStatus(key, { state: 'Error', reason: 'TakenOver', message });
+  assert.equal(await held, message);
+  assert.deepEqual(intercepts.list(), []);
+  assert.equal(cluster.api.objects.has(key), false);
+});
+
 test('kubectl delete: an intercept is gone here too, a connection ends the session', async () => {
   await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
   await using connector = connectorFor(cluster);

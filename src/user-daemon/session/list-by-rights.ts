@@ -13,6 +13,8 @@ export interface SeenWorkload {
   readonly uid: string;
   readonly notInterceptableReason: string;
   readonly agentInstalled: boolean;
+  /** Who else intercepts it is the manager's to say. */
+  readonly heldBy: [];
 }
 
 const workloadSchema = v.looseObject({
@@ -92,6 +94,7 @@ function seen({ metadata, spec }: Item, { kind }: Resource, namespace: string): 
     kind,
     uid: metadata.uid,
     notInterceptableReason: '',
+    heldBy: [],
     agentInstalled: annotations[agentRequestAnnotation] !== undefined || wishes.includes('enabled'),
   };
 }

@@ -73,6 +73,8 @@ export interface SessionDeps {
 /** One connection to one cluster. Disposing it gives everything back, objects and machine. */
 export interface Session extends AsyncDisposable {
   readonly info: ConnectionInfo;
+  /** UID of our Connection object. */
+  readonly connectionUid: string;
   readonly mappedNamespaces: readonly string[];
   readonly tunnels: Tunnels;
   readonly link: ClusterLink;
@@ -302,6 +304,7 @@ export async function openSession(
     link,
     model,
     intercepts,
+    connectionUid: connection.uid,
     deleted: connection.deleted,
     machineApplied: async (waiting) => await machine.applied(waiting),
     rootStatus: async (asking) => await machine.status(asking),

@@ -78,6 +78,12 @@ function withIntercepts(
   return create(ListResponseSchema, {
     workloads: workloads
       .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
-      .map((workload) => ({ workload, intercepts: interceptsOf(workload.name) })),
+      .map((workload) => ({
+        workload: {
+          ...workload,
+          heldBy: workload.heldBy.filter((each) => each.connectionUid !== session.connectionUid),
+        },
+        intercepts: interceptsOf(workload.name),
+      })),
   });
 }

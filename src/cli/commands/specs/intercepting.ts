@@ -34,6 +34,11 @@ const choosing: readonly FlagSpec[] = [
     complete: ['tcp'],
     help: 'How traffic is chosen: tcp',
   },
+  {
+    name: 'force',
+    kind: 'switch',
+    help: 'Take over what you intercept yourself on another machine, or lost when this one was gone',
+  },
   workloadNamespace('The namespace of the workload'),
 ];
 

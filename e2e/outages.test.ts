@@ -1,0 +1,217 @@
+// A laptop out of reach for a while, and pods that are taken away, while a workload is intercepted:
+// the laptop's network, the intercept, open flows, the app's users, `status`. With E2E_LONG=1 the
+// times of a real outage: a cut of 90 s, a sleep of 120 s.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { loadavg } from 'node:os';
+import { group } from '#protocol/resources.ts';
+import { systemClock } from '#base/clock.ts';
+import { eventually } from './eventually.ts';
+import { startHandler, type Handler } from './handler.ts';
+import { clusterWorks, outsideWorks, signalDaemon } from './laptop-machine.ts';
+import { createNamespace } from './namespace.ts';
+import { startOpenFlow, type OpenFlow } from './open-flow.ts';
+import { idlePod, readyPod } from './pod-network.ts';
+import { prepare, rollOut } from './prepare.ts';
+import { startRequestLoop, type RequestLoop } from './request-loop.ts';
+import { apply, kubectl, onCluster, telepresence } from './run.ts';
+import { webApp } from './web-app.ts';
+
+const namespace = 'outages-e2e';
+const long = process.env['E2E_LONG'] === '1';
+const cuts = long ? [5, 90] : [5];
+const sleepSeconds = long ? 120 : 12;
+/** By which all must be as before; the figures that are printed are what counts. */
+const withinMs = 30_000;
+/** A workload that was made anew gets its agents by a rolling update first. */
+const remadeMs = 90_000;
+/** A loss is noticed within 7 s; a busy machine is later. */
+const noticedMs = 20_000;
+const byApp = /^200 web-/;
+const byLaptop = /^200 laptop$/;
+const kinds = `intercepts.${group}`;
+const resources = new AsyncDisposableStack();
+let running = new AsyncDisposableStack();
+let clientIp = '';
+let handler: Handler;
+let loop: RequestLoop;
+let outward: OpenFlow;
+let inward: OpenFlow;
+let url = '';
+
+before(async () => {
+  await prepare();
+  resources.use(await createNamespace(namespace));
+  await apply(webApp({ namespace, name: 'web', replicas: 2, agent: true }));
+  await apply(idlePod(namespace, 'client'));
+  await rollOut(namespace);
+  clientIp = await readyPod(namespace, 'client');
+  const path = 'jsonpath={.spec.clusterIP}';
+  url = `http://${await kubectl('get', '-n', namespace, 'service', 'web', '-o', path)}/`;
+  handler = resources.use(await startHandler('laptop'));
+});
+after(async () => {
+  await telepresence(['quit', '-s'], { mayFail: true });
+  await resources.disposeAsync();
+});
+
+beforeEach(async () => {
+  running = new AsyncDisposableStack();
+  await telepresence(['connect', '--namespace', namespace]);
+  await telepresence(['intercept', 'web', '--port', String(handler.port)], { deadlineMs: 90_000 });
+  loop = running.use(await startRequestLoop(clientIp, url));
+  await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'the laptop answers' });
+  outward = running.use(await startOpenFlow('laptop to cluster', 'laptop', 'http://hello.demo/'));
+  inward = running.use(await startOpenFlow('pod to laptop', { podIp: clientIp }, url));
+  console.log(`load ${String(loadavg()[0])}`);
+});
+afterEach(async () => {
+  await running.disposeAsync();
+  await telepresence(['quit', '-s'], { mayFail: true });
+  await kubectl('delete', `${kinds},connections.${group}`, '-n', namespace, '--all');
+});
+
+/** The one intercept, as the API server has it. */
+async function intercept(path: string): Promise<string> {
+  return await kubectl('get', kinds, '-n', namespace, '-o', `jsonpath={.items[*]${path}}`);
+}
+
+async function isState(state: string): Promise<void> {
+  assert.equal(await intercept('.status.state'), state);
+}
+
+async function status(): Promise<string> {
+  return (await telepresence(['status'])).stdout;
+}
+
+/** What the app's users saw from the fault on. */
+function tellUsers(from: number): void {
+  const seen = loop.answers.filter(({ at }) => at >= from);
+  const count = (who: RegExp): number => seen.filter(({ got }) => who.test(got)).length;
+  const slow = seen.filter(({ tookMs }) => tookMs > 1000).length;
+  const failed = seen
+    .filter(({ got }) => !got.startsWith('200 '))
+    .map(
+      ({ at, tookMs, got }) => `${got} asked at ${String(at - from)} ms for ${String(tookMs)} ms`,
+    );
+  console.log(
+    `the app's users: ${String(count(byApp))} answered by the app, ${String(count(byLaptop))} by the ` +
+      `laptop, ${String(slow)} after more than a second, ${String(failed.length)} failed` +
+      failed.map((each) => `\n  ${each}`).join(''),
+  );
+}
+
+/** Everything is as before the fault, with the very objects that there were. */
+async function allIsBack(fault: number, since: number, uid: string, ms = withinMs): Promise<void> {
+  await loop.settles(byLaptop, { since, withinMs: ms, what: 'the laptop answers' });
+  tellUsers(fault);
+  await inward.goesOn(since, withinMs);
+  await outward.goesOn(since, withinMs);
+  await eventually('Active', withinMs, () => isState('Active'));
+  assert.equal(await intercept('.metadata.uid'), uid);
+  await eventually('status says so', withinMs, async () => {
+    const text = await status();
+    assert.match(text, /Status +: Connected/);
+    assert.match(text, /web: \S+$/m);
+  });
+  await clusterWorks();
+  await outsideWorks();
+}
+
+/** Nothing passes between the laptop and the API server; everything else goes on. */
+async function cutRelay(): Promise<AsyncDisposable> {
+  const rules = `table inet e2e_cut {
+    chain from { type filter hook prerouting priority -400; iifname "laptop0" tcp dport 6443 drop; }
+    chain to { type filter hook postrouting priority 400; oifname "laptop0" tcp sport 6443 drop; }
+  }`;
+  await onCluster(['nft', '-f', '-'], { input: rules });
+  return {
+    async [Symbol.asyncDispose]() {
+      await onCluster(['nft', 'delete', 'table', 'inet', 'e2e_cut']);
+    },
+  };
+}
+
+for (const seconds of cuts) {
+  test(`the way to the API server is cut for ${String(seconds)} s`, async () => {
+    const uid = await intercept('.metadata.uid');
+    const since = Date.now();
+    {
+      await using _cut = await cutRelay();
+      const noticed = seconds > noticedMs / 1000;
+      if (noticed) {
+        await loop.settles(byApp, { since, withinMs: noticedMs, what: 'the app answers' });
+        await eventually('the loss is noticed', noticedMs, () => isState('Disconnected'));
+        const text = await status();
+        assert.match(text, /Status +: Disconnected/);
+        assert.match(text, /web: \S+ \(DISCONNECTED: /);
+      }
+      await outsideWorks();
+      const rest = since + seconds * 1000 - Date.now();
+      if (rest > 0) await systemClock.sleep(rest, AbortSignal.timeout(rest + 60_000));
+      // Its users have been answered to the end.
+      if (noticed)
+        await loop.settles(byApp, { since: Date.now() - 5000, withinMs, what: 'the app' });
+    }
+    await allIsBack(since, Date.now(), uid);
+  });
+}
+
+test(`the laptop sleeps for ${String(sleepSeconds)} s`, async () => {
+  const uid = await intercept('.metadata.uid');
+  const since = Date.now();
+  const daemons = ['user-daemon', 'root-daemon'] as const;
+  for (const daemon of daemons) await signalDaemon(daemon, 'STOP');
+  try {
+    await loop.settles(byApp, { since, withinMs: noticedMs, what: 'the app answers' });
+    await eventually('the loss is noticed', noticedMs, () => isState('Disconnected'));
+    // It does not really sleep: what it does without us works by name and by address.
+    await eventually('names without the daemons', 10_000, outsideWorks);
+    const rest = since + sleepSeconds * 1000 - Date.now();
+    if (rest > 0) await systemClock.sleep(rest, AbortSignal.timeout(rest + 60_000));
+  } finally {
+    for (const daemon of daemons) await signalDaemon(daemon, 'CONT');
+  }
+  await allIsBack(since, Date.now(), uid);
+});
+
+test('a pod is evicted: another takes its place and is intercepted', async () => {
+  const uid = await intercept('.metadata.uid');
+  const pods = ['get', 'pods', '-n', namespace, '-l', 'app=web', '-o'];
+  const [name = ''] = (await kubectl(...pods, 'jsonpath={.items[*].metadata.name}')).split(' ');
+  const eviction = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name, namespace },
+  };
+  const since = Date.now();
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
+  await onCluster(['kubectl', 'create', '--raw', path, '-f', '-'], {
+    input: JSON.stringify(eviction),
+  });
+  await eventually('another pod is ready', 60_000, async () => {
+    const ready = '{.status.readyReplicas} {.status.observedGeneration}';
+    assert.match(
+      await kubectl('get', '-n', namespace, 'deployment/web', '-o', `jsonpath=${ready}`),
+      /^2 /,
+    );
+    assert.doesNotMatch(await kubectl(...pods, 'name'), new RegExp(`${name}$`, 'm'));
+  });
+  await allIsBack(since, Date.now(), uid);
+});
+
+test('the workload is deleted: that is said; made again, it is intercepted again', async () => {
+  const uid = await intercept('.metadata.uid');
+  const deleted = Date.now();
+  await kubectl('delete', '-n', namespace, 'deployment/web');
+  await eventually('it is said', noticedMs, async () => {
+    const what = '{.items[*].status.state} {.items[*].status.reason}';
+    const said = await kubectl('get', kinds, '-n', namespace, '-o', `jsonpath=${what}`);
+    assert.equal(said, 'Error WorkloadNotFound');
+    assert.match(await status(), /web: \S+ \(ERROR: .*web/);
+  });
+  await outward.goesOn(Date.now(), withinMs);
+  await outsideWorks();
+  await apply(webApp({ namespace, name: 'web', replicas: 2 }));
+  await allIsBack(deleted, Date.now(), uid, remadeMs);
+});
