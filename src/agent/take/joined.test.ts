@@ -93,6 +93,28 @@ test('what waits for an answer at a switch is not idle until it has it', async (
   assert.ok(performance.now() - started < 3000, 'before the 5 s');
 });
 
+test('an agent that was not run for a while reads what came before it calls anything idle', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  let now = 0;
+  const joined = createJoined({ clock: { ...systemClock, monotonic: () => now } });
+  await using late = await joint(joined, 80, laptop);
+  joined.moved(80, 'app');
+  const asked = once(late.server, 'data');
+  now += 1000;
+  t.mock.timers.tick(50);
+  late.client.write('question');
+  assert.equal(String((await asked)[0]), 'question');
+  late.server.write('answer');
+  await once(late.client, 'data');
+  const reset = once(late.client, 'error');
+  for (let tick = 0; tick < 5; tick += 1) {
+    assert.equal(joined.size, 1);
+    now += 50;
+    t.mock.timers.tick(50);
+  }
+  await reset;
+});
+
 test('finishing resets what does not end by itself, and waits for all', async () => {
   const joined = createJoined({ clock: systemClock });
   await joined.finish();

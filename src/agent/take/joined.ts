@@ -30,7 +30,8 @@ export interface Joined {
   finish(): Promise<void>;
 }
 
-const lookEveryMs = switchIdleMs / 4;
+const looks = 4;
+const lookEveryMs = switchIdleMs / looks;
 
 /** Holds joined connections, and ends them by the rule of the switch. */
 export function createJoined(deps: { readonly clock: Pick<Clock, 'every' | 'monotonic'> }): Joined {
@@ -41,20 +42,21 @@ export function createJoined(deps: { readonly clock: Pick<Clock, 'every' | 'mono
     if (leaving.size === 0) return;
     const started = deps.clock.monotonic();
     const seen = new Map(
-      [...leaving].map((joint) => [joint, { bytes: bytesOf(joint), at: started }]),
+      [...leaving].map((joint) => [joint, { bytes: bytesOf(joint), at: started, quiet: 0 }]),
     );
     const looking = deps.clock.every(lookEveryMs, () => {
       const now = deps.clock.monotonic();
       for (const [joint, last] of seen) {
         const bytes = bytesOf(joint);
+        // Also so many looks: what has come while this process was not run is read between two of them.
+        const quiet = bytes === last.bytes ? last.quiet + 1 : 0;
+        const isIdle =
+          joint.splice.lastFrom === 'b' && quiet >= looks && now - last.at >= switchIdleMs;
         if (!joints.has(joint)) seen.delete(joint);
-        else if (
-          now - started >= switchGraceMs ||
-          (joint.splice.lastFrom === 'b' && bytes === last.bytes && now - last.at >= switchIdleMs)
-        ) {
+        else if (isIdle || now - started >= switchGraceMs) {
           joint.splice.reset(new Error('the port was switched over'));
           seen.delete(joint);
-        } else if (bytes !== last.bytes) seen.set(joint, { bytes, at: now });
+        } else seen.set(joint, { bytes, at: quiet > 0 ? last.at : now, quiet });
       }
       if (seen.size === 0) looking[Symbol.dispose]();
     });
