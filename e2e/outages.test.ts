@@ -89,15 +89,17 @@ function tellUsers(from: number): void {
   const seen = loop.answers.filter(({ at }) => at >= from);
   const count = (who: RegExp): number => seen.filter(({ got }) => who.test(got)).length;
   const slow = seen.filter(({ tookMs }) => tookMs > 1000).length;
-  const failed = seen
-    .filter(({ got }) => !got.startsWith('200 '))
+  const failures = seen.filter(({ got }) => !got.startsWith('200 '));
+  const first = failures
+    .slice(0, 20)
     .map(
-      ({ at, tookMs, got }) => `${got} asked at ${String(at - from)} ms for ${String(tookMs)} ms`,
+      ({ at, tookMs, got }) =>
+        `\n  ${got} asked at ${String(at - from)} ms for ${String(tookMs)} ms`,
     );
   console.log(
     `the app's users: ${String(count(byApp))} answered by the app, ${String(count(byLaptop))} by the ` +
-      `laptop, ${String(slow)} after more than a second, ${String(failed.length)} failed` +
-      failed.map((each) => `\n  ${each}`).join(''),
+      `laptop, ${String(slow)} after more than a second, ${String(failures.length)} failed` +
+      first.join(''),
   );
 }
 
