@@ -117,19 +117,18 @@ async function measureAll(): Promise<readonly Sample[]> {
 }
 
 function tableOf(samples: readonly Sample[]): string {
-  const rows = asked.stages.split(',').flatMap((stage) =>
-    (['echo', 'http'] as const).map((metric) => [
-      `${stage} ${metric}`,
-      ...names.map((crowd) => {
-        const of = samples.filter(
-          (each) => each.stage === stage && each.metric === metric && each.crowd === crowd,
-        );
-        const p50 = median(of.map((each) => each.p50));
-        const p99 = median(of.map((each) => each.p99));
-        return `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
-      }),
-    ]),
-  );
+  const row = (stage: string, metric: Sample['metric']): string[] => {
+    const cells = names.map((crowd) => {
+      const of = samples.filter(
+        (each) => each.stage === stage && each.metric === metric && each.crowd === crowd,
+      );
+      const p50 = median(of.map((each) => each.p50));
+      const p99 = median(of.map((each) => each.p99));
+      return `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
+    });
+    return [`${stage} ${metric}`, ...cells];
+  };
+  const rows = asked.stages.split(',').flatMap((stage) => [row(stage, 'echo'), row(stage, 'http')]);
   return align([['ms, p50 / p99', ...names], ...rows]);
 }
 

@@ -61,17 +61,21 @@ export async function offer(
   const giveUp = new AbortController();
   let timer: Disposable | undefined;
   let committed = false;
+  let settled = false;
   const after = (ms: number, run: () => void): void => {
     timer?.[Symbol.dispose]();
     timer = deps.clock.after(ms, run);
   };
   const wait = (ms: number): void => {
-    after(ms, () => {
+    // Not before what came meanwhile was read: a busy agent may be late itself.
+    const isOver = (): void => {
+      if (settled) return;
       doubts.add(interceptUid);
       const end = (): void => giveUp.abort(new Error(`no answer within ${ms} ms`));
       if (committed) after(uncertainMs, end);
       else end();
-    });
+    };
+    after(ms, () => void setImmediate(isOver));
   };
   wait(options.patienceMs);
   const onGone = (): void => giveUp.abort(new Error('the client is gone'));
@@ -110,6 +114,7 @@ export async function offer(
     if (committed && !notAsked.has(code)) return { kind: 'uncertain', reason };
     return { kind: 'unanswered', reason, lost: code === 'Lost' || code === 'Unavailable' };
   } finally {
+    settled = true;
     socket.off('close', onGone);
     timer?.[Symbol.dispose]();
   }
