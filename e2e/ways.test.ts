@@ -114,7 +114,7 @@ test('what passes whole messages only gets real frames, remembered for the next 
   await connectsBy('websocket', { kubeconfig });
   await interceptWorks();
   await telepresence(['quit']);
-  const log = join(state, 'logs', 'user-daemon.log');
+  const log = join(state, 'logs', 'connector.log');
   const before = (await readFile(log, 'utf8')).length;
   await connectsBy('websocket', { kubeconfig });
   const since = (await readFile(log, 'utf8')).slice(before);

@@ -24,7 +24,11 @@ const metadata = v.object({
   labels: v.optional(v.record(v.string(), v.string()), {}),
   annotations: v.optional(v.record(v.string(), v.string()), {}),
 });
-const replicaSetSchema = v.object({ metadata });
+const replicaSetSchema = v.object({
+  metadata,
+  status: v.optional(v.object({ conditions: conditionsSchema }), { conditions: [] }),
+});
+type ReplicaSet = v.InferOutput<typeof replicaSetSchema>;
 const deploymentSchema = v.object({
   metadata,
   spec: v.object({
@@ -54,9 +58,11 @@ export async function waitForDeployment(deps: WaitDeps, options: RolloutOptions)
   const { namespace, name, deadlineMs, signal } = options;
   const what = `deployment ${namespace}/${name}`;
   let words = 'not seen yet';
+  const said = new Set<string>();
   const say = (next: string): void => {
-    if (next !== words) options.onProgress?.(next);
     words = next;
+    if (!said.has(next)) options.onProgress?.(next);
+    said.add(next);
   };
   try {
     await withDeadline(deps, { ms: deadlineMs, what, signal }, async (waiting) => {
@@ -122,7 +128,11 @@ async function watchRollout(
   check = () => {
     const [deployment] = deployments.store.values();
     if (deployment === undefined) return;
-    const missing = missingOf(deployment);
+    const revision = deployment.metadata.annotations[revisionAnnotation];
+    const latest = [...sets.store.values()].find(
+      (set) => set.metadata.annotations[revisionAnnotation] === revision,
+    );
+    const missing = missingOf(deployment, latest);
     if (missing === undefined) {
       end.resolve(undefined);
       return;
@@ -135,10 +145,6 @@ async function watchRollout(
     }
     // Until its controller has seen it, its pods are those of the template before.
     if (deployment.status.observedGeneration < deployment.metadata.generation) return;
-    const revision = deployment.metadata.annotations[revisionAnnotation];
-    const latest = [...sets.store.values()].find(
-      (set) => set.metadata.annotations[revisionAnnotation] === revision,
-    );
     const hash = latest?.metadata.labels[hashLabel];
     for (const pod of pods.store.values()) {
       if (pod.metadata.deletionTimestamp !== undefined || pod.metadata.labels[hashLabel] !== hash) {
@@ -194,14 +200,14 @@ async function lastWords(
   }
 }
 
-function missingOf({
-  metadata: { generation },
-  spec,
-  status,
-}: Deployment): { readonly words: string; readonly refused: boolean } | undefined {
+function missingOf(
+  { metadata: { generation }, spec, status }: Deployment,
+  latest: ReplicaSet | undefined,
+): { readonly words: string; readonly refused: boolean } | undefined {
   const words = (said: string) => ({ words: said, refused: false });
   if (status.observedGeneration < generation) return words('waits for its controller');
-  const failure = status.conditions.find(
+  // The Deployment also repeats what a ReplicaSet of the template before was refused.
+  const failure = (latest ?? { status }).status.conditions.find(
     ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
   );
   if (failure !== undefined) {
