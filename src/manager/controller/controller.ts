@@ -32,7 +32,7 @@ import {
   infoOf,
   managerAddresses,
   namespaceOf,
-  ownServiceAddresses,
+  ownAddresses,
   viewOf,
 } from './views.ts';
 import { createWriting } from './writing.ts';
@@ -235,7 +235,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
           ...network.podSubnets,
           ...config.routing.alsoProxySubnets,
         ],
-        refusedSubnets: ownServiceAddresses(watched, config.namespace),
+        refusedSubnets: ownAddresses(watched, config.namespace),
         ownNamespacesOnly: config.outbound === 'namespaces',
         logLevel: logLevel ?? '',
       },

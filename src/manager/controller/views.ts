@@ -35,9 +35,9 @@ export function viewOf(
   });
 }
 
-/** Addresses of the manager's Services: it is reached by its tunnel, and by nothing else. */
-export function ownServiceAddresses(cluster: ClusterWatch, namespace: string): string[] {
-  const addresses: string[] = [];
+/** Every address of the managers and their Services, whichever of them dials: none is dialled. */
+export function ownAddresses(cluster: ClusterWatch, namespace: string): string[] {
+  const addresses = managerPods(cluster, namespace).flatMap(({ status }) => status.podIPs);
   for (const service of cluster.services.values()) {
     if (namespaceOf(service) !== namespace) continue;
     if (service.metadata.labels['app.kubernetes.io/name'] !== managerName) continue;
