@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { buildHelm } from './kube/helm.ts';
 import { testOnLaptop } from './kube/fixture.ts';
 import { createNamespace } from './namespace.ts';
+import { prepare } from './prepare.ts';
 import { kubectl, onLaptop } from './run.ts';
 
 const namespace = 'e2e-kube-install';
@@ -11,6 +12,7 @@ const signal = AbortSignal.timeout(800_000);
 const resources = new AsyncDisposableStack();
 
 before(async () => {
+  await prepare();
   resources.use(await createNamespace(namespace));
   resources.defer(async () => {
     await kubectl('delete', 'crd', '--ignore-not-found', 'things.e2e-kube.telepresence.test');

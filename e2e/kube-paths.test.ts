@@ -1,12 +1,14 @@
 // The ways to the manager's pod, from the laptop through a real API server and kubelet.
 import { after, before, test } from 'node:test';
 import { startPodServer, testOnLaptop, type PodServer } from './kube/fixture.ts';
+import { prepare } from './prepare.ts';
 
 const namespace = 'e2e-kube-paths';
 const signal = AbortSignal.timeout(600_000);
 let pod: PodServer;
 
 before(async () => {
+  await prepare();
   pod = await startPodServer(namespace, signal);
 });
 after(async () => {

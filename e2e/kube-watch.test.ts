@@ -1,15 +1,18 @@
 // Watches on a real API server that is restarted under them.
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { restartComponent } from '../playground/component.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { eventually } from './eventually.ts';
 import { testOnLaptop } from './kube/fixture.ts';
 import { createNamespace } from './namespace.ts';
+import { prepare } from './prepare.ts';
 import { apply, kubectl } from './run.ts';
 
 const namespace = 'e2e-kube-watch';
 const signal = AbortSignal.timeout(300_000);
+
+before(prepare);
 
 test('on the laptop: a watch through a restart of the API server', async () => {
   await using _namespace = await createNamespace(namespace);

@@ -48,7 +48,7 @@ test('a relay with another certificate is not spoken to by port-forward', async 
   const request = { path: '/tunnel/echo', nonce: 'n', enter, signal };
   const { entered: duplex, via } = await dialer.dial(request);
   assert.equal(via, 'service-proxy');
-  assert.match(errors[0] ?? '', /port-forward .*does not match certificate/);
+  assert.match(errors[0] ?? '', /port-forward .*its certificate is for other names/);
   duplex.destroy();
 });
 

@@ -127,11 +127,22 @@ export async function testOnLaptop(
 ): Promise<void> {
   // A test runner that finds itself inside another one runs nothing.
   const clean = ['env', '-u', 'NODE_TEST_CONTEXT'];
-  const result = await onLaptop([...clean, 'sh', 'tools/node', '--test', resolve(here, file)], {
-    ...options,
-    deadlineMs: 180_000,
-    mayFail: true,
-  });
+  const result = await onLaptop(
+    [
+      ...clean,
+      'sh',
+      'tools/node',
+      '--test',
+      '--test-force-exit',
+      '--test-timeout=60000',
+      resolve(here, file),
+    ],
+    {
+      ...options,
+      deadlineMs: 180_000,
+      mayFail: true,
+    },
+  );
   process.stdout.write(result.stdout);
   if (result.status !== 0 || !/pass [1-9]/.test(result.stdout))
     throw new Error(`${file} failed on the laptop: ${result.stderr}`);
