@@ -66,10 +66,7 @@ class WebSocketDuplex extends Duplex {
     this.#socket.resume();
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#send([chunk], done);
-  }
-
+  // Also for a single chunk: there is no `_write`.
   override _writev(
     chunks: { readonly chunk: Buffer }[],
     done: (error?: Error | null) => void,

@@ -218,8 +218,14 @@ export function leastBusy<S extends Pick<ClientSession, 'unsentBytes' | 'openFlo
   sessions: readonly S[],
 ): S | undefined {
   return sessions.reduce<S | undefined>((best, each) => {
-    if (best === undefined) return each;
-    const more = each.unsentBytes - best.unsentBytes || each.openFlows - best.openFlows;
-    return more < 0 ? each : best;
+    return best === undefined || byBusyness(each, best) < 0 ? each : best;
   }, undefined);
+}
+
+/** Orders sessions: the one that a new flow disturbs least comes first. */
+export function byBusyness(
+  one: Pick<ClientSession, 'unsentBytes' | 'openFlows'>,
+  other: Pick<ClientSession, 'unsentBytes' | 'openFlows'>,
+): number {
+  return one.unsentBytes - other.unsentBytes || one.openFlows - other.openFlows;
 }

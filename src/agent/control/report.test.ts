@@ -58,3 +58,14 @@ test('what a lost manager was not told is told to the next', async () => {
   reporter.attach(next);
   assert.deepEqual(next.epochs, [2n]);
 });
+
+test('an older session that ends does not silence the newer one', () => {
+  const reporter = createReporter({ log: silentLogger });
+  const older = manager();
+  const newer = manager();
+  reporter.attach(older);
+  reporter.attach(newer);
+  reporter.detach(older);
+  reporter.report(fact(1n));
+  assert.deepEqual(newer.epochs, [1n]);
+});

@@ -16,14 +16,18 @@ export interface TakesFact {
 export interface Reporter {
   /** The newest fact; older ones that have not been told yet are dropped. */
   report(fact: TakesFact): void;
-  /** Whom to tell from now on; undefined while the manager cannot be reached. */
-  attach(client: Pick<Client<typeof AgentControl>, 'reportTakes'> | undefined): void;
+  /** Whom to tell from now on. */
+  attach(client: Listener): void;
+  /** This one cannot be told any more; a newer one goes on being told. */
+  detach(client: Listener): void;
 }
+
+type Listener = Pick<Client<typeof AgentControl>, 'reportTakes'>;
 
 /** A reporter with one call under way at a time. */
 export function createReporter(deps: { readonly log: Logger }): Reporter {
   let untold: TakesFact | undefined;
-  let listener: Parameters<Reporter['attach']>[0];
+  let listener: Listener | undefined;
   let telling = false;
 
   const tell = async (): Promise<void> => {
@@ -56,6 +60,9 @@ export function createReporter(deps: { readonly log: Logger }): Reporter {
     attach(client) {
       listener = client;
       void tell();
+    },
+    detach(client) {
+      if (listener === client) listener = undefined;
     },
   };
 }

@@ -24,7 +24,7 @@ export interface WantedTakes {
 export async function watchTakes(
   deps: {
     readonly session: Pick<ClientSession, 'request'>;
-    readonly reporter: Pick<Reporter, 'attach'>;
+    readonly reporter: Pick<Reporter, 'attach' | 'detach'>;
     readonly onWanted: (wanted: WantedTakes) => void;
   },
   options: { readonly agentVersion: string; readonly podIp: string },
@@ -37,7 +37,7 @@ export async function watchTakes(
       deps.reporter.attach(client);
     }
   } finally {
-    deps.reporter.attach(undefined);
+    deps.reporter.detach(client);
   }
 }
 

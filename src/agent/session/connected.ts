@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
+import { byBusyness } from '#tunnel/connection-set.ts';
 import { createReceiveWindows, receiveBudgets } from '#tunnel/receive-windows.ts';
 import type { ServeOptions } from '#tunnel/server-session.ts';
 
@@ -131,11 +132,7 @@ export function connectManagers(deps: Deps, options: Options): ConnectedManagers
       [...managers.links]
         .filter((source) => offers(source, interceptUid))
         .flatMap(({ link }) => link.inbound() ?? [])
-        .toSorted(
-          (a, b) =>
-            a.session.unsentBytes - b.session.unsentBytes ||
-            a.session.openFlows - b.session.openFlows,
-        ),
+        .toSorted((one, other) => byBusyness(one.session, other.session)),
     [Symbol.asyncDispose]: () => managers[Symbol.asyncDispose](),
   };
 }

@@ -1,14 +1,11 @@
 import * as v from 'valibot';
 import { describe } from '#base/errors.ts';
 import { agentConfigVariable } from '#protocol/agent-config.ts';
-import {
-  agentContainer,
-  agentRequestAnnotation,
-  fieldManager,
-  injectAnnotations,
-} from '#protocol/resources.ts';
+import { injectionWish } from '#protocol/injection-wish.ts';
+import { agentContainer, agentRequestAnnotation, fieldManager } from '#protocol/resources.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { isKubeError } from '#kube/errors.ts';
+import { evictPod } from '#kube/evict-pod.ts';
 import { kubeObjectSchema, objectMetaSchema } from '#kube/objects.ts';
 import { resources, type Resource } from '#kube/resource.ts';
 import { waitUntilGone, type WaitDeps } from '#kube/wait-ready.ts';
@@ -119,9 +116,7 @@ async function takeBack(
   if (isControlled(metadata)) return;
   const { annotations } = spec.template.metadata;
   const asked = annotations[agentRequestAnnotation] !== undefined;
-  const wished = injectAnnotations.some((name) =>
-    ['enabled', 'true'].includes(annotations[name] ?? ''),
-  );
+  const wished = injectionWish(annotations) === 'enabled';
   if (!asked && !wished) return;
   const change = {
     ...(asked ? { [agentRequestAnnotation]: null } : {}),
@@ -147,15 +142,7 @@ async function takeBack(
 async function evict(deps: WaitDeps, pod: Pod, signal: AbortSignal): Promise<string | undefined> {
   const { name, namespace } = pod.metadata;
   try {
-    await deps.client.create({
-      resource: resources.pods,
-      namespace,
-      name,
-      subresource: 'eviction',
-      schema: v.unknown(),
-      object: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } },
-      signal,
-    });
+    await evictPod(deps.client, { name, namespace, signal });
     const where = namespace === undefined ? {} : { namespace };
     const resource = resources.pods;
     await waitUntilGone(deps, { ...where, resource, name, deadlineMs: goneMs, signal });

@@ -257,7 +257,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
     await writing.sweep(next);
   };
 
-  starting.use(asAsync(clock.every(tickMs, request)));
+  starting.use(clock.every(tickMs, request));
   starting.defer(() => waiting?.[Symbol.dispose]());
   request();
   await loop.settled();
@@ -314,8 +314,4 @@ export async function startController(deps: Deps, options: Options): Promise<Con
     abdicate: async () => await leading.release(),
     [Symbol.asyncDispose]: async () => await running.disposeAsync(),
   };
-}
-
-function asAsync(disposable: Disposable): AsyncDisposable {
-  return { [Symbol.asyncDispose]: async () => disposable[Symbol.dispose]() };
 }

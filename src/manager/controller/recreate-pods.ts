@@ -1,10 +1,9 @@
-import * as v from 'valibot';
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { isKubeError } from '#kube/errors.ts';
-import { resources } from '#kube/resource.ts';
+import { evictPod } from '#kube/evict-pod.ts';
 import type { ResourceWatch } from '#kube/watch.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
 import { isReady, podsOf } from '../state/owner.ts';
@@ -49,20 +48,7 @@ export async function recreatePods(
 async function evict(deps: Deps, pod: PodObject, signal: AbortSignal): Promise<boolean> {
   const { name, namespace, uid } = pod.metadata;
   try {
-    await deps.client.create({
-      resource: resources.pods,
-      namespace,
-      name,
-      subresource: 'eviction',
-      schema: v.unknown(),
-      object: {
-        apiVersion: 'policy/v1',
-        kind: 'Eviction',
-        metadata: { name, namespace },
-        deleteOptions: { preconditions: { uid } },
-      },
-      signal,
-    });
+    await evictPod(deps.client, { name, namespace, uid, signal });
     return true;
   } catch (error) {
     if (isKubeError(error, 'NotFound', 'Conflict')) return true;

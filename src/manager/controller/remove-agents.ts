@@ -6,7 +6,7 @@ import { withDeadline } from '#base/wait.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { ResourceWatch } from '#kube/watch.ts';
 import { agentRequestAnnotation, fieldManager, type Intercept } from '#protocol/resources.ts';
-import { injectionWish } from '../state/annotations.ts';
+import { injectionWish } from '#protocol/injection-wish.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
 import { requestOf } from '../state/injected.ts';
 import { controllerOf, nameOf } from '../state/owner.ts';

@@ -1,5 +1,3 @@
-import { injectAnnotations } from '#protocol/resources.ts';
-
 const prefixes = ['telepresence.io/', 'telepresence.getambassador.io/'] as const;
 
 /** The value of a pod template's annotation in either of the seeds' prefixes. */
@@ -12,15 +10,6 @@ export function templateAnnotation(
     if (value !== undefined && value !== '') return value;
   }
   return undefined;
-}
-
-/** What the owner of a workload says about agents in it. */
-export function injectionWish(
-  annotations: Readonly<Record<string, string>>,
-): 'enabled' | 'disabled' | undefined {
-  const said = injectAnnotations.map((name) => annotations[name]);
-  if (said.some((value) => value === 'disabled' || value === 'false')) return 'disabled';
-  return said.some((value) => value === 'enabled' || value === 'true') ? 'enabled' : undefined;
 }
 
 /** `http, 8080/TCP` as identifiers with protocols; a missing protocol is TCP. */

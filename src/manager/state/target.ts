@@ -1,6 +1,7 @@
 import { suggest } from '#base/suggest.ts';
 import type { InterceptSpec } from '#protocol/resources.ts';
-import { injectionWish, templateAnnotation } from './annotations.ts';
+import { injectionWish } from '#protocol/injection-wish.ts';
+import { templateAnnotation } from './annotations.ts';
 import type { Container } from './cluster-objects.ts';
 import { resolveContainerPort } from './container-port.ts';
 import { controllerOf, nameOf } from './owner.ts';

@@ -6,12 +6,8 @@ import {
   agentRequest,
   type AgentRequest,
 } from '#protocol/agent-config.ts';
-import {
-  agentContainer,
-  agentInitContainer,
-  agentRequestAnnotation,
-  injectAnnotations,
-} from '#protocol/resources.ts';
+import { injectionWish } from '#protocol/injection-wish.ts';
+import { agentContainer, agentInitContainer, agentRequestAnnotation } from '#protocol/resources.ts';
 import {
   agentInit,
   agentSidecar,
@@ -88,15 +84,14 @@ export function patchBetween(before: RequestedPod, after: RequestedPod): PatchOp
 }
 
 function askedOf(annotations: Readonly<Record<string, string>>): AgentRequest | LeftReason {
-  const wishes = injectAnnotations.map((name) => annotations[name]);
-  if (wishes.some((wish) => wish === 'disabled' || wish === 'false')) return 'Disabled';
+  const wish = injectionWish(annotations);
+  if (wish === 'disabled') return 'Disabled';
   const text = annotations[agentRequestAnnotation];
   if (text !== undefined) {
     const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), agentRequest), text);
     return parsed.success ? parsed.output : 'BadRequest';
   }
-  const enabled = wishes.some((wish) => wish === 'enabled' || wish === 'true');
-  return enabled ? { take: 'redirect', ports: [] } : 'NotAsked';
+  return wish === 'enabled' ? { take: 'redirect', ports: [] } : 'NotAsked';
 }
 
 function declares({ spec }: RequestedPod, port: number): boolean {
