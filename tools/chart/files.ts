@@ -4,7 +4,9 @@ import { peerValues } from '#install/peer-values.ts';
 import { jsonSchemaOf, valueRows, type ValueRow } from '#install/value-rows.ts';
 import { isTree } from '#install/values.ts';
 import { valuesSchema } from '#install/values-schema.ts';
-import { chartDocuments, configExpression, type ChartDocument } from './documents.ts';
+import { configExpression } from './config-expression.ts';
+import type { ChartDocument } from './document.ts';
+import { chartDocuments } from './documents.ts';
 import { toYaml } from './go-template.ts';
 import { helpers } from './helpers.ts';
 
