@@ -1,5 +1,6 @@
 import {
   agentsPort,
+  agentsPortName,
   imageName,
   managerConfigFor,
   managerConfigVariable,
@@ -107,7 +108,7 @@ function container(values: Values, context: InstallContext): Record<string, unkn
     ],
     ports: [
       { name: 'api', containerPort: values.apiPort },
-      { name: 'agents', containerPort: agentsPort },
+      { name: agentsPortName, containerPort: agentsPort },
       ...(values.agentInjector.enabled
         ? [{ name: 'webhook', containerPort: webhookListenPort }]
         : []),

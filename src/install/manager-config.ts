@@ -14,6 +14,7 @@ export const managerPodVariable = 'TELEPRESENCE_POD';
 
 /** Ports that the manager's pod listens on, beside the API's. */
 export const agentsPort = 8081;
+export const agentsPortName = 'agents';
 export const webhookListenPort = 8443;
 
 /** The headless Service by which agents find every manager. */

@@ -1,6 +1,6 @@
 import { clientBindings, clientTunnelRole } from './client-rights.ts';
 import { deployment } from './deployment.ts';
-import { agentsPort, agentsService } from './manager-config.ts';
+import { agentsPort, agentsPortName, agentsService } from './manager-config.ts';
 import { managerRights } from './manager-rights.ts';
 import {
   helmMetadata,
@@ -23,11 +23,16 @@ export function managerPart(values: Values, context: InstallContext): Manifest[]
     ...clientBindings(values, context),
     ...dryRunPolicy(context, values.serviceAccount.name),
     service(context, managerName, [{ name: 'api', port: values.apiPort, targetPort: 'api' }]),
-    service(context, agentsService, [{ name: 'agents', port: agentsPort, targetPort: 'agents' }], {
-      clusterIP: 'None',
-      // After a restart the agents are back before the first laptop is let in.
-      publishNotReadyAddresses: true,
-    }),
+    service(
+      context,
+      agentsService,
+      [{ name: agentsPortName, port: agentsPort, targetPort: agentsPortName }],
+      {
+        clusterIP: 'None',
+        // After a restart the agents are back before the first laptop is let in.
+        publishNotReadyAddresses: true,
+      },
+    ),
     ...(injector
       ? [
           service(context, injectorName, [

@@ -31,6 +31,8 @@ const servedRules = [
   { apiGroups: [''], resources: ['pods'], verbs: [...watched, 'create'] },
   { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: watched },
+  // What keeps agents from the manager is named.
+  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: watched },
 ] as const;
 
 /** What is in no namespace: even a namespaced manager needs these. */
@@ -55,6 +57,7 @@ const ownRules = [
   { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
   { apiGroups: [''], resources: ['secrets'], resourceNames: [identitySecret], verbs: ['get'] },
   { apiGroups: [''], resources: ['services'], verbs: watched },
+  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: watched },
   // Who of several managers writes status.
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
   {

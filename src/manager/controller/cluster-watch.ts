@@ -9,6 +9,7 @@ import { connection, intercept, type Connection, type Intercept } from '#protoco
 import {
   endpointSliceObject,
   namespaceObject,
+  networkPolicyObject,
   nodeObject,
   podObject,
   serviceCidrObject,
@@ -16,6 +17,7 @@ import {
   workloadObject,
   type EndpointSliceObject,
   type NamespaceObject,
+  type NetworkPolicyObject,
   type NodeObject,
   type PodObject,
   type ServiceCidrObject,
@@ -59,6 +61,8 @@ export interface ClusterWatch extends AsyncDisposable {
   readonly nodes: ReadonlyMap<string, NodeObject>;
   /** Empty where the cluster does not have the kind. */
   readonly serviceCidrs: ReadonlyMap<string, ServiceCidrObject>;
+  /** Empty where it may not read them, as after an upgrade of nothing but its image. */
+  readonly networkPolicies: ReadonlyMap<string, NetworkPolicyObject>;
 }
 
 /** What a namespaced manager serves, and what it knows beside that: its own namespace. */
@@ -125,6 +129,12 @@ export async function watchCluster(deps: Deps, options: Options): Promise<Cluste
       onChange: () => options.onNetwork(),
     }),
   );
+  const networkPolicies = start(
+    resources.networkPolicies,
+    networkPolicyObject,
+    changed,
+    options.namespaces?.known,
+  );
   await Promise.all(Object.values(watches).map(async (watch) => await watch.synced(signal)));
   await serviceCidrs.synced(signal).catch((error: unknown) => {
     signal.throwIfAborted();
@@ -144,6 +154,7 @@ export async function watchCluster(deps: Deps, options: Options): Promise<Cluste
     namespaces: watches.namespaces.store,
     nodes: watches.nodes.store,
     serviceCidrs: serviceCidrs.store,
+    networkPolicies: networkPolicies.store,
     [Symbol.asyncDispose]: async () => await running.disposeAsync(),
   };
 }

@@ -33,6 +33,7 @@ import {
   managerAddresses,
   namespaceOf,
   ownAddresses,
+  policiesAgainstAgents,
   viewOf,
 } from './views.ts';
 import { createWriting } from './writing.ts';
@@ -223,6 +224,7 @@ export async function startController(deps: Deps, options: Options): Promise<Con
       nowMs: clock.now(),
       startedMs,
       replicas: { own: options.own.pod, runs },
+      policiesAgainst: (workload) => policiesAgainstAgents(watched, config, workload),
     });
     const logLevel = askedLogLevel(watched.connections.values(), clock.now());
     turnLevel({ log, level: deps.level }, logLevel ?? '');

@@ -1,10 +1,12 @@
 import type { ManagerConfig } from '#install/manager-config.ts';
 import { managerName, managerSelector } from '#install/manifest.ts';
+import { agentsPortName } from '#install/manager-config.ts';
 import type { ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
 import { namespacesOfAddress } from '../state/address-owner.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
+import { policiesAgainst, type PolicyPod } from '../state/egress.ts';
 import type { Network } from '../state/network.ts';
-import { clusterView, type ClusterView } from '../state/view.ts';
+import { clusterView, type ClusterView, type Workload } from '../state/view.ts';
 import type { ClusterWatch } from './cluster-watch.ts';
 import type { ClusterDns } from './dns-lookup.ts';
 
@@ -70,6 +72,33 @@ export function managerAddresses(cluster: ClusterWatch, namespace: string): stri
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .flatMap(({ status }) => status.podIP ?? [])
     .toSorted();
+}
+
+/** The NetworkPolicies that keep agents in pods of a workload from the managers, in words. */
+export function policiesAgainstAgents(
+  cluster: ClusterWatch,
+  config: Pick<ManagerConfig, 'namespace' | 'ports'>,
+  { object }: Workload,
+): readonly string[] {
+  const podIn = (namespace: string, pod: Pick<PolicyPod, 'labels' | 'ips'>): PolicyPod => ({
+    namespace,
+    namespaceLabels: cluster.namespaces.get(namespace)?.metadata.labels ?? {},
+    ...pod,
+  });
+  const { metadata, spec } = object.spec.template;
+  // Policies are about pods' own networks.
+  if (spec.hostNetwork) return [];
+  return policiesAgainst(
+    cluster.networkPolicies.values(),
+    podIn(namespaceOf(object), { labels: metadata.labels, ips: [] }),
+    {
+      pods: managerPods(cluster, config.namespace).map((pod) =>
+        podIn(config.namespace, { labels: pod.metadata.labels, ips: pod.status.podIPs }),
+      ),
+      port: config.ports.agents,
+      portName: agentsPortName,
+    },
+  );
 }
 
 /** What laptops are told of the cluster and of us. */

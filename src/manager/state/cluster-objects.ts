@@ -106,6 +106,16 @@ const containerStatus = v.pipe(
   v.transform(({ state }) => ({ running: state.running !== undefined })),
 );
 
+const initContainerStatus = v.object({
+  name: v.string(),
+  state: v.optional(
+    v.object({
+      running: v.optional(v.object({ startedAt: v.optional(v.nullable(v.string())) })),
+    }),
+    {},
+  ),
+});
+
 /** A Pod that runs; of its containers only the agent's configuration is kept. */
 export const podObject = v.object({
   metadata: objectMeta,
@@ -136,9 +146,13 @@ export const podObject = v.object({
           [],
         ),
         containerStatuses: v.optional(v.array(containerStatus), []),
+        initContainerStatuses: v.optional(v.array(initContainerStatus), []),
       }),
-      v.transform(({ containerStatuses, podIPs, ...rest }) => ({
+      v.transform(({ containerStatuses, initContainerStatuses, podIPs, ...rest }) => ({
         ...rest,
+        /** Since when its agent runs. */
+        agentStarted: initContainerStatuses.find(({ name }) => name === agentContainer)?.state
+          .running?.startedAt,
         podIPs: podIPs.map(({ ip }) => ip),
         /** Whether all of its containers run at the moment. */
         running: containerStatuses.length > 0 && containerStatuses.every((one) => one.running),
@@ -204,3 +218,66 @@ export const nodeObject = v.object({
   ),
 });
 export type NodeObject = v.InferOutput<typeof nodeObject>;
+
+const labelSelector = v.object({
+  matchLabels: v.optional(strings, {}),
+  matchExpressions: v.optional(
+    v.array(
+      v.object({
+        key: v.string(),
+        operator: v.picklist(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        values: v.optional(v.array(v.string()), []),
+      }),
+    ),
+    [],
+  ),
+});
+export type LabelSelector = v.InferOutput<typeof labelSelector>;
+
+const policyPeers = v.optional(
+  v.array(
+    v.object({
+      podSelector: v.optional(labelSelector),
+      namespaceSelector: v.optional(labelSelector),
+      ipBlock: v.optional(
+        v.object({ cidr: v.string(), except: v.optional(v.array(v.string()), []) }),
+      ),
+    }),
+  ),
+  [],
+);
+const policyRules = v.optional(
+  v.array(
+    v.object({
+      ports: v.optional(
+        v.array(
+          v.object({
+            protocol: v.optional(v.string(), 'TCP'),
+            port: v.optional(v.union([v.number(), v.string()])),
+            endPort: v.optional(v.number()),
+          }),
+        ),
+        [],
+      ),
+      from: policyPeers,
+      to: policyPeers,
+    }),
+  ),
+  [],
+);
+/** One rule of a NetworkPolicy: `from` for ingress, `to` for egress. */
+export type PolicyRule = v.InferOutput<typeof policyRules>[number];
+/** Whom it lets. */
+export type PolicyPeer = PolicyRule['from'][number];
+
+/** A NetworkPolicy. */
+export const networkPolicyObject = v.object({
+  metadata: objectMeta,
+  spec: v.object({
+    podSelector: v.optional(labelSelector, {}),
+    policyTypes: v.optional(v.array(v.string()), []),
+    ingress: policyRules,
+    egress: policyRules,
+  }),
+});
+export type NetworkPolicyObject = v.InferOutput<typeof networkPolicyObject>;

@@ -3,16 +3,32 @@ import { test } from 'node:test';
 import { interceptStatusOf, type InterceptCase } from './intercept-status.ts';
 import { connection, deploymentView, intercept, pod } from './sample-world.ts';
 
-const readyAt = '2026-01-01T00:10:00Z';
-const nowMs = Date.parse(readyAt);
+const startedAt = '2026-01-01T00:10:00Z';
+const nowMs = Date.parse(startedAt);
+const policies = ['deny of namespace shop'];
 
-/** A pod that is ready since `readyAt`, whose agent is attached or not. */
+const caseWithout: InterceptCase['pods'] = podsWithout();
+function podsWithout(): InterceptCase['pods'] {
+  let made: ReturnType<typeof pod> | undefined;
+  deploymentView((owner) => [(made = pod({ owner, name: 'a' }))]);
+  assert.ok(made !== undefined);
+  const no = { able: false, asked: false, ending: false, active: false, attached: false };
+  return [{ ...no, pod: made, ready: true, message: '' }];
+}
+
+/** A pod whose agent runs since `startedAt`, and is attached or not. */
 function caseOf(afterMs: number, more: Partial<InterceptCase & { attached: boolean }> = {}) {
   let made: ReturnType<typeof pod> | undefined;
   deploymentView((owner) => [(made = pod({ owner, name: 'a', agent: {} }))]);
   assert.ok(made !== undefined);
-  const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: readyAt }];
-  const facts = { ready: true, able: true, asked: true, ending: false, active: false, message: '' };
+  const facts = {
+    ready: false,
+    able: true,
+    asked: true,
+    ending: false,
+    active: false,
+    message: '',
+  };
   const asked = intercept(connection());
   const metadata = { ...asked.metadata, creationTimestamp: '2026-01-01T00:09:50Z' };
   return interceptStatusOf({
@@ -24,27 +40,49 @@ function caseOf(afterMs: number, more: Partial<InterceptCase & { attached: boole
       {
         ...facts,
         attached: more.attached ?? false,
-        pod: { ...made, status: { ...made.status, conditions } },
+        pod: { ...made, status: { ...made.status, agentStarted: startedAt } },
       },
     ],
     nowMs: nowMs + afterMs,
     startedMs: nowMs - 60_000,
+    policies: [],
     ...more,
   });
 }
 
 test('an agent that does not come is named, soon and not too soon', () => {
+  assert.equal(caseOf(1000).state, 'Waiting');
+  assert.equal(caseOf(1000).reason, 'AgentsNotReady');
   assert.equal(caseOf(2000).state, 'Waiting');
-  assert.equal(caseOf(2000).reason, 'AgentsNotReady');
-  assert.equal(caseOf(3000).state, 'Waiting');
-  assert.equal(caseOf(3000).reason, 'AgentUnreachable');
+  assert.equal(caseOf(2000).reason, 'AgentUnreachable');
   const late = caseOf(12_000);
   assert.equal(late.state, 'Error');
   assert.equal(late.reason, 'AgentUnreachable');
-  assert.match(late.message ?? '', /agent in pod a cannot reach the traffic-manager/);
+  assert.match(late.message ?? '', /agent in pod a cannot reach the traffic-manager: does a Net/);
+});
+
+test('where a policy forbids it, two seconds are enough, and it is named', () => {
+  assert.equal(caseOf(1000, { policies }).reason, 'AgentsNotReady');
+  const verdict = caseOf(2000, { policies });
+  assert.equal(verdict.state, 'Error');
+  assert.match(verdict.message ?? '', /, as NetworkPolicy deny of namespace shop does not let it$/);
+  // Asked again, of an agent that has tried all the time.
+  const again = { ...intercept(connection()) };
+  const metadata = { ...again.metadata, creationTimestamp: '2026-01-01T00:20:00Z' };
+  const asked = { policies, intercept: { ...again, metadata } };
+  assert.equal(caseOf(600_000, asked).state, 'Error');
+  assert.equal(caseOf(600_000, { ...asked, policies: [] }).state, 'Waiting');
 });
 
 test('an agent that is there, or whose manager has just begun, is waited for', () => {
-  assert.equal(caseOf(60_000, { attached: true }).state, 'Waiting');
-  assert.equal(caseOf(5000, { startedMs: nowMs }).state, 'Waiting');
+  for (const known of [[], policies]) {
+    assert.equal(caseOf(60_000, { policies: known, attached: true }).state, 'Waiting');
+    assert.equal(caseOf(5000, { policies: known, startedMs: nowMs }).state, 'Waiting');
+  }
+});
+
+test('before the pods have agents, the policy is said and tried all the same', () => {
+  const said = caseOf(0, { policies, pods: caseWithout });
+  assert.equal(said.state, 'Waiting');
+  assert.match(said.message ?? '', /NetworkPolicy deny of namespace shop may keep from/);
 });

@@ -14,6 +14,8 @@ export interface InterceptCase {
   readonly nowMs: number;
   /** When this manager started: until a moment later no agent can have come back. */
   readonly startedMs: number;
+  /** NetworkPolicies that keep the workload's agents from the managers, in words. */
+  readonly policies: readonly string[];
 }
 
 type Verdict = Pick<InterceptStatus, 'state' | 'reason' | 'message'>;
@@ -83,14 +85,14 @@ function judge(one: InterceptCase): Verdict {
   }
   const silent = silentAgent(one);
   if (silent !== undefined) {
-    // A loaded node is slow without anything being wrong: first it is only said.
-    const state = silent.ms < hopelessMs ? 'Waiting' : 'Error';
-    return { state, ...agentUnreachable(silent.pod) };
+    // A loaded node is slow without anything being wrong: without a reason it is first only said.
+    const hopeless = one.policies.length > 0 || silent.ms >= hopelessMs;
+    return { state: hopeless ? 'Error' : 'Waiting', ...agentUnreachable(one, silent.pod) };
   }
-  return waitingOrActive(pods);
+  return waitingOrActive(one);
 }
 
-function waitingOrActive(pods: readonly PodFact[]): Verdict {
+function waitingOrActive({ pods, policies }: InterceptCase): Verdict {
   // Pods that are not ready get no requests: they are counted, but not waited for.
   const serving = pods.filter((pod) => pod.ready);
   if (pods.some((pod) => pod.active) && serving.every((pod) => pod.active)) {
@@ -102,7 +104,8 @@ function waitingOrActive(pods: readonly PodFact[]): Verdict {
     return {
       state: 'Waiting',
       reason: 'AgentsMissing',
-      message: `waiting for ${String(lacking.length)} of ${total} pods to get the traffic-agent`,
+      // Not every cluster's network heeds policies: it is tried.
+      message: `waiting for ${String(lacking.length)} of ${total} pods to get the traffic-agent${policies.length === 0 ? '' : `, which ${named(policies)} may keep from the traffic-manager`}`,
     };
   }
   const idle = pods.filter((pod) => !pod.active);
@@ -114,8 +117,8 @@ function waitingOrActive(pods: readonly PodFact[]): Verdict {
   };
 }
 
-/** An agent in a ready pod is there within this time, counted from times in whole seconds. */
-const silentMs = 3000;
+/** An agent that runs is with its manager within this time, counted from times in whole seconds. */
+const silentMs = 2000;
 /** After this long it will not come any more. */
 const hopelessMs = 12_000;
 /** After a start of the manager, agents get this long to come back. */
@@ -127,26 +130,39 @@ function silentAgent({
   pods,
   nowMs,
   startedMs,
+  policies,
 }: InterceptCase): { readonly pod: PodFact; readonly ms: number } | undefined {
   const isNew = intercept.status.state === undefined || intercept.status.state === 'Waiting';
   if (!isNew || nowMs - startedMs < returnMs || pods.some((pod) => pod.attached)) return undefined;
   const madeMs = Date.parse(intercept.metadata.creationTimestamp ?? '');
   for (const pod of pods) {
-    if (!pod.ready || !pod.able) continue;
-    const said = pod.pod.status.conditions.find(({ type }) => type === 'Ready');
-    const readyMs = Date.parse(said?.lastTransitionTime ?? '');
-    const ms = nowMs - Math.max(madeMs, readyMs);
+    if (!pod.able) continue;
+    const runsMs = Date.parse(pod.pod.status.agentStarted ?? '');
+    // What a policy forbids was tried for as long as the agent runs; else the laptop's sleep, or
+    // the cluster's, may just have ended.
+    const ms = nowMs - (policies.length > 0 ? runsMs : Math.max(madeMs, runsMs));
     if (ms >= silentMs) return { pod, ms };
   }
   return undefined;
 }
 
-function agentUnreachable({ pod }: PodFact): Pick<InterceptStatus, 'reason' | 'message'> {
+function agentUnreachable(
+  { policies }: InterceptCase,
+  { pod }: PodFact,
+): Pick<InterceptStatus, 'reason' | 'message'> {
   const { name, namespace } = pod.metadata;
+  const why =
+    policies.length === 0
+      ? `: does a NetworkPolicy of namespace ${namespace} deny egress?`
+      : `, as ${named(policies)} ${policies.length === 1 ? 'does' : 'do'} not let it`;
   return {
     reason: 'AgentUnreachable',
-    message: `the traffic-agent in pod ${name} cannot reach the traffic-manager: does a NetworkPolicy of namespace ${namespace} deny egress?`,
+    message: `the traffic-agent in pod ${name} cannot reach the traffic-manager${why}`,
   };
+}
+
+function named(policies: readonly string[]): string {
+  return `NetworkPolicy ${policies.slice(0, 3).join(' and ')}`;
 }
 
 function agentMissing({ pod }: PodFact): Pick<InterceptStatus, 'reason' | 'message'> {

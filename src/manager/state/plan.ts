@@ -14,7 +14,7 @@ import { podFacts, type Facts, type PodFact } from './pod-facts.ts';
 import { isElsewhere, presenceIn, type Replicas } from './replicas.ts';
 import type { Refusal } from './refusal.ts';
 import { resolveTarget, type Target } from './target.ts';
-import type { ClusterView } from './view.ts';
+import type { ClusterView, Workload } from './view.ts';
 
 /** Everything that the manager knows. */
 export interface World {
@@ -31,6 +31,8 @@ export interface World {
   /** When this manager started. */
   readonly startedMs: number;
   readonly replicas: Replicas;
+  /** NetworkPolicies that keep agents in pods of this workload from the managers, in words. */
+  policiesAgainst(workload: Workload): readonly string[];
 }
 
 /** One port that a pod's agent is to take. */
@@ -112,6 +114,7 @@ export function plan(world: World): Plan {
         pods,
         nowMs: world.nowMs,
         startedMs: world.startedMs,
+        policies: waits(intercept, target) ? world.policiesAgainst(target.workload) : [],
       }),
     );
   }
@@ -125,6 +128,12 @@ export function plan(world: World): Plan {
     expired: world.connections.filter((one) => !byUid.has(one.metadata.uid)),
     orphaned: intercepts.filter((one) => !isOwned(one, byUid)),
   };
+}
+
+/** Only of who waits for agents it matters what keeps them. */
+function waits(intercept: Intercept, target: Target | undefined): target is Target {
+  const { state } = intercept.status;
+  return target !== undefined && (state === undefined || state === 'Waiting');
 }
 
 function phaseOf(world: World, connection: Connection): ConnectionPhase {

@@ -274,6 +274,7 @@ export function world(options: Partial<World> = {}): World {
     lifetimes: { graceMs: 60_000, ttlMs: 86_400_000 },
     nowMs: Date.parse('2026-01-01T00:00:10Z'),
     startedMs: Date.parse('2026-01-01T00:00:00Z'),
+    policiesAgainst: () => [],
     replicas: { own: 'm-1', runs: (name) => name === 'm-1' || name === 'm-2' },
     ...options,
   };
