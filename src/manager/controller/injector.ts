@@ -21,7 +21,7 @@ import {
 } from '../state/refusal.ts';
 import type { ClusterView, Workload } from '../state/view.ts';
 import type { InjectorConfig } from '../webhook/agent-containers.ts';
-import { dryRunInjection } from './dry-run.ts';
+import { dryRunInjection, type DryRun } from './dry-run.ts';
 import { recreatePods } from './recreate-pods.ts';
 import { workloadResource } from './resources.ts';
 
@@ -142,8 +142,16 @@ async function chooseRequest(
           'WebhookUnreachable',
           `the API server does not reach the webhook agent-injector of the traffic-manager (${outcome.message}), so no pod was touched`,
         );
+      case 'gone':
+        return refused(
+          'WebhookMissing',
+          `the MutatingWebhookConfiguration ${deps.configuration} is gone, so no pod was touched`,
+        );
       case 'unknown':
-        return await whyUnknown(deps, namespace, signal);
+        return refused(
+          'WebhookMissing',
+          `the MutatingWebhookConfiguration ${deps.configuration} does not select namespace ${namespace}, so no pod was touched`,
+        );
       case 'refused':
         why = outcome.message;
         if (why.includes('exceeded quota')) reason = 'QuotaExceeded';
@@ -157,9 +165,11 @@ async function untilReached(
   workload: Workload,
   request: AgentRequest,
   signal: AbortSignal,
-): Promise<Awaited<ReturnType<typeof dryRunInjection>>> {
+): Promise<DryRun | { readonly kind: 'gone' }> {
   for (let tries = 1; ; tries += 1) {
     const outcome = await dryRunInjection(deps, workload, request, signal);
+    // What is not there will not be learned of.
+    if (outcome.kind === 'unknown' && !(await hasWebhook(deps, signal))) return { kind: 'gone' };
     // What timed out has cost the user seconds already; what is refused may be known in a moment.
     const again =
       outcome.kind === 'unknown' || (outcome.kind === 'unreachable' && !outcome.patient);
@@ -168,21 +178,14 @@ async function untilReached(
   }
 }
 
-/** Why the API server did not even try to call the webhook. */
-async function whyUnknown(
+async function hasWebhook(
   deps: Pick<Deps, 'client' | 'configuration'>,
-  namespace: string,
   signal: AbortSignal,
-): Promise<Outcome<never>> {
+): Promise<boolean> {
   const name = deps.configuration;
   const resource = resources.mutatingWebhookConfigurations;
-  const there = await deps.client.find({ resource, name, schema: kubeObjectSchema, signal });
-  return refused(
-    'WebhookMissing',
-    there === undefined
-      ? `the MutatingWebhookConfiguration ${name} is gone, so no pod was touched`
-      : `the MutatingWebhookConfiguration ${name} does not select namespace ${namespace}, so no pod was touched`,
-  );
+  const found = await deps.client.find({ resource, name, schema: kubeObjectSchema, signal });
+  return found !== undefined;
 }
 
 async function annotate(
