@@ -1,0 +1,134 @@
+// Steady traffic of all kinds through the laptop, an intercept that comes and goes, a flow that is
+// held: nothing may grow. E2E_SOAK_MINUTES=60 is the long form; it prints a table each minute.
+import assert from 'node:assert/strict';
+import { appendFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { loadavg } from 'node:os';
+import { systemClock } from '#base/clock.ts';
+import { eventually } from './eventually.ts';
+import { growthPerHour, linesOf, lookAtParts, type Look } from './scale/soak-log.ts';
+import { startSoakSite, type SoakSite } from './scale/soak-site.ts';
+
+const minutes = Number(process.env['E2E_SOAK_MINUTES'] ?? 0);
+const isLong = minutes > 0;
+const resources = new AsyncDisposableStack();
+let site: SoakSite;
+
+before(async () => {
+  site = resources.use(await startSoakSite({ udp: isLong }));
+});
+after(async () => {
+  await resources.disposeAsync();
+});
+
+async function pass(ms: number): Promise<void> {
+  await systemClock.sleep(ms, AbortSignal.timeout(ms + 60_000));
+}
+
+/** Traffic until so many requests were answered, while the intercept comes and goes. */
+async function answer(requests: number, perSecond: number): Promise<void> {
+  const { laptop, pod } = await site.start(perSecond);
+  await using _traffic = {
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([laptop[Symbol.asyncDispose](), pod[Symbol.asyncDispose]()]);
+    },
+  };
+  const total = (): number => laptop.done + pod.done;
+  await eventually('half of the requests', 40_000, async () => assert.ok(total() >= requests / 2));
+  await site.leave();
+  await site.intercept();
+  await eventually('all requests', 40_000, async () => assert.ok(total() >= requests));
+  console.log(JSON.stringify({ ...laptop.counts, pod: pod.counts }));
+  assert.equal(laptop.failed, 0, 'failed requests of the laptop');
+}
+
+/** A look when all that ends has ended. */
+async function quietLook(most?: readonly Look[]): Promise<readonly Look[]> {
+  let looks: readonly Look[] = [];
+  if (most !== undefined) {
+    await eventually('flows have ended', 15_000, async () => {
+      looks = await lookAtParts(false);
+      for (const [at, { part, files }] of looks.entries()) {
+        const before = most[at]?.files ?? 0;
+        assert.ok(files <= before + fewFiles, `${part}: ${String(files)} files, ${String(before)}`);
+      }
+    });
+  }
+  looks = await lookAtParts(true);
+  console.log(`load ${String(loadavg()[0])}\n${linesOf(looks)}`);
+  return looks;
+}
+
+/** Kept connections of ours come and go. */
+const fewFiles = 6;
+
+async function soakShortly(): Promise<void> {
+  const requests = 1500;
+  await answer(requests / 2, 150);
+  await pass(1000);
+  const before = await quietLook();
+  const elements = await site.elements();
+  await answer(requests, 150);
+  const looks = await quietLook(before);
+  assert.deepEqual(
+    looks.map(({ part }) => part),
+    before.map(({ part }) => part),
+  );
+  for (const [at, { part, heapUsed = 0, external = 0 }] of looks.entries()) {
+    const grown = heapUsed + external - (before[at]?.heapUsed ?? 0) - (before[at]?.external ?? 0);
+    console.log(`${part}: ${String(Math.round(grown / requests))} bytes a request`);
+    assert.ok(grown < 1000 * requests, `${part} grew by ${String(grown)} bytes`);
+  }
+  assert.ok((await site.elements()) <= elements + 2, 'elements of the rules');
+  await site.held.goesOn(Date.now(), 5000);
+}
+
+async function soakLong(): Promise<void> {
+  const { laptop, pod } = await site.start(20);
+  const kept = process.env['E2E_SOAK_FILE'];
+  const all: { readonly minute: number; readonly looks: readonly Look[] }[] = [];
+  const began = Date.now();
+  for (let minute = 0; minute <= minutes; minute += 1) {
+    const rest = began + minute * 60_000 - Date.now();
+    if (rest > 0) await pass(rest);
+    const looks = await lookAtParts(minute % 5 === 0);
+    const elements = await site.elements();
+    all.push({ minute, looks });
+    console.log(
+      `minute ${String(minute)}, load ${String(loadavg()[0])}, elements ${String(elements)}, ` +
+        `answered ${String(laptop.done + pod.done)}, failed ${String(laptop.failed + pod.failed)}\n` +
+        linesOf(looks),
+    );
+    if (kept !== undefined) {
+      const counts = { laptop: laptop.counts, pod: pod.counts };
+      const line = JSON.stringify({ minute, load: loadavg(), elements, counts, looks });
+      await appendFile(kept, `${line}\n`);
+    }
+    await site.leave();
+    await site.intercept();
+  }
+  await site.held.goesOn(Date.now(), 5000);
+  await laptop[Symbol.asyncDispose]();
+  await pod[Symbol.asyncDispose]();
+  const later = all.filter(({ minute }) => minute >= minutes / 4);
+  const verdicts = (later.at(-1)?.looks ?? []).flatMap(({ part }, at) => {
+    const grown = (what: 'anonymous' | 'files' | 'heapUsed'): number => {
+      const known = later.flatMap(({ minute, looks }) => {
+        const value = looks[at]?.[what];
+        return value === undefined ? [] : [{ minute, value }];
+      });
+      return growthPerHour(
+        known.map((one) => one.minute),
+        known.map(({ value }) => value),
+      );
+    };
+    const [anonymous, files, heap] = [grown('anonymous'), grown('files'), grown('heapUsed')];
+    const growth = `anonymous ${(anonymous / 1e6).toFixed(2)} MB, heap ${(heap / 1e6).toFixed(2)} MB`;
+    console.log(`${part} grows in an hour by: ${growth}, ${files.toFixed(1)} files`);
+    return anonymous > 8e6 || heap > 1e6 || files > 10 ? [part] : [];
+  });
+  assert.deepEqual(verdicts, [], 'parts that grow');
+}
+
+if (isLong) test(`nothing grows in ${String(minutes)} minutes`, soakLong);
+else test('nothing is left of thousands of requests', soakShortly);
