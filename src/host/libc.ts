@@ -86,6 +86,9 @@ export function openLibc(): Libc {
   );
   const unshare: (flags: number) => number = library.func('int unshare(int)');
 
+  // koffi holds on to nothing that it lends to another thread: collected meanwhile, the kernel would
+  // write into memory that is somebody else's by then.
+  const lent = new Set<Buffer>();
   const check = (call: string, result: number): void => {
     if (result >= 0) return;
     const code = getSystemErrorName(-native.errno());
@@ -138,7 +141,9 @@ export function openLibc(): Libc {
         new Int16Array(files.buffer, files.byteOffset + 8 * index + 4, 1)[0] = pollIn;
       }
       const done = Promise.withResolvers<void>();
+      lent.add(files);
       poll.async(files, fds.length, timeoutMs, (error) => {
+        lent.delete(files);
         if (error === null) done.resolve();
         else done.reject(error);
       });
