@@ -49,8 +49,8 @@ async function quietLook(most?: readonly Look[]): Promise<readonly Look[]> {
     await eventually('flows have ended', 15_000, async () => {
       looks = await lookAtParts(false);
       for (const [at, { part, files }] of looks.entries()) {
-        const before = most[at]?.files ?? 0;
-        assert.ok(files <= before + fewFiles, `${part}: ${String(files)} files, ${String(before)}`);
+        const past: number = most[at]?.files ?? 0;
+        assert.ok(files <= past + fewFiles, `${part}: ${String(files)} files, ${String(past)}`);
       }
     });
   }
@@ -66,16 +66,16 @@ async function soakShortly(): Promise<void> {
   const requests = 1500;
   await answer(requests / 2, 150);
   await pass(1000);
-  const before = await quietLook();
+  const past = await quietLook();
   const elements = await site.elements();
   await answer(requests, 150);
-  const looks = await quietLook(before);
+  const looks = await quietLook(past);
   assert.deepEqual(
     looks.map(({ part }) => part),
-    before.map(({ part }) => part),
+    past.map(({ part }) => part),
   );
   for (const [at, { part, heapUsed = 0, external = 0 }] of looks.entries()) {
-    const grown = heapUsed + external - (before[at]?.heapUsed ?? 0) - (before[at]?.external ?? 0);
+    const grown = heapUsed + external - (past[at]?.heapUsed ?? 0) - (past[at]?.external ?? 0);
     console.log(`${part}: ${String(Math.round(grown / requests))} bytes a request`);
     assert.ok(grown < 1000 * requests, `${part} grew by ${String(grown)} bytes`);
   }

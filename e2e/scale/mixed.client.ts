@@ -56,11 +56,11 @@ async function askByUdp(url: URL): Promise<void> {
   const socket = dgram.createSocket('udp4');
   try {
     const labels = url.pathname.slice(1).split('.');
-    const name = labels.flatMap((label) => [label.length, ...Buffer.from(label)]);
-    const header = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    const name = labels.map((label) => `${String.fromCharCode(label.length)}${label}`).join('');
+    const header = '\x12\x34\x01\0\0\x01\0\0\0\0\0\0';
     socket.connect(Number(url.port), url.hostname);
     await once(socket, 'connect');
-    socket.send(Buffer.from([...header, ...name, 0, 0, 1, 0, 1]));
+    socket.send(Buffer.from(`${header}${name}\0\0\x01\0\x01`, 'latin1'));
     await once(socket, 'message', { signal: AbortSignal.timeout(5000) });
   } finally {
     socket.close();
