@@ -55,8 +55,11 @@ export async function assemble(image: Image, directory: string): Promise<string>
 async function removeOld(directory: string, family: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!name.startsWith(family)) continue;
-    const { mtimeMs } = await stat(join(directory, name));
-    if (Date.now() - mtimeMs > 3_600_000) await rm(join(directory, name), { force: true });
+    const path = join(directory, name);
+    // Another run may be removing it at the same moment.
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined || Date.now() - found.mtimeMs <= 3_600_000) continue;
+    await rm(path, { force: true });
   }
 }
 

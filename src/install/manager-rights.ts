@@ -51,12 +51,12 @@ function clusterRules(context: InstallContext): unknown[] {
   ];
 }
 
-/** Its own namespace: the identity, and its Services, which are never dialled. */
+/** Its own namespace: the identity, its Services, which are never dialled, and the other managers. */
 const ownRules = [
   // RBAC cannot name what does not exist yet.
   { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
   { apiGroups: [''], resources: ['secrets'], resourceNames: [identitySecret], verbs: ['get'] },
-  { apiGroups: [''], resources: ['services'], verbs: watched },
+  { apiGroups: [''], resources: ['services', 'pods'], verbs: watched },
   { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: watched },
   // Who of several managers writes status.
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },

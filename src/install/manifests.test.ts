@@ -201,6 +201,13 @@ test('a namespaced manager sees its namespaces only, by a Role in each', () => {
     verbs: ['get', 'list', 'watch'],
     resourceNames: ['bank', 'shop', 'ambassador'],
   });
+  // Whether another manager runs, and where it is, is known from its pod.
+  const own = at(find(all, 'Role', 'traffic-manager'), 'rules');
+  assert.ok(Array.isArray(own));
+  assert.deepEqual(
+    own.find((rule) => JSON.stringify(rule).includes('"pods"')),
+    { apiGroups: [''], resources: ['services', 'pods'], verbs: ['get', 'list', 'watch'] },
+  );
   const keys = all.map(keyOf);
   for (const namespace of ['shop', 'bank']) {
     assert.ok(keys.includes(`Role ${namespace}/traffic-manager-ambassador`));

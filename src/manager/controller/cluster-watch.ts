@@ -108,7 +108,8 @@ export async function watchCluster(deps: Deps, options: Options): Promise<Cluste
       options.namespaces?.known,
     ),
     slices: start(resources.endpointSlices, endpointSliceObject, options.onSlice),
-    pods: start(resources.pods, podObject, changed),
+    // The managers' own too: whether another one runs, and where agents find it.
+    pods: start(resources.pods, podObject, changed, options.namespaces?.known),
     namespaces: start(
       resources.namespaces,
       namespaceObject,
