@@ -1,3 +1,8 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../images/command.ts';
+import { authority } from '../playground/certificates.ts';
 import { writeKubeconfig } from '../playground/kubeconfig.ts';
 import type { Layout } from '../playground/layout.ts';
 
@@ -35,6 +40,33 @@ export function brokenKubeconfigs(good: string): Readonly<Record<string, string>
 
 /** Writes them where a laptop finds them by name. */
 export async function writeBrokenKubeconfigs(layout: Layout, good: string): Promise<void> {
-  const files = Object.entries(brokenKubeconfigs(good));
+  const files = Object.entries({
+    ...brokenKubeconfigs(good),
+    'certificate-old': await withOldCertificate(layout, good),
+  });
   await Promise.all(files.map(async ([name, text]) => await writeKubeconfig(layout, name, text)));
+}
+
+/** The same user, proven by the cluster's own authority, until yesterday. */
+async function withOldCertificate(layout: Layout, good: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'telepresence-old-'));
+  try {
+    const [key, request, certificate] = ['key', 'csr', 'crt'].map((name) => join(directory, name));
+    const ca = authority(layout);
+    const signal = AbortSignal.timeout(20_000);
+    const words = [
+      `req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -batch -subj /O=system:masters/CN=kubernetes-admin -keyout ${key} -out ${request}`,
+      `x509 -req -in ${request} -CA ${ca.certificate} -CAkey ${ca.key} -days -1 -out ${certificate}`,
+    ];
+    for (const line of words) await run(['openssl', ...line.split(' ')], { signal });
+    const base64 = async (path = ''): Promise<string> => (await readFile(path)).toString('base64');
+    return good
+      .replace(
+        /client-certificate-data: .*/,
+        `client-certificate-data: ${await base64(certificate)}`,
+      )
+      .replace(/client-key-data: .*/, `client-key-data: ${await base64(key)}`);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 }

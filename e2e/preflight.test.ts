@@ -100,6 +100,7 @@ const kubeconfigs: readonly (readonly [string, RegExp, RegExp])[] = [
   ['plugin-fails', /credential plugin sh failed: your login has ended/, /sign in/],
   ['plugin-babbles', /credential plugin echo printed no ExecCredential/, /echo hello/],
   ['token-wrong', /the token of user kubernetes-admin is not valid/, /kubectl auth whoami/],
+  ['certificate-old', /the client certificate of user kubernetes-admin expired on 20/, /whoami/],
   ['token-old', /the token of user kubernetes-admin expired on 2023-11-14/, /kubectl auth whoami/],
 ];
 

@@ -79,6 +79,11 @@ const hints: Partial<Readonly<Record<HostErrorCode, string>>> = {
   AddressInUse: 'end whatever made the device tel0: ip link show tel0',
 };
 
+/** What is not there: the words of whoever looked for it say no more. */
+function isLack(error: unknown): error is HostError {
+  return error instanceof HostError && error.code.endsWith('Missing');
+}
+
 function factsOf(error: unknown): Record<string, string> {
   if (error instanceof RootDaemonError) return { ...error.facts };
   const hint = error instanceof HostError ? hints[error.code] : undefined;
@@ -98,7 +103,7 @@ async function applied(
     log.warning('desire not applied', { epoch: String(epoch), reason: describe(error) });
     const failure = create(FailureSchema, {
       code: error instanceof CodedError ? String(error.code) : 'Internal',
-      message: describe(error),
+      message: isLack(error) ? error.message : describe(error),
       facts: factsOf(error),
     });
     return create(AppliedSchema, { epoch, failure });
