@@ -241,6 +241,22 @@ test('an open connection that waits for an answer is not idle, whenever it was a
   await leave(agent);
 });
 
+test('one that waits for an answer stays also when its client’s kernel keeps it alive', async () => {
+  const agent = await startAgent();
+  for (const host of [podAddress, podAddressV6]) {
+    const asked = await connect(8080, host);
+    // As Node's HTTP agents do: from 1 s on its kernel asks whether the other one is still there.
+    asked.setKeepAlive(true, 1000);
+    const answer = say(asked, 'slowly');
+    await tell(agent, { on: 8080 });
+    assert.equal(await answer, 'app:slowly');
+    await sleep(450);
+    assert.equal(await say(asked, 'more'), 'ECONNRESET');
+    await tell(agent, { off: 8080 });
+  }
+  await leave(agent);
+});
+
 test('what the app answers too late is a reset for its client, and then for the app', async () => {
   const agent = await startAgent();
   const asked = await connect(8080);

@@ -24,7 +24,8 @@ export const switchGraceMs = 5000;
  * - `on`: ports whose new connections go to the agent, while it keeps knocking.
  * - Connections that were open at the switch carry on with the app while they are `busy`, as long
  *   as `grace` lasts: a word of the client is waited upon until then, one of the app for a moment. What
- *   the app says passes in any case as long: it may answer what was asked before the switch. Then the
+ *   the app says passes in any case as long: it may answer what was asked before the switch; so do the
+ *   client's bare acknowledgements: one that waits keeps its connection alive (Node's agents after 1 s). Then the
  *   client's next packet is answered by a reset; the app's is given to the client as one, and when it
  *   sends it again the app hears so too (`told`), or its client would wait for ever. A connection that
  *   one side has ended may finish (`closing`). See docs/adr/0014.
@@ -93,6 +94,7 @@ function fromClient(family: 4 | 6): string {
 ${ending(family, connection)}
     tcp dport @settling goto client_speaks${family}
     tcp dport @grace ${connection} @busy${family} goto client_speaks${family}
+    tcp dport @grace ${saysNothing(family)} accept
     reject with tcp reset
   }
 
@@ -129,9 +131,17 @@ function ending(family: 4 | 6, connection: string): string {
 
 /** What carries something, more than an acknowledgement, keeps the connection busy for so long. */
 function spoken(family: 4 | 6, connection: string, ms: number): string {
-  const isLong = family === 4 ? 'ip length > 80' : 'ip6 length > 60';
-  return ['tcp flags & psh != 0', isLong]
+  return ['tcp flags & psh != 0', `${length(family)} > ${bareBytes[family]}`]
     .map((says) => `    ${says} update @busy${family} { ${connection} timeout ${ms}ms } accept`)
     .concat('    accept')
     .join('\n');
 }
+
+/** A bare acknowledgement, also a keep-alive's: of one whose connection waits for an answer. */
+function saysNothing(family: 4 | 6): string {
+  return `tcp flags & psh == 0 ${length(family)} <= ${bareBytes[family]}`;
+}
+
+const length = (family: 4 | 6): string => (family === 4 ? 'ip length' : 'ip6 length');
+/** An acknowledgement with all its options is no longer, as the header of each family counts it. */
+const bareBytes = { 4: 80, 6: 60 } as const;

@@ -9,7 +9,7 @@ import { resetEnd } from '#tunnel/splice.ts';
 
 import { look } from '../probe/look.ts';
 import { dialApp } from './app.ts';
-import type { Joined } from './joined.ts';
+import type { Arrival, Joined } from './joined.ts';
 import { offer, type Doubts } from './offer.ts';
 import type { Takes } from './takes.ts';
 
@@ -23,7 +23,7 @@ interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'after'>;
   readonly takes: Pick<Takes, 'takerOf'>;
-  readonly joined: Pick<Joined, 'join'>;
+  readonly joined: Pick<Joined, 'arrive'>;
   readonly doubts: Doubts;
   /** The ways to the laptop of an intercept, the best first; empty while there is none. */
   readonly inbound: (interceptUid: string) => readonly Inbound[];
@@ -42,14 +42,19 @@ export async function bring(
   signal: AbortSignal,
 ): Promise<void> {
   const { port } = options;
+  using arrival = deps.joined.arrive(port);
   try {
     const isProbe = await isKubelets(deps, socket, port, signal);
     if (isProbe === undefined) return;
     const interceptUid = isProbe ? undefined : deps.takes.takerOf(port);
-    if (interceptUid !== undefined && (await bringToLaptop(deps, socket, port, interceptUid)))
+    if (
+      interceptUid !== undefined &&
+      (await bringToLaptop(deps, socket, { port, arrival }, interceptUid))
+    ) {
       return;
+    }
     const app = await dialApp({ podIp: dialled(socket, options.podIps), port }, signal);
-    deps.joined.join({ client: socket, server: app }, port, 'app');
+    arrival.join({ client: socket, server: app }, 'app');
   } catch (error) {
     deps.log.debug('connection reset', { port, reason: describe(error) });
     resetEnd(socket, toError(error));
@@ -66,7 +71,7 @@ function dialled(socket: Socket, podIps: readonly [string, ...string[]]): string
 async function bringToLaptop(
   deps: Deps,
   socket: Socket,
-  port: number,
+  { port, arrival }: { readonly port: number; readonly arrival: Arrival },
   interceptUid: string,
 ): Promise<boolean> {
   for (const { session, rttMs } of deps.inbound(interceptUid)) {
@@ -76,7 +81,7 @@ async function bringToLaptop(
     });
     switch (answer.kind) {
       case 'taken':
-        deps.joined.join({ client: socket, server: answer.flow.stream }, port, { interceptUid });
+        arrival.join({ client: socket, server: answer.flow.stream }, { interceptUid });
         return true;
       case 'refused':
         deps.log.debug('handler refused', { port, reason: answer.reason });

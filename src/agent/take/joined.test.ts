@@ -7,14 +7,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemClock } from '#base/clock.ts';
 import { socketPair } from '#tunnel/session.fixture.ts';
 
-import { createJoined, type Joined, type Side } from './joined.ts';
+import { createJoined, type Arrival, type Joined, type Side } from './joined.ts';
 
 /** One joined connection: what the client and the server of it hold. */
-async function joint(joined: Joined, port: number, side: Side) {
+async function joint(joined: Joined, port: number, side: Side, arrival?: Arrival) {
   const stack = new AsyncDisposableStack();
   const client = stack.use(await socketPair());
   const server = stack.use(await socketPair());
-  joined.join({ client: client.far, server: server.far }, port, side);
+  using arrived = arrival ?? joined.arrive(port);
+  arrived.join({ client: client.far, server: server.far }, side);
   await answered({ client: client.near, server: server.near });
   server.near.resume();
   client.near.resume();
@@ -123,5 +124,35 @@ test('finishing resets what does not end by itself, and waits for all', async ()
   const gone = Promise.all([once(one.client, 'error'), once(two.client, 'error')]);
   await joined.finish();
   await gone;
+  assert.equal(joined.size, 0);
+});
+
+test('one that is settled only after the switch was open at it: it ends as the others', async () => {
+  const joined = createJoined({ clock: systemClock });
+  // A laptop that is slow to take it; an app that is.
+  const arrivals = [joined.arrive(80), joined.arrive(81)] as const;
+  joined.moved(80, 'app');
+  joined.moved(81, laptop);
+  await using toLaptop = await joint(joined, 80, laptop, arrivals[0]);
+  await using toApp = await joint(joined, 81, 'app', arrivals[1]);
+  // Nobody took it, so the app has it, as it should.
+  await using fallenBack = await joint(joined, 80, 'app');
+  await using unanswered = await joint(joined, 81, 'app');
+  await Promise.all([once(toLaptop.client, 'error'), once(toApp.client, 'error')]);
+  assert.equal(fallenBack.client.closed, false);
+  assert.equal(unanswered.client.closed, false);
+});
+
+test('the end waits for those that are not settled yet', async () => {
+  const joined = createJoined({ clock: systemClock });
+  const arrival = joined.arrive(80);
+  let finished = false;
+  const end = joined.finish().then(() => {
+    finished = true;
+  });
+  await using late = await joint(joined, 80, 'app', arrival);
+  assert.equal(finished, false);
+  await once(late.client, 'error');
+  await end;
   assert.equal(joined.size, 0);
 });

@@ -2,7 +2,8 @@ import { createServer } from 'node:net';
 
 /**
  * For tests: an app that answers each chunk with `app:` and the same chunk, or, asked `who?`, with
- * who asks; `later` is answered after 700 ms, `much later` after 6 s. Port and address are in argv.
+ * who asks; `later` is answered after 700 ms, `slowly` after
+ * 2.5 s, `much later` after 6 s. Port and address are in argv.
  */
 const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
   socket.on('data', (chunk) => {
@@ -10,6 +11,7 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => 
     const answer = (): void =>
       void socket.write(`app:${said === 'who?' ? socket.remoteAddress : said}`);
     if (said === 'later') setTimeout(answer, 700);
+    else if (said === 'slowly') setTimeout(answer, 2500);
     else if (said === 'much later') setTimeout(answer, 6000);
     else answer();
   });
