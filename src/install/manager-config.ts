@@ -55,7 +55,13 @@ export const managerConfig = v.object({
     neverProxySubnets: strings,
     allowConflictingSubnets: strings,
   }),
-  dns: v.object({ excludeSuffixes: strings, includeSuffixes: strings }),
+  dns: v.object({
+    excludeSuffixes: strings,
+    includeSuffixes: strings,
+    excludes: v.optional(strings, []),
+    mappings: v.optional(v.array(v.object({ name: v.string(), aliasFor: v.string() })), []),
+    lookupTimeoutMs: v.optional(v.number(), 0),
+  }),
 });
 export type ManagerConfig = v.InferOutput<typeof managerConfig>;
 
@@ -100,8 +106,12 @@ export function managerConfigFor(values: Values, context: InstallContext): Manag
     interceptGraceMs: durationMs(values.intercept.grace),
     outbound: values.client.outbound,
     routing: values.client.routing,
-    dns: values.client.dns,
+    dns: dnsOf(values.client.dns),
   };
+}
+
+function dnsOf({ lookupTimeout, ...rest }: Values['client']['dns']): ManagerConfig['dns'] {
+  return { ...rest, lookupTimeoutMs: durationMs(lookupTimeout) };
 }
 
 /** `registry/name:tag` of an image by the values. */

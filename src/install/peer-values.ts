@@ -27,6 +27,10 @@ export const peerValues: readonly PeerValue[] = [
     path: 'maxNamespaceSpecificWatchers',
     reason: 'a namespaced manager always watches each of its namespaces by itself',
   },
+  ...['timeouts', 'logLevels', 'images', 'grpc', 'intercept', 'cluster', 'docker'].map((part) => ({
+    path: `client.${part}`,
+    reason: 'a laptop says this in its own config.yml',
+  })),
   { path: 'tracing', reason: 'there are no traces to collect' },
   { path: 'usage', reason: 'no usage is reported to anybody' },
   { path: 'compatibility', reason: 'what laptop and manager can do is settled when they meet' },

@@ -44,6 +44,8 @@ export const duration = v.pipe(
   v.string(),
   v.regex(/^(\d+(ms|s|m|h))+$/, 'not a duration (24h, 90s)'),
 );
+/** Names, each with what it stands for. */
+export const nameMappings = v.array(v.strictObject({ name, aliasFor: name }));
 export const pullPolicy = v.picklist(['Always', 'IfNotPresent', 'Never']);
 export const pullSecrets = v.array(v.strictObject({ name }));
 /** `matchLabels` and `matchExpressions`, as Kubernetes has them. */

@@ -5,6 +5,7 @@ import {
   duration,
   group,
   name,
+  nameMappings,
   namespaceNames,
   port,
   pullPolicy,
@@ -161,6 +162,13 @@ const client = group({
       'Names that are never asked in the cluster',
     ),
     includeSuffixes: value(texts, [], 'Names that are always asked in the cluster'),
+    excludes: value(texts, [], 'Names that are never asked in the cluster, whatever else is said'),
+    mappings: value(
+      nameMappings,
+      [],
+      'Names that stand for other names or for addresses: `{name, aliasFor}`',
+    ),
+    lookupTimeout: value(duration, '4s', 'How long the cluster’s answer to a name is waited for'),
   }),
 });
 

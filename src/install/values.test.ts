@@ -67,6 +67,9 @@ test('maps are merged, lists replaced, and null takes away', () => {
   assert.deepEqual(valuesOf({ client: { dns: { excludeSuffixes: null } } }).client.dns, {
     excludeSuffixes: [],
     includeSuffixes: [],
+    excludes: [],
+    mappings: [],
+    lookupTimeout: '4s',
   });
   assert.equal(valuesOf({ logLevel: null }).logLevel, 'info');
   assert.deepEqual(coalesce({ a: { b: 1, c: 2 }, l: [1] }, { a: { b: 3 }, l: [2] }), {

@@ -32,6 +32,8 @@ export interface ClusterAccess {
   readonly requestTimeoutMs?: number | undefined;
   /** The kubeconfig's user and whom it impersonates, for people. */
   readonly who?: string;
+  /** What the kubeconfig's cluster says to programs of that name: its `extensions`. */
+  extension?(name: string): unknown;
   /** The identity, fresh; may run an exec plugin. */
   identify(signal: AbortSignal): Promise<Identity>;
   /** Drops what is cached, because the API server refused it (401). */

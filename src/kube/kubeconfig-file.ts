@@ -13,6 +13,11 @@ const clusterSchema = v.object({
   'insecure-skip-tls-verify': v.optional(v.boolean()),
   'tls-server-name': text,
   'proxy-url': text,
+  // Whoever's they are, they must not make the file unusable.
+  extensions: v.fallback(
+    v.optional(v.array(v.object({ name: v.string(), extension: v.optional(v.unknown()) }))),
+    undefined,
+  ),
 });
 
 const execSchema = v.object({

@@ -97,6 +97,7 @@ export async function loadClusterAccess(
     proxy: chooseProxy(server, { proxyUrl: cluster.entry['proxy-url'], env }),
     trust,
     requestTimeoutMs: flags.requestTimeoutMs,
+    extension: (name) => cluster.entry.extensions?.find((one) => one.name === name)?.extension,
     who: [user.name, ...(user.entry.as ? [`as ${user.entry.as}`] : [])].join(' '),
     ...createIdentitySource(deps, {
       trust,

@@ -17,6 +17,12 @@ export interface NamePlan {
   readonly answerSocket: string;
   readonly excludeSuffixes: readonly string[];
   readonly includeSuffixes: readonly string[];
+  /** Names that are never the cluster's, whatever else is said. */
+  readonly excludes: ReadonlySet<string>;
+  /** Names that the user daemon answers, wherever they are. */
+  readonly mapped: ReadonlySet<string>;
+  /** The user daemon's time to answer; 0: as long as usual. */
+  readonly lookupTimeoutMs: number;
   /** Appended to names of a single label, where the machine's resolver does that. */
   readonly search: readonly string[];
 }
@@ -85,6 +91,9 @@ function namesOf(dns: DesiredDns): NamePlan {
     answerSocket: dns.answerSocket,
     excludeSuffixes: dns.excludeSuffixes.map(plain).filter((suffix) => suffix !== ''),
     includeSuffixes: dns.includeSuffixes.map(plain).filter((suffix) => suffix !== ''),
+    excludes: new Set(dns.excludes.map(plain)),
+    mapped: new Set(dns.mappedNames.map(plain)),
+    lookupTimeoutMs: dns.lookupTimeoutMs,
     search: dns.search.map(plain).filter((domain) => domain !== ''),
   };
 }

@@ -1,4 +1,4 @@
-import { readClientConfig } from '../config/client-config.ts';
+import { readClientConfig, type ClientConfig } from '../config/client-config.ts';
 import type { CliContext } from '../context.ts';
 import { call, findUserDaemon } from '../daemon/session.ts';
 import type { RunCommand } from './command-spec.ts';
@@ -10,11 +10,31 @@ export const runConfigView: RunCommand = async (context, line) => {
     context.warn(`telepresence config view: warning: ${name} in config.yml is not heeded`);
   }
   const more = line.on('client-only') ? {} : await fromConnection(context);
-  const object = { ...config, ...more };
+  const object = { ...asTyped(config), ...more };
   const { stringify } = await import('yaml');
   context.show({ text: stringify(object).trimEnd().split('\n'), object, bare: true });
   return 0;
 };
+
+/** The file's content, with the defaults and with durations as they are written. */
+function asTyped({ cluster, dns, timeouts, ...rest }: ClientConfig): object {
+  const written = (ms: number): string => `${String(ms / 1000)}s`;
+  const { lookupTimeout, ...names } = dns;
+  return {
+    ...rest,
+    cluster: {
+      ...cluster,
+      defaultManagerNamespace: cluster.defaultManagerNamespace || 'ambassador',
+    },
+    dns: {
+      ...names,
+      ...(lookupTimeout === undefined ? {} : { lookupTimeout: written(lookupTimeout) }),
+    },
+    timeouts: Object.fromEntries(
+      Object.entries(timeouts).map(([name, ms = 0]) => [name, written(ms)]),
+    ),
+  };
+}
 
 /** What is in force in the connection that there is, the traffic-manager's part of it included. */
 async function fromConnection(context: CliContext): Promise<object> {
@@ -41,6 +61,8 @@ async function fromConnection(context: CliContext): Promise<object> {
             remoteIP: dns.remoteAddress,
             includeSuffixes: dns.includeSuffixes,
             excludeSuffixes: dns.excludeSuffixes,
+            excludes: dns.excludes,
+            mappings: dns.mappings.map(({ name, aliasFor }) => ({ name, aliasFor })),
             lookupTimeout: `${String(dns.timeoutMs / 1000)}s`,
           },
         }),

@@ -1,5 +1,8 @@
 import { version } from '#base/version.ts';
 import { parseValues } from '#install/values.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { clusterExtensionName, parseClusterSettings } from '#protocol/client-settings.ts';
+import { readClientConfig } from '../config/client-config.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { clusterClient, clusterError } from '../helm/cluster-client.ts';
@@ -10,14 +13,28 @@ import { removeRelease } from '../helm/uninstall.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 import type { RunCommand } from './command-spec.ts';
 
-/** Where the manager is or shall be: both flags mean it here. */
-function namespaceOf(context: CliContext, line: ParsedLine): string {
-  return (
+/** Where the manager is or shall be: both flags mean it here; then as `connect` looks for it. */
+async function namespaceOf(
+  context: CliContext,
+  line: ParsedLine,
+  client: Pick<KubeClient, 'access'>,
+): Promise<string> {
+  const typed =
     line.text('namespace') ??
     line.text('manager-namespace') ??
-    context.env['TELEPRESENCE_MANAGER_NAMESPACE'] ??
-    'ambassador'
-  );
+    context.env['TELEPRESENCE_MANAGER_NAMESPACE'];
+  if (typed !== undefined) return typed;
+  const said = parseClusterSettings(client.access.extension?.(clusterExtensionName));
+  if (!said.ok) {
+    throw new CliError(
+      'Failed',
+      `the extension ${clusterExtensionName} of cluster ${client.access.cluster} in the kubeconfig is broken: ${said.why}`,
+      { hint: 'mend it, or take it out of the kubeconfig' },
+    );
+  }
+  if (said.value.managerNamespace !== '') return said.value.managerNamespace;
+  const { config } = await readClientConfig(context.places.configFile);
+  return config.cluster.defaultManagerNamespace || 'ambassador';
 }
 
 /** Every error of the API server leaves as a sentence. */
@@ -33,9 +50,9 @@ async function telling(run: () => Promise<void>): Promise<number> {
 /** `telepresence helm install` */
 export const runHelmInstall: RunCommand = async (context, line) =>
   await telling(async () => {
-    const namespace = namespaceOf(context, line);
     const given = await givenValues(line, context);
     await using client = await clusterClient(context, line);
+    const namespace = await namespaceOf(context, line, client);
     if (line.on('crds')) {
       await writeClusterPart(context, client, namespace);
       context.print('Custom resources and policies installed successfully');
@@ -61,12 +78,12 @@ export const runHelmInstall: RunCommand = async (context, line) =>
 /** `telepresence helm upgrade` */
 export const runHelmUpgrade: RunCommand = async (context, line) =>
   await telling(async () => {
-    const namespace = namespaceOf(context, line);
     if (line.on('reset-values') && line.on('reuse-values')) {
       throw new CliError('Usage', '--reset-values and --reuse-values contradict each other');
     }
     const typed = await givenValues(line, context);
     await using client = await clusterClient(context, line);
+    const namespace = await namespaceOf(context, line, client);
     const before = await currentRelease(client, { namespace, signal: context.signal });
     if (before === undefined) throw notInstalled(namespace);
     const given = upgradeValues(line, typed, { ...before.config });
@@ -84,8 +101,8 @@ function upgradeValues(line: ParsedLine, typed: ValueTree, before: ValueTree): V
 /** `telepresence helm uninstall` */
 export const runHelmUninstall: RunCommand = async (context, line) =>
   await telling(async () => {
-    const namespace = namespaceOf(context, line);
     await using client = await clusterClient(context, line);
+    const namespace = await namespaceOf(context, line, client);
     const release = await currentRelease(client, { namespace, signal: context.signal });
     if (release === undefined) throw notInstalled(namespace);
     await removeRelease(context, client, release);
@@ -107,8 +124,8 @@ export const runHelmLint: RunCommand = async (context, line) => {
 export const runHelmVersion: RunCommand = async (context, line) =>
   await telling(async () => {
     context.print(`Chart    : ${chartName}-${version}`);
-    const namespace = namespaceOf(context, line);
     await using client = await clusterClient(context, line);
+    const namespace = await namespaceOf(context, line, client);
     const release = await currentRelease(client, { namespace, signal: context.signal });
     const installed =
       release === undefined

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { describe, systemCode } from '#base/errors.ts';
 import { logLevels } from '#base/log.ts';
+import { dnsEntries, timeoutEntries, wanted } from '#protocol/client-settings.ts';
 import { CliError } from '../errors.ts';
 import { isSubnet } from '../parse/subnet.ts';
 
@@ -12,13 +13,15 @@ const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 const schema = v.object({
   cluster: v.optional(
     v.object({
-      defaultManagerNamespace: v.optional(v.string(), 'ambassador'),
+      defaultManagerNamespace: v.optional(v.string(), ''),
       mappedNamespaces: v.optional(v.array(v.string()), []),
     }),
     {},
   ),
   intercept: v.optional(v.object({ defaultPort: v.optional(port, 8080) }), {}),
   logLevels: v.optional(v.object({ userDaemon: level, rootDaemon: level }), {}),
+  dns: v.optional(v.object(dnsEntries), {}),
+  timeouts: v.optional(v.object(timeoutEntries), {}),
   routing: v.optional(
     v.object({
       alsoProxySubnets: subnets,
@@ -57,7 +60,7 @@ export async function readClientConfig(path: string): Promise<FoundConfig> {
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const where = v.getDotPath(issue) ?? 'the file';
-    throw bad(path, `${where}: ${issue.expected ?? issue.message} expected`, undefined);
+    throw bad(path, `${where}: ${wanted(issue)} expected`, undefined);
   }
   return { config: parsed.output, unheeded: unheededIn(content, parsed.output, '') };
 }

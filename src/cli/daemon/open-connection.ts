@@ -4,6 +4,7 @@ import type {
   ConnectionInfo,
   ConnectRequestSchema,
 } from '#protocol/gen/telepresence_pb.ts';
+import { dnsSettings, timeouts } from '#protocol/client-settings.ts';
 import { readClientConfig, type ClientConfig } from '../config/client-config.ts';
 import type { CliContext } from '../context.ts';
 import { launchDaemons } from './launch-daemons.ts';
@@ -50,16 +51,17 @@ export async function openConnection(
 
 type Request = MessageInitShape<typeof ConnectRequestSchema>;
 
-/** What was typed decides; subnets of the file and of the line are both meant. */
-function withConfig(request: Request, { cluster, routing }: ClientConfig): Request {
-  const { managerNamespace = '', mappedNamespaces, allMapped } = request;
+/** What was typed, and beside it what the file says; subnets of both are meant. */
+function withConfig(
+  request: Request,
+  { cluster, routing, dns, timeouts: waits }: ClientConfig,
+): Request {
   return {
     ...request,
-    managerNamespace: managerNamespace === '' ? cluster.defaultManagerNamespace : managerNamespace,
-    mappedNamespaces:
-      mappedNamespaces === undefined || (mappedNamespaces.length === 0 && allMapped !== true)
-        ? cluster.mappedNamespaces
-        : mappedNamespaces,
+    defaultManagerNamespace: cluster.defaultManagerNamespace,
+    defaultMappedNamespaces: cluster.mappedNamespaces,
+    dns: dnsSettings(dns),
+    timeouts: timeouts(waits),
     alsoProxy: [...(request.alsoProxy ?? []), ...routing.alsoProxySubnets],
     neverProxy: [...(request.neverProxy ?? []), ...routing.neverProxySubnets],
     allowConflictingSubnets: [

@@ -15,6 +15,7 @@ import { resources } from '#kube/resource.ts';
 import { waitForService } from '#kube/wait-ready.ts';
 import { nudgeDeployment, waitForDeployment } from '#kube/wait-rollout.ts';
 import { fieldManager } from '#protocol/resources.ts';
+import { readClientConfig } from '../config/client-config.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { checkedValues } from './given-values.ts';
@@ -118,7 +119,9 @@ async function waitUntilReady(
   const { namespace, values, retried } = options;
   if (values.replicaCount === 0) return;
   const { signal } = context;
-  const waiting = { namespace, name: managerName, deadlineMs: readyMs, signal };
+  const { config } = await readClientConfig(context.places.configFile);
+  const deadlineMs = config.timeouts.helm ?? readyMs;
+  const waiting = { namespace, name: managerName, deadlineMs, signal };
   const say = (words: string): void => context.warn(`traffic-manager: ${words}`);
   // What a quota refused is tried again only after a while, unless something changes.
   if (retried) await nudgeDeployment(deps, waiting);

@@ -89,10 +89,22 @@ function dnsPairs(dns: NonNullable<RootStatus['dns']>): readonly KeyValue[] {
     { key: 'Remote IP', value: dns.remoteAddress },
     { key: 'Exclude suffixes', value: `[${dns.excludeSuffixes.join(' ')}]` },
     { key: 'Include suffixes', value: `[${dns.includeSuffixes.join(' ')}]` },
+    ...(dns.excludes.length === 0
+      ? []
+      : [{ key: 'Excludes', value: `[${dns.excludes.join(' ')}]` }]),
+    ...(dns.mappings.length === 0 ? [] : [mappingList(dns.mappings)]),
     { key: 'Timeout', value: `${String(dns.timeoutMs / 1000)}s` },
   );
   if (dns.error !== '') pairs.push({ key: 'Error', value: dns.error });
   return pairs;
+}
+
+function mappingList(mappings: NonNullable<RootStatus['dns']>['mappings']): KeyValue {
+  return {
+    key: 'Mappings',
+    value: '',
+    beneath: mappings.map(({ name, aliasFor }) => `- ${name} for ${aliasFor}`),
+  };
 }
 
 function subnetList(key: string, subnets: readonly string[]): KeyValue {

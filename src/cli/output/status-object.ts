@@ -58,6 +58,8 @@ function rootDaemon({ root }: StatusResponse): object {
       remote_ip: dns.remoteAddress,
       include_suffixes: dns.includeSuffixes,
       exclude_suffixes: dns.excludeSuffixes,
+      excludes: dns.excludes,
+      mappings: dns.mappings.map(({ name, aliasFor }) => ({ name, aliasFor })),
       lookup_timeout: dns.timeoutMs * nsInMs,
       error: dns.error,
     },

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
+import { durationMs } from '#base/duration.ts';
 import { kubeFlagsOf } from '#kube/kube-flags.ts';
 import { KubeFlagsSchema } from '#protocol/gen/telepresence_pb.ts';
 import { kubeFlags } from '../commands/kube-flag-specs.ts';
 import { readKubeFlags } from '../commands/kube-flags.ts';
-import { durationMs } from './duration.ts';
 import { readMappedNamespaces } from './namespace-name.ts';
 import { parseLine } from './parse-line.ts';
 

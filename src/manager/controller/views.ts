@@ -1,6 +1,7 @@
 import type { ManagerConfig } from '#install/manager-config.ts';
 import { managerName, managerSelector } from '#install/manifest.ts';
 import { agentsPortName } from '#install/manager-config.ts';
+import { dnsSettings } from '#protocol/client-settings.ts';
 import type { ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
 import { namespacesOfAddress } from '../state/address-owner.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
@@ -121,5 +122,12 @@ export function infoOf(
     allowConflicting: config.routing.allowConflictingSubnets,
     excludeSuffixes: config.dns.excludeSuffixes,
     includeSuffixes: config.dns.includeSuffixes,
+    dns: dnsSettings({
+      excludeSuffixes: config.dns.excludeSuffixes,
+      includeSuffixes: config.dns.includeSuffixes,
+      excludes: config.dns.excludes,
+      mappings: config.dns.mappings,
+      lookupTimeout: config.dns.lookupTimeoutMs,
+    }),
   };
 }

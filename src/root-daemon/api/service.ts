@@ -43,7 +43,7 @@ export function rootDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
               remoteAddress: names.nameserver ?? '',
               excludeSuffixes: [...(plan.names?.excludeSuffixes ?? [])],
               includeSuffixes: [...(plan.names?.includeSuffixes ?? [])],
-              timeoutMs: clusterAnswerMs,
+              timeoutMs: plan.names?.lookupTimeoutMs || clusterAnswerMs,
             },
           }),
         };

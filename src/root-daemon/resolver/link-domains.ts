@@ -18,6 +18,8 @@ export function linkDomains(rule: NameRule): LinkDomain[] {
     rule.clusterDomain,
     'svc',
     ...rule.includeSuffixes,
+    // Those of one label are asked with a search domain.
+    ...[...rule.mapped].filter((name) => name.includes('.')),
     ...[...rule.namespaces].filter((namespace) => !excluded(namespace)),
     ...rule.subnets.flatMap(reverseZones),
   ]);

@@ -60,7 +60,7 @@ export async function startNameService(
     askClusterBy(deps, {
       socketPath: rule.answerSocket,
       ownerUid: options.ownerUid,
-      answerMs: clusterAnswerMs,
+      answerMs: rule.lookupTimeoutMs || clusterAnswerMs,
     });
 
   let current = desired;
@@ -79,7 +79,10 @@ export async function startNameService(
     ipv6: splitter.hosts.length > 1,
     apply(next) {
       if (next.nameservers.join() !== current.nameservers.join()) upstream = upstreamOf(next);
-      if (next.rule.answerSocket !== current.rule.answerSocket) {
+      if (
+        next.rule.answerSocket !== current.rule.answerSocket ||
+        next.rule.lookupTimeoutMs !== current.rule.lookupTimeoutMs
+      ) {
         cluster[Symbol.dispose]();
         cluster = clusterOf(next);
       }

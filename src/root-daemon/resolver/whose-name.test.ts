@@ -9,8 +9,11 @@ const rule: NameRule = {
   namespaces: new Set(['default', 'dev']),
   answerSocket: '/x',
   excludeSuffixes: ['com', 'internal.svc'],
-  search: [],
+  search: ['default.svc.cluster.local'],
   includeSuffixes: ['corp.example'],
+  excludes: new Set(['mine', 'mine.dev']),
+  mapped: new Set(['mysql', 'db.example.com']),
+  lookupTimeoutMs: 0,
   subnets: ['10.96.0.0/12', 'fd00::/64'].flatMap((text) => parseSubnet(text) ?? []),
 };
 const owner = (name: string, type: number = dnsTypes.A): NameOwner =>
@@ -26,6 +29,10 @@ const cases: Record<NameOwner, string[]> = {
     'a.b.c.svc',
     'svc',
     'x.corp.example',
+    // Mapped, also in the world's domains and with a search domain appended.
+    'mysql',
+    'db.example.com',
+    'mysql.default.svc.cluster.local',
     '_http._tcp.web.default',
     '_http._tcp.web.default.svc',
   ],
@@ -40,6 +47,9 @@ const cases: Record<NameOwner, string[]> = {
     '_dmarc',
     '_http._tcp.example.org',
     'a\\.b.default.x',
+    'mine',
+    'Mine.default.svc.cluster.local',
+    'mine.dev',
   ],
 };
 for (const [expected, names] of Object.entries(cases)) {

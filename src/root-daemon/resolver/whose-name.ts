@@ -20,6 +20,9 @@ export interface NameRule extends NamePlan {
 /** Decides by the question's name alone. */
 export function whoseName(rule: NameRule, { name, type }: DnsQuestion): NameOwner {
   const lower = name.toLowerCase();
+  const asTyped = withoutSearch(rule, lower);
+  if (rule.excludes.has(asTyped)) return 'outside';
+  if (rule.mapped.has(asTyped)) return 'perhaps';
   if (isIn(lower, rule.clusterDomain)) return 'cluster';
   if (type === dnsTypes.PTR) {
     const address = reverseAddress(lower);
@@ -37,6 +40,13 @@ export function whoseName(rule: NameRule, { name, type }: DnsQuestion): NameOwne
   if (last === 'svc') return 'perhaps';
   // A namespace may be called like a top-level domain: only `name.namespace`, never what is deeper.
   return host.length === 2 && rule.namespaces.has(last) ? 'perhaps' : 'outside';
+}
+
+/** The name of one label to which the machine's resolver has appended a domain of ours. */
+function withoutSearch({ search }: NameRule, name: string): string {
+  const appended = search.find((domain) => name.endsWith(`.${domain}`));
+  const short = appended === undefined ? name : name.slice(0, -appended.length - 1);
+  return short.includes('.') ? name : short;
 }
 
 function isIn(name: string, domain: string): boolean {

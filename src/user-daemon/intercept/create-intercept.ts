@@ -21,11 +21,13 @@ export interface InterceptDeps {
   readonly table: InterceptTable;
   readonly own: OwnIntercepts;
   readonly connection: OwnConnection;
+  /** How long an intercept may take to become active. */
+  readonly activeMs?: number;
   /** Throws where the user lacks a right that an intercept in this namespace needs. */
   readonly mayIntercept: (namespace: string, signal: AbortSignal) => Promise<void>;
 }
 
-const activeMs = 30_000;
+const usualActiveMs = 30_000;
 const cleanUpMs = 5000;
 
 /**
@@ -122,6 +124,7 @@ async function untilActive(
   options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
 ): Promise<Intercept> {
   const { uid, namespace } = created.metadata;
+  const { activeMs = usualActiveMs } = deps;
   let seen = false;
   let last = '';
   const look = (intercept: Intercept | undefined): Intercept | Error | undefined => {

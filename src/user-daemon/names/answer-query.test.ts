@@ -78,6 +78,15 @@ function sample(mapped: readonly string[] = []) {
     log: silentLogger,
     names: model,
     scope: { namespace: 'default', mapped },
+    mappings: [
+      { name: 'shop.example.com', aliasFor: 'web.dev' },
+      { name: 'Mine.', aliasFor: 'web' },
+      { name: 'legacy', aliasFor: '192.168.1.9' },
+      { name: 'legacy6', aliasFor: 'fd00::9' },
+      { name: 'pod.corp', aliasFor: 'db-0.db.default.svc.cluster.local' },
+      { name: 'world.corp', aliasFor: 'example.com' },
+      { name: 'lost.corp', aliasFor: 'nobody.default.svc.cluster.local' },
+    ],
     lookup: async (bytes: Uint8Array): Promise<Uint8Array> => {
       const message = decodeDnsMessage(Buffer.from(bytes));
       const name = message?.questions[0]?.name ?? '';
@@ -221,6 +230,24 @@ test('the old names hold until the new snapshot is complete', async () => {
   model.apply(create(ClusterUpdateSchema, { synced: true }));
   assert.deepEqual(await addresses('late'), ['10.96.0.30']);
   assert.equal((await ask('web')).code, dnsCodes.refused);
+});
+
+test('names that stand for others, or for addresses', async () => {
+  const { addresses, ask, asked } = sample();
+  assert.deepEqual(await addresses('shop.example.com'), ['10.96.0.20']);
+  assert.deepEqual(await addresses('shop.example.com', dnsTypes.AAAA), ['fd00::20']);
+  assert.deepEqual(await addresses('mine'), ['10.96.0.10']);
+  // As systemd-resolved asks for it.
+  assert.deepEqual(await addresses('mine.default.svc.cluster.local'), ['10.96.0.10']);
+  assert.deepEqual(await addresses('LEGACY'), ['192.168.1.9']);
+  assert.deepEqual(await addresses('legacy', dnsTypes.AAAA), []);
+  assert.deepEqual(await addresses('legacy6', dnsTypes.AAAA), ['fd00::9']);
+  assert.deepEqual(asked, []);
+  assert.deepEqual(await addresses('pod.corp'), ['10.244.0.4']);
+  assert.deepEqual(await addresses('world.corp'), ['10.244.0.4']);
+  assert.deepEqual(asked, ['db-0.db.default.svc.cluster.local', 'example.com']);
+  assert.notEqual((await ask('lost.corp')).code, dnsCodes.noError);
+  assert.equal((await ask('other.example.com')).code, dnsCodes.refused);
 });
 
 test('noise is never answered by an error of ours', async () => {

@@ -12,12 +12,15 @@ import {
 import { splitName } from '#protocol/dns-name.ts';
 import { classInternet, dnsTypes, type DnsData } from '#protocol/dns-record.ts';
 import type { ClusterNames, NameScope } from './cluster-names.ts';
+import { resolveMapped, type NameMapping } from './resolve-mapped.ts';
 import { resolveName, type NameQuestion, type NameRecord } from './resolve-name.ts';
 
 interface Deps {
   readonly log: Logger;
   readonly names: ClusterNames;
   readonly scope: NameScope;
+  /** Names that stand for others, or for addresses. */
+  readonly mappings: readonly NameMapping[];
   /** Asks the cluster's DNS. */
   readonly lookup: (query: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
 }
@@ -59,7 +62,10 @@ export async function answerQuery(
     });
   if (query.opcode !== 0 || question.class !== classInternet) return say(dnsCodes.refused);
   const labels = splitName(question.name.toLowerCase());
-  const answer = resolveName(deps.names, deps.scope, { labels, type: questionType(question.type) });
+  const asked = { labels, type: questionType(question.type) };
+  const answer =
+    resolveMapped(deps.names, deps.scope, deps.mappings, asked) ??
+    resolveName(deps.names, deps.scope, asked);
   switch (answer.kind) {
     case 'notOurs':
       return say(dnsCodes.refused);

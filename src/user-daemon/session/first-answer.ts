@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { whoAmI, type UserInfo } from '#kube/access.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { ConnectDeps } from '#kube/connect.ts';
+import { KubeError } from '#kube/errors.ts';
 import { reachApiServer } from '#kube/reach.ts';
 import { orAborted } from '#kube/or-aborted.ts';
 
@@ -20,7 +21,12 @@ const patienceMs = 1000;
  */
 export async function firstAnswer(
   deps: Deps,
-  options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
+  options: {
+    /** How long to wait; undefined or 0: for as long as one request takes. */
+    readonly ms: number | undefined;
+    readonly report: (text: string) => void;
+    readonly signal: AbortSignal;
+  },
 ): Promise<UserInfo> {
   const { origin } = deps.access.server;
   const stop = new AbortController();
@@ -28,6 +34,17 @@ export async function firstAnswer(
   using _slow = deps.clock.after(patienceMs, () => {
     options.report(`Waiting for the API server ${origin}`);
   });
+  using _end =
+    options.ms === undefined || options.ms === 0
+      ? undefined
+      : deps.clock.after(options.ms, () => {
+          stop.abort(
+            new KubeError(
+              'Unreachable',
+              `API server ${origin} did not answer within ${String((options.ms ?? 0) / 1000)} s (timeouts.clusterConnect)`,
+            ),
+          );
+        });
   const reached = reachApiServer(deps, signal);
   const user = whoAmI(deps.client, signal);
   const silent = Promise.withResolvers<never>();

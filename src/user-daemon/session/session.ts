@@ -8,8 +8,10 @@ import {
   ConnectionInfoSchema,
   type ConnectionInfo,
   type ConnectRequest,
+  type DnsSettings,
   type RootStatus,
 } from '#protocol/gen/telepresence_pb.ts';
+import { dnsOver } from '#protocol/client-settings.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import type { OpenTunQueue } from '#host/tun-queue.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
@@ -42,7 +44,8 @@ import { settling } from './settling.ts';
 import { removeStaleConnections } from './stale-connections.ts';
 import { openTunnels, type Tunnels } from './tunnels.ts';
 import { untilUp } from './until-up.ts';
-import { wantedMachine } from './wanted-machine.ts';
+import { adminsDns, wantedMachine } from './wanted-machine.ts';
+import { withSettings } from './with-settings.ts';
 
 /** What a session needs of the machine and its user. */
 export interface SessionDeps {
@@ -90,7 +93,6 @@ export interface Session extends AsyncDisposable {
   matches(request: ConnectRequest, access: ClusterAccess): boolean;
 }
 
-const defaultManagerNamespace = 'ambassador';
 const endMs = 5000;
 
 /** The cluster that a request means. */
@@ -120,8 +122,9 @@ export async function openSession(
     readonly signal: AbortSignal;
   },
 ): Promise<Session> {
-  const { request, access, report, signal } = options;
-  const managerNamespace = request.managerNamespace || defaultManagerNamespace;
+  const { access, report, signal } = options;
+  const request = withSettings(options.request, access);
+  const { managerNamespace, timeouts } = request;
   const facts = { managerNamespace };
   await using stack = new AsyncDisposableStack();
   const client = stack.use(createKubeClient({ ...deps, access }));
@@ -137,7 +140,10 @@ export async function openSession(
   });
   const signer = createSigner();
   const [user, apiServer, memory] = await Promise.all([
-    firstAnswer({ ...deps, access, client }, { report, signal }).catch((error: unknown) => {
+    firstAnswer(
+      { ...deps, access, client },
+      { ms: timeouts?.clusterConnectMs, report, signal },
+    ).catch((error: unknown) => {
       throw clusterFailure(error, facts);
     }),
     apiServerAddresses(access),
@@ -212,14 +218,18 @@ export async function openSession(
   const listener = stack.use(
     await listenForOutbound({ ...deps, routed, pickSession, gate: device.gate }),
   );
+  const namesWanted = (): DnsSettings => dnsOver(request.dns, adminsDns(model.info));
   const lookup = async (query: Uint8Array, asking: AbortSignal): Promise<Uint8Array> =>
     await link.lookup(query, asking);
   stack.use(
     await serveNames(
       {
         log: deps.log,
-        answer: async (query, asking) =>
-          await answerQuery({ log: deps.log, names: model, scope, lookup }, query, asking),
+        answer: async (query, asking) => {
+          const mappings = namesWanted().mappings?.values ?? [];
+          const asked = { log: deps.log, names: model, scope, mappings, lookup };
+          return await answerQuery(asked, query, asking);
+        },
       },
       deps.answerSocket,
     ),
@@ -258,12 +268,13 @@ export async function openSession(
       neverProxy,
       allowConflicting,
       gate,
+      dns: namesWanted(),
     });
     if (wanted === undefined) return;
     routed.set({ routed: [...wanted.subnets, ...wanted.alsoProxy], never: wanted.neverProxy });
     machine.want(wanted);
   };
-  await untilUp(deps, { tunnels, link, facts, signal });
+  await untilUp(deps, { tunnels, link, facts, ms: timeouts?.managerConnectMs, signal });
   report('Setting up this machine');
   apply();
   await machine.applied(signal);
@@ -276,6 +287,7 @@ export async function openSession(
       own,
       connection,
       tunnels,
+      ...(timeouts?.interceptMs ? { activeMs: timeouts.interceptMs } : {}),
       mayIntercept: async (namespace, asking) =>
         await rights.forIntercepting(user.username, namespace, asking),
     },
@@ -307,10 +319,20 @@ export async function openSession(
     connectionUid: connection.uid,
     deleted: connection.deleted,
     machineApplied: async (waiting) => await machine.applied(waiting),
-    rootStatus: async (asking) => await machine.status(asking),
-    matches: (other, otherAccess) =>
-      (other.managerNamespace || defaultManagerNamespace) === managerNamespace &&
-      isSameConnection({ request, access, name: info.name }, other, otherAccess),
+    rootStatus: async (asking) => {
+      const status = await machine.status(asking);
+      if (status.dns === undefined) return status;
+      const { excludes, mappings } = namesWanted();
+      const said = { excludes: excludes?.values ?? [], mappings: mappings?.values ?? [] };
+      return { ...status, dns: { ...status.dns, ...said } };
+    },
+    matches: (other, otherAccess) => {
+      const meant = withSettings(other, otherAccess);
+      return (
+        meant.managerNamespace === managerNamespace &&
+        isSameConnection({ request, access, name: info.name }, meant, otherAccess)
+      );
+    },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }

@@ -15,19 +15,25 @@ export async function untilUp(
     readonly tunnels: Tunnels;
     readonly link: ClusterLink;
     readonly facts: Readonly<Record<string, string>>;
+    /** How long to wait; undefined or 0: as long as usual. */
+    readonly ms: number | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
   const { tunnels, link, facts, signal } = options;
   try {
-    await withDeadline(deps, { ms: tunnelMs, what: 'tunnels', signal }, async (waiting) => {
-      const up = Promise.all([
-        tunnels.outbound.ready(waiting),
-        tunnels.reverse.ready(waiting),
-        link.synced(waiting),
-      ]);
-      await Promise.race([up, tunnels.hopeless]);
-    });
+    await withDeadline(
+      deps,
+      { ms: options.ms || tunnelMs, what: 'tunnels', signal },
+      async (waiting) => {
+        const up = Promise.all([
+          tunnels.outbound.ready(waiting),
+          tunnels.reverse.ready(waiting),
+          link.synced(waiting),
+        ]);
+        await Promise.race([up, tunnels.hopeless]);
+      },
+    );
   } catch (error) {
     const isSilence = isKubeError(error, 'Unreachable');
     if (!isSilence && !(error instanceof DeadlineError)) throw clusterFailure(error, facts);

@@ -2,7 +2,10 @@ import { create } from '@bufbuild/protobuf';
 import {
   AddressPortSchema,
   DesiredDnsSchema,
+  DnsSettingsSchema,
   type AddressPort,
+  type ClusterInfo,
+  type DnsSettings,
 } from '#protocol/gen/telepresence_pb.ts';
 import type { ClusterModel } from '../names/cluster-model.ts';
 import type { WantedMachine } from './machine.ts';
@@ -22,10 +25,22 @@ export interface MachineFacts {
   readonly allowConflicting: readonly string[];
   /** The device is read: what is no Service is tried before it is redirected. */
   readonly gate: boolean;
+  /** What user and administrator say of names. */
+  readonly dns: DnsSettings;
 }
 
 /** Suffixes of the world's names that are never asked of a cluster, as they always were. */
 const excludeSuffixes = ['.com', '.io', '.net', '.org', '.ru'];
+
+/** What the administrator says of names; a manager of an earlier version says less. */
+export function adminsDns(info: ClusterInfo | undefined): DnsSettings {
+  if (info?.dns !== undefined) return info.dns;
+  const { excludeSuffixes: never = [], includeSuffixes: always = [] } = info ?? {};
+  return create(DnsSettingsSchema, {
+    ...(never.length === 0 ? {} : { excludeSuffixes: { values: never } }),
+    ...(always.length === 0 ? {} : { includeSuffixes: { values: always } }),
+  });
+}
 
 /** The machine as the session wants it, for the cluster as it is now; undefined before the first snapshot. */
 export function wantedMachine(
@@ -52,8 +67,11 @@ export function wantedMachine(
       clusterDomain,
       namespaces: [...model.namespaces].filter((n) => mapped.length === 0 || mapped.includes(n)),
       answerSocket: facts.answerSocket,
-      excludeSuffixes: info.excludeSuffixes.length > 0 ? info.excludeSuffixes : excludeSuffixes,
-      includeSuffixes: info.includeSuffixes,
+      excludeSuffixes: facts.dns.excludeSuffixes?.values ?? excludeSuffixes,
+      includeSuffixes: facts.dns.includeSuffixes?.values ?? [],
+      excludes: facts.dns.excludes?.values ?? [],
+      mappedNames: facts.dns.mappings?.values.map(({ name }) => name) ?? [],
+      lookupTimeoutMs: facts.dns.lookupTimeoutMs,
       remoteAddress: info.dnsAddress,
       search: [`${facts.namespace}.svc.${clusterDomain}`],
     }),

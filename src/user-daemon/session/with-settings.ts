@@ -1,0 +1,51 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  clusterExtensionName,
+  dnsOver,
+  parseClusterSettings,
+  timeoutsOver,
+} from '#protocol/client-settings.ts';
+import { ConnectRequestSchema, type ConnectRequest } from '#protocol/gen/telepresence_pb.ts';
+import type { ClusterAccess } from '#kube/cluster-access.ts';
+import { UserDaemonError } from '../errors.ts';
+
+const defaultManagerNamespace = 'ambassador';
+
+/**
+ * The request as it is meant: what was typed, then what the kubeconfig's cluster says, then config.yml.
+ * Subnets of all of them are meant together.
+ */
+export function withSettings(
+  request: ConnectRequest,
+  access: Pick<ClusterAccess, 'cluster' | 'extension'>,
+): ConnectRequest {
+  const settings = parseClusterSettings(access.extension?.(clusterExtensionName));
+  if (!settings.ok) {
+    throw new UserDaemonError(
+      'BadKubeconfig',
+      `the extension ${clusterExtensionName} of cluster ${access.cluster} in the kubeconfig is broken: ${settings.why}`,
+      { facts: { hint: 'mend it, or take it out of the kubeconfig' } },
+    );
+  }
+  const said = settings.value;
+  const firstOf = (...lists: (readonly string[])[]): string[] => [
+    ...(lists.find((list) => list.length > 0) ?? []),
+  ];
+  const all = (...lists: (readonly string[])[]): string[] => [...new Set(lists.flat())];
+  return create(ConnectRequestSchema, {
+    ...request,
+    managerNamespace:
+      request.managerNamespace ||
+      said.managerNamespace ||
+      request.defaultManagerNamespace ||
+      defaultManagerNamespace,
+    mappedNamespaces: request.allMapped
+      ? request.mappedNamespaces
+      : firstOf(request.mappedNamespaces, said.mappedNamespaces, request.defaultMappedNamespaces),
+    alsoProxy: all(request.alsoProxy, said.alsoProxy),
+    neverProxy: all(request.neverProxy, said.neverProxy),
+    allowConflictingSubnets: all(request.allowConflictingSubnets, said.allowConflictingSubnets),
+    dns: dnsOver(said.dns, request.dns),
+    timeouts: timeoutsOver(said.timeouts, request.timeouts),
+  });
+}
