@@ -95,7 +95,7 @@ function configMap(namespace: string): object {
   const config = `pid /tmp/nginx.pid;
 worker_processes 1;
 daemon off;
-events { worker_connections 128; }
+events { worker_connections 1024; }
 http {
   access_log off;
   ${temporary.map((what) => `${what}_temp_path /tmp/${what};`).join(' ')}

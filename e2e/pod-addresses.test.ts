@@ -48,8 +48,8 @@ test('open, refused and unreachable are on the laptop what they are in a pod', a
 });
 
 test('two hundred first connections at once are all answered', async () => {
-  const loop = `for i in $(seq 200); do curl -sS -o /dev/null --max-time 20 -w '%{http_code}\\n' http://${hello}:8081/ & done; wait`;
-  const { stdout } = await onLaptop(['sh', '-c', loop]);
+  const loop = `for i in $(seq 200); do curl -sS -o /dev/null --max-time 60 -w '%{http_code}\\n' http://${hello}:8081/ & done; wait`;
+  const { stdout } = await onLaptop(['sh', '-c', loop], { deadlineMs: 120_000 });
   assert.deepEqual(new Set(stdout.trim().split('\n')), new Set(['200']));
   assert.equal(stdout.trim().split('\n').length, 200);
 });

@@ -72,6 +72,28 @@ test('an end that was gone before resets the other', async () => {
   assert.match(String(await reset), /ECONNRESET/);
 });
 
+test('an end that came before its flow was joined is an end, and the other way stays open', async () => {
+  await using app = await socketPair();
+  const heard = Promise.withResolvers<string>();
+  await using pair = await sessionPair({
+    onFlow(incoming) {
+      const { stream } = incoming.accept();
+      stream.once('data', (chunk: Buffer) => heard.resolve(chunk.toString()));
+      stream.end();
+    },
+  });
+  const signal = AbortSignal.timeout(10_000);
+  const { stream } = await pair.client.openFlow({ authority: 'x:1', signal });
+  // Nobody reads it: Node says so all the same, once.
+  while (!stream.readableEnded) await settle();
+  const joined = splice(app.far, stream);
+  app.near.resume();
+  await once(app.near, 'end', { signal });
+  app.near.end('a late word');
+  assert.equal(await heard.promise, 'a late word');
+  assert.equal((await joined.ended).kind, 'finished');
+});
+
 test('resetting a splice resets both ends', async () => {
   await using left = await socketPair();
   await using right = await socketPair();

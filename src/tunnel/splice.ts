@@ -149,12 +149,16 @@ function carry(from: Duplex, to: Duplex, onBytes: () => void): Half {
       from.pause();
     }
   });
-  from.once('end', () => {
+  const onEnd = (): void => {
     // An aborted flow emits `end` too; one whose session died after a GOAWAY has not even a code.
     if (from.destroyed || wasAborted(from)) return;
     finished = true;
     to.end();
-  });
+  };
+  // A socket or flow without unread bytes says that it has ended when it does, whether or not anybody
+  // listens yet: a server may hang up while its connection waits for the program.
+  if (from.readableEnded) onEnd();
+  else from.once('end', onEnd);
   from.resume();
   return {
     get bytes() {

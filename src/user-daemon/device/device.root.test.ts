@@ -51,6 +51,17 @@ test('open: one dial for a connection, the first through the gate, the next at o
   assert.equal(dials.length, 2);
 });
 
+test('a server that hangs up at once is heard to, by the first connection too', async () => {
+  const { onFlow } = cluster((flow) => {
+    const { stream } = flow.accept();
+    stream.resume().end();
+  });
+  await using _laptop = await startLaptop(onFlow);
+  for (const which of ['first', 'next']) {
+    assert.equal((await connectTo(pod, 8080, { ms: 5000 })).said, 'end', which);
+  }
+});
+
 test('refused is refused, unreachable is unreachable, prohibited is that', async () => {
   const answers = new Map([
     [81, 'Refused'],

@@ -121,7 +121,7 @@ async function startRootDaemon(
   };
 }
 
-/** What a program sees that connects: the first bytes of who answers, or the system's code. */
+/** What a program sees that connects: the first bytes of who answers, `end`, or the system's code. */
 export async function connectTo(
   host: string,
   port: number,
@@ -133,9 +133,9 @@ export async function connectTo(
     const said = await greeting(socket, AbortSignal.timeout(ms));
     return { said };
   } finally {
-    // A socket that connects could be reset only once it has.
+    // A socket that connects could be reset only once it has, and one that is ending not at all.
     socket.on('error', () => {});
-    if (socket.connecting) socket.destroy();
+    if (socket.connecting || socket.readableEnded) socket.destroy();
     else socket.resetAndDestroy();
   }
 }
@@ -143,7 +143,8 @@ export async function connectTo(
 async function greeting(socket: Socket, signal: AbortSignal): Promise<string> {
   try {
     await once(socket, 'connect', { signal });
-    const [bytes]: unknown[] = await once(socket, 'data', { signal });
+    const end = once(socket, 'end', { signal }).then(() => ['end']);
+    const [bytes]: unknown[] = await Promise.race([once(socket, 'data', { signal }), end]);
     return String(bytes);
   } catch (error) {
     return systemCode(error) === 'ABORT_ERR' ? 'silence' : (systemCode(error) ?? String(error));
