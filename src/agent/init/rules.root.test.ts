@@ -241,6 +241,23 @@ test('an open connection that waits for an answer is not idle, whenever it was a
   await leave(agent);
 });
 
+test('an open connection on which nobody has spoken yet is about to be used', async () => {
+  const agent = await startAgent();
+  for (const host of [podAddress, podAddressV6]) {
+    const silent = await connect(8080, host);
+    const spoken = await connect(8080, host);
+    assert.equal(await say(spoken, 'before'), 'app:before');
+    await tell(agent, { on: 8080 });
+    await sleep(450);
+    assert.equal(await say(spoken, 'after'), 'ECONNRESET');
+    assert.equal(await say(silent, 'first'), 'app:first');
+    await sleep(450);
+    assert.equal(await say(silent, 'second'), 'ECONNRESET', 'idle after its first answer');
+    await tell(agent, { off: 8080 });
+  }
+  await leave(agent);
+});
+
 test('one that waits for an answer stays also when its client’s kernel keeps it alive', async () => {
   const agent = await startAgent();
   for (const host of [podAddress, podAddressV6]) {

@@ -29,6 +29,8 @@ export const switchGraceMs = 5000;
  *   client's next packet is answered by a reset; the app's is given to the client as one, and when it
  *   sends it again the app hears so too (`told`), or its client would wait for ever. A connection that
  *   one side has ended may finish (`closing`). See docs/adr/0014.
+ * - `unspoken`: connections that have just been opened and on which the client has not said anything.
+ *   They are noted at all times: at a switch nobody else knows that such a one is about to be used.
  * - An agent that died without a word: its port's first refusal (a RST without a sequence number) gives
  *   the port back and goes out as an ACK that fits nothing, to which Linux sends its SYN again at once:
  *   the app answers that. Others send it again after their second.
@@ -57,11 +59,13 @@ ${families.map(sets).join('\n')}
     ip daddr ${knockOffAddress} meta skgid ${agentGroup} delete @on { udp dport } drop
     ip daddr ${knockCutAddress} meta skgid ${agentGroup} update @grace { udp dport timeout ${switchGraceMs}ms } update @settling { udp dport timeout ${switchIdleMs}ms } drop
     oif != "lo" tcp sport @on ct direction reply ct state established ct status & dnat == 0 meta nfproto vmap { ipv4 : goto app_to_client4, ipv6 : goto app_to_client6 }
+    oif != "lo" tcp flags & (syn | ack) == (syn | ack) ct direction reply ct status & dnat == 0 meta nfproto vmap { ipv4 : goto opened4, ipv6 : goto opened6 }
   }
 
   chain input {
     type filter hook input priority filter; policy accept;
     iif != "lo" tcp dport @on ct direction original ct state established ct status & dnat == 0 meta nfproto vmap { ipv4 : goto client_to_app4, ipv6 : goto client_to_app6 }
+    iif != "lo" tcp flags & psh != 0 ct direction original meta nfproto vmap { ipv4 : goto first_word4, ipv6 : goto first_word6 }
   }
 
   chain nobody_listens {
@@ -79,6 +83,7 @@ const families = [4, 6] as const;
 function sets(family: 4 | 6): string {
   const connection = `type ipv${family}_addr . inet_service . inet_service`;
   return `  set busy${family} { ${connection}; size 65536; flags dynamic,timeout; }
+  set unspoken${family} { ${connection}; size 65536; flags dynamic,timeout; }
   set closing${family} { ${connection}; size 65536; flags dynamic,timeout; }
   set told${family} { ${connection}; size 65536; flags dynamic,timeout; }`;
 }
@@ -94,19 +99,24 @@ function fromClient(family: 4 | 6): string {
 ${ending(family, connection)}
     tcp dport @settling goto client_speaks${family}
     tcp dport @grace ${connection} @busy${family} goto client_speaks${family}
+    tcp dport @grace ${connection} @unspoken${family} goto client_speaks${family}
     tcp dport @grace ${saysNothing(family)} accept
     reject with tcp reset
   }
 
   chain client_speaks${family} {
+    tcp flags & psh != 0 delete @unspoken${family} { ${connection} }
 ${spoken(family, connection, switchGraceMs)}
+  }
+
+  chain first_word${family} {
+    delete @unspoken${family} { ${connection} }
   }`;
 }
 
 /** The same for the app's. */
 function fromApp(family: 4 | 6): string {
   const connection = `${family === 4 ? 'ip' : 'ip6'} daddr . tcp dport . tcp sport`;
-  const isOpening = 'tcp flags & syn != 0';
   return `  chain app_to_client${family} {
 ${ending(family, connection)}
     tcp sport @grace goto app_speaks${family}
@@ -115,8 +125,12 @@ ${ending(family, connection)}
   }
 
   chain app_speaks${family} {
-    ${isOpening} update @busy${family} { ${connection} timeout ${switchGraceMs}ms } accept
+    tcp flags & syn != 0 goto opened${family}
 ${spoken(family, connection, switchIdleMs)}
+  }
+
+  chain opened${family} {
+    update @unspoken${family} { ${connection} timeout ${switchGraceMs}ms } accept
   }`;
 }
 

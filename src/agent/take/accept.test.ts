@@ -119,6 +119,29 @@ test('a laptop that does not answer loses the connection to the app in 250 ms', 
   await given.promise;
 });
 
+test('what the app got while the laptop did not answer is not the app’s for ever', async () => {
+  let asked = 0;
+  await using it = await agent({
+    taker: 'intercept-1',
+    onFlow: (flow) => {
+      asked += 1;
+      if (asked > 1) flow.accept().stream.end('laptop');
+    },
+  });
+  const kept = client(it.port);
+  kept.write('GET / HTTP/1.1\r\n\r\n');
+  const [answer] = await once(kept, 'data');
+  assert.equal(String(answer), 'app:GET / HTTP/1.1\r\n\r\n');
+  // While it is in doubt still.
+  kept.write('more');
+  assert.equal(String((await once(kept, 'data'))[0]), 'app:more');
+  const next = client(it.port);
+  next.end('GET / HTTP/1.1\r\n\r\n');
+  assert.equal(await all(next), 'laptop');
+  const [error] = await once(kept, 'error');
+  assert.equal(error.code, 'ECONNRESET');
+});
+
 test('a client that goes away while the laptop thinks takes its flow with it', async () => {
   const given = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();

@@ -23,7 +23,7 @@ interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'after'>;
   readonly takes: Pick<Takes, 'takerOf'>;
-  readonly joined: Pick<Joined, 'arrive'>;
+  readonly joined: Pick<Joined, 'arrive' | 'moved'>;
   readonly doubts: Doubts;
   /** The ways to the laptop of an intercept, the best first; empty while there is none. */
   readonly inbound: (interceptUid: string) => readonly Inbound[];
@@ -82,6 +82,10 @@ async function bringToLaptop(
     switch (answer.kind) {
       case 'taken':
         arrival.join({ client: socket, server: answer.flow.stream }, { interceptUid });
+        // Those that the app got while it did not answer are not the app's for as long as they are kept.
+        if (answer.again && deps.takes.takerOf(port) === interceptUid) {
+          deps.joined.moved(port, { interceptUid });
+        }
         return true;
       case 'refused':
         deps.log.debug('handler refused', { port, reason: answer.reason });

@@ -12,7 +12,12 @@ import type { Flow } from '#tunnel/flow.ts';
 /** What became of a connection that was offered to a laptop. */
 export type Offer =
   /** The handler has it; what was read so far is on its way. */
-  | { readonly kind: 'taken'; readonly flow: Flow }
+  | {
+      readonly kind: 'taken';
+      readonly flow: Flow;
+      /** The laptop had been in doubt: the app may have got what was meant for it. */
+      readonly again: boolean;
+    }
   /** The laptop says that its handler is not there. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** Nobody has it, and nothing was read from the socket that another may not get. */
@@ -100,9 +105,9 @@ export async function offer(
       return true;
     });
     const flow = await begun.accepted;
-    doubts.delete(interceptUid);
+    const again = doubts.delete(interceptUid);
     first.stop('sent');
-    return { kind: 'taken', flow };
+    return { kind: 'taken', flow, again };
   } catch (error) {
     first.stop('keep');
     const reason = describe(error);
