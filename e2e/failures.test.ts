@@ -6,6 +6,7 @@ import { restartComponent } from '../playground/component.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { eventually } from './eventually.ts';
+import { failBack } from './fail-back.ts';
 import { startHandler, type Handler } from './handler.ts';
 import { signalDaemon } from './laptop-machine.ts';
 import { createNamespace } from './namespace.ts';
@@ -68,13 +69,28 @@ async function isState(state: string): Promise<void> {
   assert.equal(await kubectl('get', `intercepts.${group}`, '-n', namespace, '-o', path), state);
 }
 
+/** `telepresence status` says what is so: all of these, within `ms`. */
+async function statusSays(what: string, ...words: readonly RegExp[]): Promise<void> {
+  await eventually(`status: ${what}`, withinMs, async () => {
+    const { stdout, stderr } = await telepresence(['status'], { mayFail: true });
+    for (const word of words) assert.match(`${stdout}${stderr}`, word);
+  });
+}
+
+const connected = /Status +: Connected/;
+/** Intercepted, and nothing to add. */
+const active = /^ +web: \S+$/m;
+
 async function webPods(): Promise<string[]> {
   const names = ['-n', namespace, '-l', 'app=web', '-o', 'jsonpath={.items[*].metadata.name}'];
   return (await kubectl('get', 'pods', ...names)).split(' ');
 }
 
 test('the user daemon is killed: the app answers', async () => {
+  const since = Date.now();
   await afterwards('the app answers', byApp, () => signalDaemon('user-daemon', 'KILL'));
+  await statusSays('killed', /User Daemon: Not running/, /Manager: Not connected/);
+  assert.ok((await failBack('user daemon killed', { since, namespace, agents: 1 })) < withinMs);
   // Whoever connects again may intercept again, at once.
   await telepresence(['connect', '--namespace', namespace]);
   await telepresence(['intercept', 'web', '--port', String(handler.port)]);
@@ -86,12 +102,17 @@ test('the root daemon is killed: the laptop goes on answering', async () => {
     signalDaemon('root-daemon', 'KILL'),
   );
   assert.deepEqual(errors, []);
+  await statusSays('killed', /Root Daemon: Not running/, /telepresence connect/, connected, active);
 });
 
 test('the laptop sleeps: the app answers; it wakes: the laptop answers', async () => {
+  const since = Date.now();
   await afterwards('the app answers', byApp, () => signalDaemon('user-daemon', 'STOP'));
   await eventually('the loss is noticed', withinMs, () => isState('Disconnected'));
+  await statusSays('it does not answer', /the user daemon does not answer \(waited 5 s\)/);
+  assert.ok((await failBack('the laptop sleeps', { since, namespace, agents: 1 })) < withinMs);
   await afterwards('the laptop answers', byLaptop, () => signalDaemon('user-daemon', 'CONT'));
+  await statusSays('awake', connected, active);
 });
 
 test('the laptop’s wire is cut: the app answers; it is mended: the laptop answers', async () => {
@@ -99,13 +120,17 @@ test('the laptop’s wire is cut: the app answers; it is mended: the laptop answ
     await onCluster(['ip', 'link', 'set', 'laptop0', state]);
   };
   try {
+    const since = Date.now();
     await afterwards('the app answers', byApp, () => wire('down'));
     await eventually('the loss is noticed', withinMs, () => isState('Disconnected'));
+    await statusSays('cut', /Status +: Disconnected/, /web: \S+ \(DISCONNECTED: /);
+    assert.ok((await failBack('the wire is cut', { since, namespace, agents: 1 })) < withinMs);
   } finally {
     await wire('up');
   }
   const mended = { since: Date.now(), withinMs: 20_000, what: 'the laptop answers' };
   await loop.settles(byLaptop, mended);
+  await statusSays('mended', connected, active);
 });
 
 test('the handler on the laptop ends: that is said truthfully', async () => {
@@ -136,12 +161,14 @@ test('the agent is killed: a pod is without answers for a moment, and intercepte
   const back = { since, withinMs: 30_000, what: 'the laptop answers' };
   const { outageMs } = await loop.settles(byLaptop, back);
   assert.ok(outageMs < withinMs);
+  await statusSays('the agent is back', connected, active);
 });
 
 test('the manager is deleted: the intercept comes back by itself', async () => {
   const since = Date.now();
   await kubectl('delete', 'pod', '-n', 'ambassador', '-l', 'telepresence=manager', '--wait=false');
   await loop.settles(byApp, { since, withinMs, what: 'the app answers' });
+  await failBack('all managers deleted', { since, namespace, agents: 1, by: 'agents' });
   const manager = ['deployment/traffic-manager', '--timeout=50s'];
   await kubectl('-n', 'ambassador', 'rollout', 'status', ...manager);
   console.log(`a manager is ready after ${String(Date.now() - since)} ms`);
@@ -149,6 +176,7 @@ test('the manager is deleted: the intercept comes back by itself', async () => {
   await loop.settles(byLaptop, back);
   const { stdout } = await telepresence(['list']);
   assert.match(stdout, /web: intercepted/);
+  await statusSays('managers are back', connected, active);
 });
 
 test('the API server restarts: nothing of it reaches who is intercepted for long', async () => {
@@ -164,6 +192,7 @@ test('the API server restarts: nothing of it reaches who is intercepted for long
   await loop.settles(byLaptop, back);
   const { stdout } = await telepresence(['list']);
   assert.match(stdout, /web: intercepted/);
+  await statusSays('the API server is back', connected, active);
   console.log(/Transport.*/.exec((await telepresence(['status'])).stdout)?.[0]);
 });
 
@@ -186,6 +215,7 @@ test('the workload grows: new pods are intercepted too, and shrinks again', asyn
   const others = loop.answers.slice(from).filter(({ got }) => !byLaptop.test(got));
   assert.deepEqual(others, []);
   await afterwards('one pod again', byLaptop, () => scale(1));
+  await statusSays('scaled', connected, active);
 });
 
 test('the pods are replaced: the new ones are intercepted too', async () => {
@@ -193,6 +223,7 @@ test('the pods are replaced: the new ones are intercepted too', async () => {
     await kubectl('-n', namespace, 'rollout', 'restart', 'deployment/web');
     await rollOut(namespace);
   });
+  await statusSays('replaced', connected, active);
 });
 
 test('kubectl delete intercept ends it', async () => {
@@ -201,6 +232,7 @@ test('kubectl delete intercept ends it', async () => {
   );
   const { stdout } = await telepresence(['list']);
   assert.doesNotMatch(stdout, /web: intercepted/);
+  await statusSays('deleted', connected, /Intercepts +: 0 total/);
 });
 
 test('leave and quit end it', async () => {

@@ -103,6 +103,18 @@ function tellUsers(from: number): void {
   );
 }
 
+/**
+ * The app's users lose at most what was under way to the laptop when it became out of reach: a
+ * connection is never refused, and nothing that was asked after `lost` fails.
+ */
+function onlyUnderWayFailed(lost: number): void {
+  const failed = loop.answers.filter(({ got }) => !got.startsWith('200 '));
+  assert.deepEqual(
+    failed.filter(({ at, got }) => at > lost || got !== 'error ECONNRESET'),
+    [],
+  );
+}
+
 /** Everything is as before the fault, with the very objects that there were. */
 async function allIsBack(fault: number, since: number, uid: string, ms = withinMs): Promise<void> {
   await loop.settles(byLaptop, { since, withinMs: ms, what: 'the laptop answers' });
@@ -138,8 +150,10 @@ for (const seconds of cuts) {
   test(`the way to the API server is cut for ${String(seconds)} s`, async () => {
     const uid = await intercept('.metadata.uid');
     const since = Date.now();
+    let lost = since;
     {
       await using _cut = await cutRelay();
+      lost = Date.now();
       const noticed = seconds > noticedMs / 1000;
       if (noticed) {
         await loop.settles(byApp, { since, withinMs: noticedMs, what: 'the app answers' });
@@ -156,6 +170,7 @@ for (const seconds of cuts) {
         await loop.settles(byApp, { since: Date.now() - 5000, withinMs, what: 'the app' });
     }
     await allIsBack(since, Date.now(), uid);
+    onlyUnderWayFailed(lost);
   });
 }
 
@@ -164,6 +179,7 @@ test(`the laptop sleeps for ${String(sleepSeconds)} s`, async () => {
   const since = Date.now();
   const daemons = ['user-daemon', 'root-daemon'] as const;
   for (const daemon of daemons) await signalDaemon(daemon, 'STOP');
+  const lost = Date.now();
   try {
     await loop.settles(byApp, { since, withinMs: noticedMs, what: 'the app answers' });
     await eventually('the loss is noticed', noticedMs, () => isState('Disconnected'));
@@ -175,6 +191,7 @@ test(`the laptop sleeps for ${String(sleepSeconds)} s`, async () => {
     for (const daemon of daemons) await signalDaemon(daemon, 'CONT');
   }
   await allIsBack(since, Date.now(), uid);
+  onlyUnderWayFailed(lost);
 });
 
 test('a pod is evicted: another takes its place and is intercepted', async () => {

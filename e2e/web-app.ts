@@ -51,7 +51,13 @@ export function webApp(options: {
                 image: 'playground/busybox:1',
                 command: ['sh', '-c', serve],
                 ports: [{ containerPort: 8080 }],
-                readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+                // Patient: on an overloaded machine an answer within a second is not sure, and a
+                // Service without a ready pod refuses its users, whoever has the traffic.
+                readinessProbe: {
+                  httpGet: { path: '/', port: 8080 },
+                  periodSeconds: 1,
+                  timeoutSeconds: 5,
+                },
               },
             ],
           },

@@ -75,12 +75,16 @@ async function bringToLaptop(
   interceptUid: string,
 ): Promise<boolean> {
   for (const { session, rttMs } of deps.inbound(interceptUid)) {
+    // Said once: while a laptop is silent every connection waits for it, and a line for each of them
+    // takes the processor from those that wait.
+    const doubted = deps.doubts.has(interceptUid);
     const answer = await offer({ ...deps, session }, socket, {
       interceptUid,
       patienceMs: answerWithinMs(rttMs),
     });
     switch (answer.kind) {
       case 'taken':
+        if (answer.again) deps.log.info('laptop answers again', { port });
         arrival.join({ client: socket, server: answer.flow.stream }, { interceptUid });
         // Those that the app got while it did not answer are not the app's for as long as they are kept.
         if (answer.again && deps.takes.takerOf(port) === interceptUid) {
@@ -97,7 +101,10 @@ async function bringToLaptop(
         return true;
       case 'unanswered':
         if (socket.destroyed) return true;
-        deps.log.warning('laptop did not answer', { port, reason: answer.reason });
+        deps.log[doubted ? 'debug' : 'warning']('laptop did not answer', {
+          port,
+          reason: answer.reason,
+        });
     }
     // Another manager may have the laptop where this one has lost it; silence is the laptop's own.
     if (!answer.lost) break;

@@ -1,16 +1,19 @@
 import { DaemonCallError } from '../daemon/answer-error.ts';
 import { createRootDaemonClient } from '../daemon/root-daemon-client.ts';
-import { call, findUserDaemon } from '../daemon/session.ts';
+import { call, callWithin, findUserDaemon } from '../daemon/session.ts';
 import { isListening } from '../daemon/user-daemon-client.ts';
 import type { CliContext } from '../context.ts';
 import type { RunCommand } from './command-spec.ts';
+
+/** Its objects are taken out of the cluster first, as far as that can be reached. */
+const endMs = 30_000;
 
 /** `telepresence quit [-s]` */
 export const runQuit: RunCommand = async (context, line) => {
   const daemon = await findUserDaemon(context);
   const wasConnected =
     daemon !== undefined &&
-    (await call(async () => await daemon.disconnect({}, { signal: context.signal }))).wasConnected;
+    (await callWithin(context, endMs, (signal) => daemon.disconnect({}, { signal }))).wasConnected;
   context.print(wasConnected ? 'Disconnected' : 'Not connected');
   return line.on('stop-daemons') ? await stopDaemons(context) : 0;
 };

@@ -1,8 +1,11 @@
 import { askRootVersion } from '../daemon/ask-versions.ts';
-import { call, findUserDaemon } from '../daemon/session.ts';
+import { callWithin, findUserDaemon } from '../daemon/session.ts';
 import { statusLines, stoppedStatusLines } from '../output/status-block.ts';
 import { statusObject, stoppedStatusObject } from '../output/status-object.ts';
 import type { RunCommand } from './command-spec.ts';
+
+/** The daemon's own look at the tunnel takes two seconds at most. */
+const answerMs = 5000;
 
 /** `telepresence status` */
 export const runStatus: RunCommand = async (context, line) => {
@@ -18,7 +21,7 @@ export const runStatus: RunCommand = async (context, line) => {
     });
     return 0;
   }
-  const status = await call(async () => await daemon.status({}, { signal: context.signal }));
+  const status = await callWithin(context, answerMs, (signal) => daemon.status({}, { signal }));
   context.show({ text: statusLines(status), object: one(statusObject(status)), bare: true });
   return 0;
 };

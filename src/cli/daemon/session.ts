@@ -33,6 +33,27 @@ export async function call<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/** A call that a daemon answers within `ms` while it runs at all; one that is stopped never would. */
+export async function callWithin<T>(
+  context: Pick<CliContext, 'signal' | 'places'>,
+  ms: number,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const patience = AbortSignal.timeout(ms);
+  try {
+    return await call(async () => await run(AbortSignal.any([context.signal, patience])));
+  } catch (error) {
+    if (!patience.aborted || context.signal.aborted) throw error;
+    const seconds = String(Math.round(ms / 1000));
+    throw new CliError('Daemon', `the user daemon does not answer (waited ${seconds} s)`, {
+      cause: error,
+      hint:
+        'it is stopped, or this machine is overloaded; the network is given back when it is ended: ' +
+        `pkill -KILL -f -- '--socket ${context.places.userDaemonSocket}'`,
+    });
+  }
+}
+
 /**
  * The event of a stream that is not progress; what comes before is shown to a person who waits. The
  * stream is left as it is then: it may stay open for as long as the result is good.

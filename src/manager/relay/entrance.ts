@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { AgentIdentity, RelayConnection } from '#protocol/gen/telepresence_pb.ts';
 import type { AgentRole } from '#tunnel/agent-handshake.ts';
@@ -7,6 +8,7 @@ import { openClientSession } from '#tunnel/client-session.ts';
 import type { LaptopRole } from '#tunnel/handshake-proof.ts';
 import type { ReceiveWindows } from '#tunnel/receive-windows.ts';
 import { serveSession } from '#tunnel/server-session.ts';
+import type { SessionLife } from '#tunnel/session-life.ts';
 import { takeAgentCall } from './agent-calls.ts';
 import { connectController, pipeControl } from './control-pipe.ts';
 import type { Everyone } from './everyone.ts';
@@ -68,8 +70,17 @@ export async function enterLaptop(
       const session = openClientSession(duplex, { ...scoped, windows: deps.windows(uid) });
       board.watch(uid, session);
       laptops.reverse.add(uid, session);
+      tellEnd(scoped.log, session);
     }
   }
+}
+
+/** From here on an agent's connections go elsewhere: how long that takes is told from these lines. */
+function tellEnd(log: Logger, session: SessionLife): void {
+  log.info('session opened');
+  void session.closed.then((end) => {
+    log.info('session ended', { reason: end.kind === 'lost' ? describe(end.error) : 'closed' });
+  });
 }
 
 /** Gives the connection of an agent, known by its token, to what its role is for. */
