@@ -10,8 +10,10 @@ export function webApp(options: {
   readonly headless?: boolean;
   /** Its pods have an agent from the start. */
   readonly agent?: boolean;
+  /** Whether readiness is asked for; on a busy machine it comes and goes. True unless said. */
+  readonly probed?: boolean;
 }): string {
-  const { namespace, name, replicas } = options;
+  const { namespace, name, replicas, probed = true } = options;
   const labels = { app: name };
   const serve =
     'mkdir -p /tmp/www && hostname > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www';
@@ -53,11 +55,15 @@ export function webApp(options: {
                 ports: [{ containerPort: 8080 }],
                 // Patient: on an overloaded machine an answer within a second is not sure, and a
                 // Service without a ready pod refuses its users, whoever has the traffic.
-                readinessProbe: {
-                  httpGet: { path: '/', port: 8080 },
-                  periodSeconds: 1,
-                  timeoutSeconds: 5,
-                },
+                ...(probed
+                  ? {
+                      readinessProbe: {
+                        httpGet: { path: '/', port: 8080 },
+                        periodSeconds: 1,
+                        timeoutSeconds: 5,
+                      },
+                    }
+                  : {}),
               },
             ],
           },

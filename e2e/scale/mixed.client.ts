@@ -12,7 +12,7 @@ import { describe, systemCode } from '#base/errors.ts';
 const [perSecond = '1', ...asked] = process.argv.slice(2);
 const patienceMs = 15_000;
 /** A machine that has too much to do gets no more of it. */
-const mostAtOnce = 40;
+const mostAtOnce = 20;
 const kept = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const counts: Record<string, { done: number; failed: number }> = {};
 

@@ -26,8 +26,8 @@ export async function startSoakSite(options: { readonly udp: boolean }): Promise
   await prepare();
   await using stack = new AsyncDisposableStack();
   stack.use(await createNamespace(namespace));
-  await apply(webApp({ namespace, name: 'web', replicas: 1, agent: true }));
-  await apply(webApp({ namespace, name: 'plain', replicas: 2 }));
+  await apply(webApp({ namespace, name: 'web', replicas: 1, agent: true, probed: false }));
+  await apply(webApp({ namespace, name: 'plain', replicas: 2, probed: false }));
   await apply(idlePod(namespace, 'client'));
   await rollOut(namespace);
   const clientIp = await readyPod(namespace, 'client');
