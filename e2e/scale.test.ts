@@ -16,7 +16,7 @@ import { linesOf, lookAtParts, type Look } from './scale/soak-log.ts';
 
 const namespace = 'scale-e2e';
 const long = process.env['E2E_LONG'] === '1';
-const held = Number(process.env['E2E_HELD'] ?? 1000);
+const held = Number(process.env['E2E_HELD'] ?? (long ? 1000 : 500));
 const size = { held, perSecond: long ? 100 : 20, seconds: long ? 60 : 5 };
 const agentCount = long ? 50 : 1;
 const serviceCount = 200;
@@ -33,9 +33,10 @@ before(async () => {
   resources.use(await createNamespace(namespace));
   await apply(listOf(near.flatMap((name) => quietApp(namespace, name))));
   await apply(idlePod(namespace, 'far'));
-  await apply(listOf(many.map((name) => service(namespace, name, { app: 'near-000' }))));
+  await apply(listOf(many.map((name) => service(namespace, name, { app: 'far' }))));
   await rollOut(namespace);
   farIp = await readyPod(namespace, 'far');
+  await kubectl('label', '-n', namespace, 'pod/far', 'app=far');
   const words = ['get', 'pods', '-n', namespace, '-l', 'app=near-000', '-o'];
   nearIp = await kubectl(...words, 'jsonpath={.items[0].status.podIP}');
   resources.use(await startEchoServer({ podIp: farIp }, { name: 'far', port: 9000 }));
@@ -59,8 +60,8 @@ async function look(when: string): Promise<readonly Look[]> {
 test(`${String(held)} connections are held each way, and others come and go`, async () => {
   const past = await look('before');
   {
-    const outward = { host: farIp, port: 9000, letter: 'f' };
-    const inward = { host: nearIp, port: 9000, letter: 'l' };
+    const outward = { host: farIp, port: 9000, letters: 'f' };
+    const inward = { host: nearIp, port: 9000, letters: 'la' };
     await using outwards: Crowd = await startCrowd('laptop', outward, size);
     await using inwards: Crowd = await startCrowd({ podIp: farIp }, inward, size);
     const both = await Promise.all([outwards.held, inwards.held]);
@@ -84,10 +85,15 @@ test(`${String(held)} connections are held each way, and others come and go`, as
 function isWhole(report: DoneReport): void {
   const { p50, p99, answered, tookMs } = report;
   const times = `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
-  console.log(`${String(answered)} new ones in ${(tookMs / 1000).toFixed(1)} s, ${times}`);
+  console.log(
+    `${String(answered)} new ones in ${(tookMs / 1000).toFixed(1)} s, ${times}, ` +
+      `answered by the app: ${String(report.bySecond)}`,
+  );
   assert.deepEqual(report.faults, []);
   assert.equal(report.open, held);
   assert.equal(answered, size.perSecond * size.seconds);
+  // A machine that has too much to do lets the laptop answer too late now and then.
+  assert.ok(report.bySecond <= held / 10, `answered by the app: ${String(report.bySecond)}`);
 }
 
 test(`${String(serviceCount)} Services: each has its name, and lists are quick`, async () => {

@@ -12,6 +12,7 @@ const heldReport = v.object({ open: v.number(), openMs: v.number() });
 const doneReport = v.object({
   open: v.number(),
   answered: v.number(),
+  bySecond: v.number(),
   tookMs: v.number(),
   p50: v.number(),
   p99: v.number(),
@@ -78,10 +79,10 @@ export async function startEchoServer(
 /** Starts clients that hold connections to one. */
 export async function startCrowd(
   place: Place,
-  to: { readonly host: string; readonly port: number; readonly letter: string },
+  to: { readonly host: string; readonly port: number; readonly letters: string },
   size: { readonly held: number; readonly perSecond: number; readonly seconds: number },
 ): Promise<Crowd> {
-  const words = [to.host, String(to.port), to.letter];
+  const words = [to.host, String(to.port), to.letters];
   const numbers = [size.held, size.perSecond, size.seconds].map(String);
   const crowd = await start(place, 'crowd.client.ts', [...words, ...numbers]);
   const read = async (what: string, ms: number): Promise<unknown> =>

@@ -1,7 +1,11 @@
 // Asks a running Node process of this network, by its inspector: `heap.client.ts PID [SNAPSHOT]`.
 // Collects its garbage and prints its memory and what keeps it alive; writes a heap snapshot where
-// a file is given. The inspector is closed again, as two processes of one pod would share its port.
+// a file is given. The inspector is closed again, as two processes of one pod would share its port;
+// but only when nobody is connected to it any more: closing it under a connection has ended a process.
 import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 
@@ -16,17 +20,28 @@ const message = v.object({
 });
 const evaluated = v.object({ result: v.object({ value: v.optional(v.string()) }) });
 
-async function inspectorUrl(): Promise<string> {
-  process.kill(Number(pid), 'SIGUSR1');
-  for (let tries = 0; ; tries += 1) {
-    try {
-      const [target] = v.parse(targets, await (await fetch(at)).json());
-      if (target !== undefined) return target.webSocketDebuggerUrl;
-    } catch (error) {
-      if (tries > 100) throw error;
-    }
-    await sleep(50);
+/** Whether it listens, in the words of the kernel: nothing is dialled. */
+async function isOpen(): Promise<boolean> {
+  return / 0100007F:240D 00000000:0000 0A /.test(await readFile(`/proc/${pid}/net/tcp`, 'utf8'));
+}
+
+async function until(open: boolean): Promise<void> {
+  for (let tries = 0; (await isOpen()) !== open; tries += 1) {
+    if (tries > 300) throw new Error(`the inspector of ${pid} is not ${open ? 'open' : 'closed'}`);
+    await sleep(100);
   }
+}
+
+async function inspectorUrl(): Promise<string> {
+  await until(false);
+  process.kill(Number(pid), 'SIGUSR1');
+  await until(true);
+  // No connection is kept.
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  http.get(at, { agent: false }, resolve).on('error', reject);
+  const [target] = v.parse(targets, JSON.parse(await text(await promise)));
+  if (target === undefined) throw new Error(`the inspector of ${pid} has no target`);
+  return target.webSocketDebuggerUrl;
 }
 
 const socket = new WebSocket(await inspectorUrl());
@@ -65,15 +80,8 @@ if (file !== undefined) {
   await call('HeapProfiler.takeHeapSnapshot');
   await new Promise((resolve) => file.end(() => resolve(undefined)));
 }
-const close = "setTimeout(() => process.getBuiltinModule('node:inspector').close(), 50); 'closing'";
+const close =
+  "setTimeout(() => process.getBuiltinModule('node:inspector').close(), 2000); 'closing'";
 await call('Runtime.evaluate', { expression: close });
 socket.close();
-// The port has to be free for the next one that is asked.
-for (let tries = 0; tries < 100; tries += 1) {
-  await sleep(30);
-  const open = await fetch(at).then(
-    () => true,
-    () => false,
-  );
-  if (!open) break;
-}
+await until(false);
