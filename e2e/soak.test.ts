@@ -27,12 +27,8 @@ async function pass(ms: number): Promise<void> {
 
 /** Traffic until so many requests were answered, while the intercept comes and goes. */
 async function answer(requests: number, perSecond: number): Promise<void> {
-  const { laptop, pod } = await site.start(perSecond);
-  await using _traffic = {
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all([laptop[Symbol.asyncDispose](), pod[Symbol.asyncDispose]()]);
-    },
-  };
+  await using traffic = await site.start(perSecond);
+  const { laptop, pod } = traffic;
   const total = (): number => laptop.done + pod.done;
   await eventually('half of the requests', 40_000, async () => assert.ok(total() >= requests / 2));
   await site.leave();
@@ -84,7 +80,8 @@ async function soakShortly(): Promise<void> {
 }
 
 async function soakLong(): Promise<void> {
-  const { laptop, pod } = await site.start(20);
+  await using traffic = await site.start(20);
+  const { laptop, pod } = traffic;
   const kept = process.env['E2E_SOAK_FILE'];
   const all: { readonly minute: number; readonly looks: readonly Look[] }[] = [];
   const began = Date.now();
@@ -108,8 +105,6 @@ async function soakLong(): Promise<void> {
     await site.intercept();
   }
   await site.held.goesOn(Date.now(), 5000);
-  await laptop[Symbol.asyncDispose]();
-  await pod[Symbol.asyncDispose]();
   const later = all.filter(({ minute }) => minute >= minutes / 4);
   const verdicts = (later.at(-1)?.looks ?? []).flatMap(({ part }, at) => {
     const grown = (what: 'anonymous' | 'files' | 'heapUsed'): number => {

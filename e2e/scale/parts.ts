@@ -133,14 +133,27 @@ const heapShape = v.object({
 });
 const heapProgram = new URL('heap.client.ts', import.meta.url).pathname;
 
-/** Collects a part's garbage and looks at what is left; writes a heap snapshot to a file if asked. */
-export async function heapOf({ pid }: Part, snapshot?: string): Promise<Heap> {
+/**
+ * Collects the parts' garbage and looks at what is left, in their order. Those that share a network
+ * take turns, as they share the inspector's port.
+ */
+export async function heapsOf(parts: readonly Part[]): Promise<readonly Heap[]> {
+  const networks = await Promise.all(parts.map(async ({ pid }) => await linkOf(pid, 'ns/net')));
+  const heaps = new Map<Part, Promise<Heap>>();
+  const last = new Map<string, Promise<unknown>>();
+  for (const [at, part] of parts.entries()) {
+    const network = networks[at] ?? '';
+    const turn = (last.get(network) ?? Promise.resolve()).then(async () => await heapOf(part));
+    heaps.set(part, turn);
+    last.set(network, turn);
+  }
+  return await Promise.all(heaps.values());
+}
+
+async function heapOf({ pid }: Part): Promise<Heap> {
   const entering = ['nsenter', `--net=/proc/${String(pid)}/ns/net`, '--'];
   const words = [process.execPath, heapProgram, String(pid)];
-  const { stdout } = await run(
-    [...entering, ...words, ...(snapshot === undefined ? [] : [snapshot])],
-    { signal: AbortSignal.timeout(60_000) },
-  );
+  const { stdout } = await run([...entering, ...words], { signal: AbortSignal.timeout(60_000) });
   return v.parse(heapShape, JSON.parse(stdout));
 }
 

@@ -1,4 +1,4 @@
-import { findParts, heapOf, usageOf, type Part } from './parts.ts';
+import { findParts, heapsOf, usageOf, type Part } from './parts.ts';
 
 /** One look at one part. */
 export interface Look {
@@ -23,20 +23,17 @@ function nameOf(part: Part, all: readonly Part[]): string {
 /** Looks at every part; with `heaps` also at what a collection leaves. */
 export async function lookAtParts(heaps: boolean): Promise<readonly Look[]> {
   const parts = await findParts();
-  const looks: Look[] = [];
-  for (const part of parts) {
-    // Collected first, so that the rest is told without garbage too.
-    const heap = heaps ? await heapOf(part) : undefined;
-    const usage = await usageOf(part);
-    looks.push({
+  // Collected first, so that the rest is told without garbage too.
+  const left = heaps ? await heapsOf(parts) : [];
+  return await Promise.all(
+    parts.map(async (part, at) => ({
       part: nameOf(part, parts),
-      ...usage,
-      heapUsed: heap?.heapUsed,
-      external: heap?.external,
-      resources: heap?.resources,
-    });
-  }
-  return looks;
+      ...(await usageOf(part)),
+      heapUsed: left[at]?.heapUsed,
+      external: left[at]?.external,
+      resources: left[at]?.resources,
+    })),
+  );
 }
 
 const mb = (bytes: number | undefined): string =>

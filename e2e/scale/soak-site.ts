@@ -11,11 +11,17 @@ import { startMixed, type Mixed } from './mixed.ts';
 export interface SoakSite extends AsyncDisposable {
   readonly held: OpenFlow;
   /** Starts traffic from the laptop and from a pod, so many requests a second in all. */
-  start(perSecond: number): Promise<{ readonly laptop: Mixed; readonly pod: Mixed }>;
+  start(perSecond: number): Promise<Traffic>;
   intercept(): Promise<void>;
   leave(): Promise<void>;
   /** How many elements the sets of our rules on the laptop have. */
   elements(): Promise<number>;
+}
+
+/** Ends when disposed. */
+interface Traffic extends AsyncDisposable {
+  readonly laptop: Mixed;
+  readonly pod: Mixed;
 }
 
 const namespace = 'soak-e2e';
@@ -69,7 +75,13 @@ export async function startSoakSite(options: { readonly udp: boolean }): Promise
       ]);
       const turns = [`new=${web}`, `kept=${web}`, `new-again=${web}`, `aborted=${web}`];
       const pod = await startMixed({ podIp: clientIp }, perSecond / 2, turns);
-      return { laptop, pod };
+      return {
+        laptop,
+        pod,
+        async [Symbol.asyncDispose]() {
+          await Promise.all([laptop[Symbol.asyncDispose](), pod[Symbol.asyncDispose]()]);
+        },
+      };
     },
     async elements() {
       const list = ['nft', 'list', 'table', 'inet', 'telepresence'];
