@@ -88,7 +88,7 @@ async function soakLong(): Promise<void> {
   for (let minute = 0; minute <= minutes; minute += 1) {
     const rest = began + minute * 60_000 - Date.now();
     if (rest > 0) await pass(rest);
-    const looks = await lookAtParts(minute % 15 === 1 || minute === minutes);
+    const looks = await lookAtParts(minute % 20 === 10 || minute === minutes);
     const elements = await site.elements();
     all.push({ minute, looks });
     console.log(

@@ -133,24 +133,12 @@ const heapShape = v.object({
 });
 const heapProgram = new URL('heap.client.ts', import.meta.url).pathname;
 
-/**
- * Collects the parts' garbage and looks at what is left, in their order. Those that share a network
- * take turns, as they share the inspector's port.
- */
-export async function heapsOf(parts: readonly Part[]): Promise<readonly Heap[]> {
-  const networks = await Promise.all(parts.map(async ({ pid }) => await linkOf(pid, 'ns/net')));
-  const heaps = new Map<Part, Promise<Heap>>();
-  const last = new Map<string, Promise<unknown>>();
-  for (const [at, part] of parts.entries()) {
-    const network = networks[at] ?? '';
-    const turn = (last.get(network) ?? Promise.resolve()).then(async () => await heapOf(part));
-    heaps.set(part, turn);
-    last.set(network, turn);
-  }
-  return await Promise.all(heaps.values());
-}
+/** Bytes pass through these; besides, a network has one inspector's port (see heap.client.ts). */
+const inspected: ReadonlySet<Role> = new Set(['user daemon', 'relay', 'agent']);
 
-async function heapOf({ pid }: Part): Promise<Heap> {
+/** Collects a part's garbage and looks at what is left; undefined for one that cannot be asked. */
+export async function heapOf({ pid, role }: Part): Promise<Heap | undefined> {
+  if (!inspected.has(role)) return undefined;
   const entering = ['nsenter', `--net=/proc/${String(pid)}/ns/net`, '--'];
   const words = [process.execPath, heapProgram, String(pid)];
   const { stdout } = await run([...entering, ...words], { signal: AbortSignal.timeout(60_000) });

@@ -1,4 +1,4 @@
-import { findParts, heapsOf, usageOf, type Part } from './parts.ts';
+import { findParts, heapOf, usageOf, type Part } from './parts.ts';
 
 /** One look at one part. */
 export interface Look {
@@ -24,7 +24,7 @@ function nameOf(part: Part, all: readonly Part[]): string {
 export async function lookAtParts(heaps: boolean): Promise<readonly Look[]> {
   const parts = await findParts();
   // Collected first, so that the rest is told without garbage too.
-  const left = heaps ? await heapsOf(parts) : [];
+  const left = await Promise.all(heaps ? parts.map(heapOf) : []);
   return await Promise.all(
     parts.map(async (part, at) => ({
       part: nameOf(part, parts),
