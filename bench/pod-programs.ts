@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-const names = ['relay', 'target', 'probe', 'flood'] as const;
+const names = ['relay', 'target', 'probe', 'flood', 'steady'] as const;
 const sources = {
   relay: 'pod/relay.ts',
   target: 'pod/target.ts',
   probe: 'probe.ts',
   flood: 'flood.ts',
+  steady: 'steady.ts',
 } as const;
 
 /** Bundles what runs in the pods, each into one file, by file name. */

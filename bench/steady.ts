@@ -34,8 +34,9 @@ const timer = setInterval(() => {
   clearInterval(timer);
   void Promise.all(asked).then((samples) => {
     // Written to the end before the process is.
-    process.stdout.write(JSON.stringify(samples.map((ms) => ms && Math.round(ms * 1000) / 1000)), () =>
-      process.exit(),
+    process.stdout.write(
+      JSON.stringify(samples.map((ms) => ms && Math.round(ms * 1000) / 1000)),
+      () => process.exit(),
     );
   });
 }, 1);

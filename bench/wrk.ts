@@ -43,11 +43,15 @@ function readWrk(text: string): WrkResult {
   const perSecond = /Requests\/sec:\s+([\d.]+)/.exec(text)?.[1];
   if (perSecond === undefined) throw new BenchError('BadOutput', `wrk: ${text}`);
   const at = (share: string): number => {
-    const [, number, unit = ''] = new RegExp(`^\\s+${share}%\\s+([\\d.]+)(\\w+)`, 'm').exec(text) ?? [];
+    const [, number, unit = ''] =
+      new RegExp(`^\\s+${share}%\\s+([\\d.]+)(\\w+)`, 'm').exec(text) ?? [];
     return Number(number) * (units[unit] ?? Number.NaN);
   };
   const faults = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text);
   const wrong = /Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0;
-  const errors = (faults?.slice(1) ?? []).reduce((sum, count) => sum + Number(count), Number(wrong));
+  const errors = (faults?.slice(1) ?? []).reduce(
+    (sum, count) => sum + Number(count),
+    Number(wrong),
+  );
   return { perSecond: Number(perSecond), p50: at('50'), p99: at('99'), errors };
 }

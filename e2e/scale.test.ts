@@ -12,6 +12,7 @@ import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, onLaptop, telepresence } from './run.ts';
 import { startCrowd, startEchoServer, type Crowd, type DoneReport } from './scale/crowd.ts';
 import { listOf, numbered, quietApp, service } from './scale/many.ts';
+import { patiently } from './scale/patience.ts';
 import { linesOf, lookAtParts, type Look } from './scale/soak-log.ts';
 
 const namespace = 'scale-e2e';
@@ -42,10 +43,10 @@ before(async () => {
   resources.use(await startEchoServer({ podIp: farIp }, { name: 'far', port: 9000 }));
   resources.use(await startEchoServer({ podIp: nearIp }, { name: 'app', port: 9000 }));
   const laptop = resources.use(await startEchoServer('laptop', { name: 'laptop' }));
-  await telepresence(['connect', '--namespace', namespace]);
+  await patiently(['connect', '--namespace', namespace]);
   resources.defer(async () => void (await telepresence(['quit', '-s'], { mayFail: true })));
   const port = `${String(laptop.port)}:9000`;
-  await telepresence(['intercept', 'near-000', '--port', port], { deadlineMs: 90_000 });
+  await patiently(['intercept', 'near-000', '--port', port], { deadlineMs: 90_000 });
 });
 after(async () => {
   await resources.disposeAsync();

@@ -25,15 +25,17 @@ export async function lookAtParts(heaps: boolean): Promise<readonly Look[]> {
   const parts = await findParts();
   // Collected first, so that the rest is told without garbage too.
   const left = await Promise.all(heaps ? parts.map(heapOf) : []);
-  return await Promise.all(
-    parts.map(async (part, at) => ({
+  const looks: Look[] = [];
+  for (const [at, part] of parts.entries()) {
+    looks.push({
       part: nameOf(part, parts),
       ...(await usageOf(part)),
       heapUsed: left[at]?.heapUsed,
       external: left[at]?.external,
       resources: left[at]?.resources,
-    })),
-  );
+    });
+  }
+  return looks;
 }
 
 const mb = (bytes: number | undefined): string =>

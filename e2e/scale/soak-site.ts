@@ -6,6 +6,7 @@ import { prepare, rollOut } from '../prepare.ts';
 import { apply, kubectl, onLaptop, telepresence } from '../run.ts';
 import { webApp } from '../web-app.ts';
 import { startMixed, type Mixed } from './mixed.ts';
+import { patiently } from './patience.ts';
 
 /** A connected laptop with an intercept, and traffic of all kinds. */
 export interface SoakSite extends AsyncDisposable {
@@ -38,7 +39,7 @@ export async function startSoakSite(options: { readonly udp: boolean }): Promise
   await rollOut(namespace);
   const clientIp = await readyPod(namespace, 'client');
   stack.defer(async () => void (await telepresence(['quit', '-s'], { mayFail: true })));
-  await telepresence(['connect', '--namespace', namespace]);
+  await patiently(['connect', '--namespace', namespace]);
   const handler: Handler = stack.use(await startHandler(`laptop ${'x'.repeat(20_000)}`));
   const get = async (what: string, path: string): Promise<string> =>
     await kubectl('get', '-n', namespace, ...what.split(' '), '-o', `jsonpath=${path}`);
@@ -46,9 +47,8 @@ export async function startSoakSite(options: { readonly udp: boolean }): Promise
   const plainPod = await get('pods -l app=plain', '{.items[0].status.podIP}');
   const plainService = await get('service plain', '{.spec.clusterIP}');
   const intercept = async (): Promise<void> => {
-    await telepresence(['intercept', 'web', '--port', String(handler.port)], {
-      deadlineMs: 90_000,
-    });
+    const words = ['intercept', 'web', '--port', String(handler.port)];
+    await patiently(words, { deadlineMs: 90_000 });
   };
   await intercept();
   const held = stack.use(await startOpenFlow('held', 'laptop', 'http://hello.demo/'));
@@ -56,7 +56,7 @@ export async function startSoakSite(options: { readonly udp: boolean }): Promise
   return {
     held,
     intercept,
-    leave: async () => void (await telepresence(['leave', 'web'])),
+    leave: async () => await patiently(['leave', 'web']),
     async start(perSecond) {
       const laptop = await startMixed('laptop', perSecond / 2, [
         'new=http://plain/',
