@@ -2,12 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
-import { describe } from '#base/errors.ts';
 import { firstLaptop } from '../playground/addresses.ts';
 import { lock } from '../playground/lock.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
-import { run } from '../images/command.ts';
+import { startBulk } from './bulk.ts';
 import { BenchError } from './error.ts';
 import { prepareLab } from './lab.ts';
 import { measure } from './metrics.ts';
@@ -56,30 +55,13 @@ interface Sample {
   readonly p99: number;
 }
 
-/** Bulk in one direction until disposed. */
-function bulk(stage: Stage, direction: 'up' | 'down'): AsyncDisposable {
-  const { host, port } = stage.at.flood;
-  const stop = new AbortController();
-  const what = [direction, host, port, 1, bulkSeconds].map(String);
-  const ended = run([...stage.client.flood, ...what], {
-    env: stage.env,
-    signal: AbortSignal.any([signal, stop.signal]),
-  }).catch((error: unknown) => {
-    if (!stop.signal.aborted) progress(`bulk ${direction}: ${describe(error)}`);
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort(new Error('enough'));
-      await ended;
-    },
-  };
-}
-
 async function measureBeside(stage: Stage, crowd: Crowd, samples: Sample[]): Promise<void> {
   await stage.activate();
   for (const metric of ['echo', 'http'] as const) {
     await using stack = new AsyncDisposableStack();
-    for (const direction of crowds[crowd]) stack.use(bulk(stage, direction));
+    for (const direction of crowds[crowd]) {
+      stack.use(startBulk(stage, { direction, seconds: bulkSeconds, signal, progress }));
+    }
     if (crowds[crowd].length > 0) await systemClock.sleep(warmMs, signal);
     const options = { seconds: 1, tries: Number(asked.tries), machines: [], signal };
     const measured = await measure(stage, { kind: metric }, options);

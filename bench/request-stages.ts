@@ -89,7 +89,7 @@ export async function openRequestLab(
     await product.telepresence(['quit', '-s'], { rtt, signal: late });
   });
   const handler = stack.use(
-    await startOn(laptop, [process.execPath, '-e', answerProgram('127.0.0.1', 0)], {
+    await startOn(laptop, [process.execPath, '-e', answerProgram('laptop', '127.0.0.1', 0)], {
       env: productEnvironment(layout, rtt),
       isReady: (printed) => printed.includes('\n'),
       signal,
@@ -117,9 +117,14 @@ export async function openRequestLab(
         );
         intercepted.add(name);
       }
-      const path = 'jsonpath={.items[0].status.podIP}';
-      const host = await kubectl(['get', 'pods', '-l', `app=${name}`, '-o', path]);
-      if (host === '') throw new BenchError('NotReady', `${name} has no pod`);
+      // A renamed port is the agent's for those alone who come by the Service.
+      const path = 'jsonpath={.spec.clusterIP}';
+      const host = await kubectl(['get', `service/${name}`, '-o', path]);
+      const ask = ['exec', 'client', '--', 'node', '-e', askProgram(host)];
+      const who = await kubectl(ask);
+      if (who !== (wanted ? 'laptop' : 'app')) {
+        throw new BenchError('NotReady', `${stage}: ${who} answers`);
+      }
       return { host, port };
     },
     [Symbol.asyncDispose]: async () => await running.disposeAsync(),
@@ -127,10 +132,15 @@ export async function openRequestLab(
 }
 
 /** The same server on both sides, so that the way alone is compared. */
-function answerProgram(host: string, listenPort: number): string {
+function answerProgram(name: 'app' | 'laptop', host: string, listenPort: number): string {
   return `require('node:http').createServer({ keepAliveTimeout: 60000 },
-    (_request, response) => response.end('hello\\n'))
+    (_request, response) => response.end('${name}'))
     .listen(${String(listenPort)}, '${host}', 4096, function () { console.log(this.address().port); });`;
+}
+
+function askProgram(host: string): string {
+  const url = `http://${host}:${String(port)}/`;
+  return `fetch('${url}').then((r) => r.text()).then((t) => process.stdout.write(t))`;
 }
 
 function manifestsOf(name: Workload): readonly object[] {
@@ -145,7 +155,7 @@ function manifestsOf(name: Workload): readonly object[] {
   const container = {
     name: 'app',
     image: labImage,
-    args: ['-e', answerProgram('0.0.0.0', port)],
+    args: ['-e', answerProgram('app', '0.0.0.0', port)],
     ports: [{ name: 'http', containerPort: port }],
   };
   return [
