@@ -5,7 +5,7 @@ import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import { parseIp } from '#protocol/ip-address.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import { TunnelError } from '#tunnel/errors.ts';
-import { splice } from '#tunnel/splice.ts';
+import { resetEnd, splice } from '#tunnel/splice.ts';
 import { formatEndpoint, type Endpoint } from '../device/endpoint.ts';
 import type { SynGate } from '../device/syn-gate.ts';
 import type { RoutedSubnets } from './routed-subnets.ts';
@@ -55,9 +55,10 @@ export async function listenForOutbound(deps: Deps): Promise<OutboundListener> {
       return open.size;
     },
     async [Symbol.asyncDispose]() {
-      ending.abort(new Error('the connection to the cluster ends'));
+      const reason = new Error('the connection to the cluster ends');
+      ending.abort(reason);
       const closed = Promise.all([closeServer(servers.v4), closeServer(servers.v6)]);
-      for (const socket of open) socket.resetAndDestroy();
+      for (const socket of open) resetEnd(socket, reason);
       await closed;
     },
   };
