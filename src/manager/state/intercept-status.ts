@@ -120,7 +120,7 @@ function waitingOrActive({ pods, policies }: InterceptCase): Verdict {
 /** An agent that runs is with its manager within this time, counted from times in whole seconds. */
 const silentMs = 2000;
 /** After this long it will not come any more. */
-const hopelessMs = 12_000;
+const hopelessMs = 20_000;
 /** After a start of the manager, agents get this long to come back. */
 const returnMs = 10_000;
 
