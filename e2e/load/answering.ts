@@ -1,6 +1,6 @@
 // Runs as the app in pods and as the handler on the laptop: HTTP/1.1, WebSocket and gRPC (h2c) on one
 // port; every answer says who answers and echoes what was asked. `GET /handled` tells how often each
-// request was handled here. With a target as third word it also passes PostgreSQL on to there.
+// request was handled here, `GET /ready` nothing. With a target as third word it also passes PostgreSQL on to there.
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import net from 'node:net';
@@ -20,7 +20,8 @@ function handle(id: string): string {
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
-  if (request.url === '/handled') response.end(JSON.stringify([...handled]));
+  if (request.url === '/ready') response.end();
+  else if (request.url === '/handled') response.end(JSON.stringify([...handled]));
   else response.end(handle(request.method === 'GET' ? (request.url ?? '') : body));
 }
 

@@ -4,6 +4,11 @@ import { agentRequestAnnotation } from '#protocol/resources.ts';
 
 const labels = (name: string): Readonly<Record<string, string>> => ({ app: name });
 
+/** Else a busy machine gives pods next to nothing, and measures itself. */
+const resources = { requests: { cpu: '100m' } };
+/** One that takes long is not to be taken away: who answers is what is looked at. */
+const patient = { periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 30 };
+
 /** Where the node keeps one empty database, which every pod copies: the laptop's makes it. */
 export const emptyDatabase = '/var/lib/e2e-load';
 
@@ -26,8 +31,9 @@ const postgres = {
   command: ['sh', '-c', startPostgres],
   env: [{ name: 'PGTZ', value: 'UTC' }],
   ports: [{ name: 'pg', containerPort: 5432 }],
+  resources,
   // One that starts a program takes much of a busy machine.
-  readinessProbe: { tcpSocket: { port: 5432 }, periodSeconds: 1, timeoutSeconds: 5 },
+  readinessProbe: { tcpSocket: { port: 5432 }, ...patient },
   volumeMounts: [
     { name: 'data', mountPath: '/data' },
     { name: 'empty', mountPath: '/empty' },
@@ -41,11 +47,8 @@ const web = {
   // Its end is waited for, as careful apps do: endpoints are told of it a moment later.
   command: ['sh', '-c', 'trap "sleep 3; exit" TERM; node /program/answering.mjs 8080 & wait'],
   ports: [{ name: 'web', containerPort: 8080 }],
-  readinessProbe: {
-    httpGet: { path: '/handled', port: 8080 },
-    periodSeconds: 1,
-    timeoutSeconds: 5,
-  },
+  resources,
+  readinessProbe: { httpGet: { path: '/ready', port: 8080 }, ...patient },
   volumeMounts: [{ name: 'program', mountPath: '/program', readOnly: true }],
 };
 

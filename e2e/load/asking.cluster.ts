@@ -10,7 +10,8 @@ import pg from 'pg';
 import { WebSocket } from 'ws';
 import { describe, systemCode } from '#base/errors.ts';
 import { Cluster } from '#protocol/gen/telepresence_pb.ts';
-import type { FlowKind, LoadRecord } from './record.ts';
+import { patienceMs, type FlowKind, type LoadRecord } from './record.ts';
+import { watchStalls } from './stalls.ts';
 
 /** A connection of a client: asks with an id, answers `WHO ID`. */
 interface Line {
@@ -28,8 +29,6 @@ interface Target {
 }
 
 type Open = (target: Target) => Promise<Line>;
-// A connection that hangs is found by it; a machine that is only slow is not.
-const patienceMs = 30_000;
 const within = (): AbortSignal => AbortSignal.timeout(patienceMs);
 
 function httpLine(method: 'GET' | 'POST'): Open {
@@ -148,6 +147,7 @@ const postgresLine: Open = async ({ host, pgPort }) => {
   };
 };
 
+const stalls = watchStalls();
 let count = 0;
 const tell = (record: LoadRecord): void => console.log(JSON.stringify(record));
 
@@ -170,6 +170,7 @@ async function useOne(
   let line: Line | undefined;
   let before: string | undefined;
   let saidAt = openedAt;
+  let askedBefore = openedAt;
   for (let nth = 0; ; nth += 1) {
     if (line?.ended === true) return;
     count += 1;
@@ -185,17 +186,23 @@ async function useOne(
       idleMs: askedAt - saidAt,
       ...(before === undefined ? {} : { before }),
     };
+    const ended = (): Pick<LoadRecord, 'endedAt' | 'stalledMs'> => ({
+      stalledMs: stalls.since(askedBefore),
+      endedAt: Date.now(),
+    });
     try {
       line ??= await open(target);
       const [by = '', echo] = (await line.ask(id)).split(' ');
       if (echo !== id) throw new Error(`answer of another request: ${echo ?? ''}`);
-      saidAt = Date.now();
+      const answered = ended();
+      tell({ ...asked, ...answered, by });
+      saidAt = answered.endedAt;
+      askedBefore = askedAt;
       before = by;
-      tell({ ...asked, endedAt: saidAt, by });
     } catch (error) {
       const code = systemCode(error);
       const said = describe(error).replaceAll('\n', ' ');
-      tell({ ...asked, endedAt: Date.now(), error: code === undefined ? said : `${code} ${said}` });
+      tell({ ...asked, ...ended(), error: code === undefined ? said : `${code} ${said}` });
       line?.close();
       return;
     }

@@ -13,6 +13,7 @@ const record = v.object({
   openedAt: v.number(),
   nth: v.number(),
   idleMs: v.number(),
+  stalledMs: v.number(),
   askedAt: v.number(),
   endedAt: v.number(),
   before: v.exactOptional(v.string()),
@@ -71,17 +72,24 @@ export async function startLoadHandler(database: string): Promise<LoadHandler> {
   const { argv, env } = await laptopCommand(words);
   const [file = '', ...args] = argv;
   const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const [said]: unknown[] = await once(createInterface({ input: child.stdout }), 'line', {
-    signal: AbortSignal.timeout(20_000),
-  });
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  };
+  let said: unknown;
+  try {
+    // On a busy machine the program alone takes many seconds to start.
+    const signal = AbortSignal.timeout(90_000);
+    [said] = await once(createInterface({ input: child.stdout }), 'line', { signal });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   const [httpPort, pgPort] = String(said).split(' ').map(Number);
   return {
     httpPort: httpPort ?? 0,
     pgPort: pgPort ?? 0,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+    [Symbol.asyncDispose]: stop,
   };
 }

@@ -1,8 +1,17 @@
-import { flows, type FlowKind, type LoadRecord } from './record.ts';
+import type { GivenUp } from './given-up.ts';
+import {
+  flows,
+  patienceMs,
+  portOf,
+  type FlowKind,
+  type LoadPort,
+  type LoadRecord,
+} from './record.ts';
 
-/** A change of who is meant to answer: a command, from its start until it returned. */
+/** A change of who is meant to answer at a port: a command, from its start until it returned. */
 export interface Switch {
   readonly target: string;
+  readonly port: LoadPort;
   readonly to: 'app' | 'laptop';
   readonly startedAt: number;
   readonly endedAt: number;
@@ -15,41 +24,69 @@ export type Verdict =
   | 'wrong side'
   /** Its connection was closed under it as the rule says: it had been idle, or 5 s had passed. */
   | 'closed by rule'
+  /** The app answered for a laptop that its agent, by its own log, had asked in vain: decision 2. */
+  | 'given up'
   /** Nobody answered, and the rule does not say so. */
   | 'lost';
 
-/** Idle for so long a connection is closed at a switch; a client's clock may be off by a little. */
+/**
+ * Idle for so long a connection is closed at a switch. That is measured in the pod; by the client's
+ * clock it may be shorter by the way there and back, and by as long as the client was not run.
+ */
 const idleMs = 200 - 50;
 /** After so long in any case … */
 const graceMs = 5000;
 /** … or by as much later as this machine may be late. */
 const lateMs = 1000;
 
-/** How one request stands to the rule, given all switches of its target in their order. */
+/** How one request stands to the rule, given all switches in their order. */
 export function judge(record: LoadRecord, switches: readonly Switch[]): Verdict {
-  const own = switches.filter(({ target }) => target === record.target);
-  const before = own.findLast(({ startedAt }) => startedAt <= record.openedAt);
-  const opened = before?.to ?? 'app';
-  const sides = new Set([opened]);
-  // While a command runs, new connections may already or still go to either side.
-  const opening = record.nth === 0 ? record.endedAt : record.openedAt;
-  for (const one of own) {
-    if (one.endedAt >= record.openedAt && one.startedAt <= opening) {
-      sides.add('app').add('laptop');
-    }
-  }
-  const stale = own.find(
-    ({ to, startedAt }) => startedAt >= record.openedAt - lateMs && to !== sideOf(record.before),
-  );
-  if (record.by === undefined) {
-    if (record.nth === 0 || stale === undefined || record.endedAt < stale.startedAt) return 'lost';
-    const isRule = record.idleMs >= idleMs || record.endedAt - stale.startedAt >= graceMs - lateMs;
-    return isRule ? 'closed by rule' : 'lost';
-  }
+  const port = portOf(record.kind);
+  const own = switches.filter((one) => one.target === record.target && one.port === port);
+  if (record.by === undefined) return isByRule(record, own) ? 'closed by rule' : 'lost';
   if (record.before !== undefined && record.before !== record.by) return 'wrong side';
-  if (record.nth === 0) return sides.has(sideOf(record.by)) ? 'right' : 'wrong side';
-  const isLate = stale !== undefined && record.askedAt > stale.endedAt + graceMs + lateMs;
+  if (record.nth === 0) {
+    return mayOpenWith(record, own).has(sideOf(record.by)) ? 'right' : 'wrong side';
+  }
+  const stale = staleBy(record, own);
+  const lastAt = (stale?.endedAt ?? Infinity) + graceMs + lateMs + record.stalledMs;
+  const isLate = record.askedAt > lastAt;
   return isLate ? 'wrong side' : 'right';
+}
+
+/** Who may get a connection whose first request this is: while a command runs, either. */
+function mayOpenWith(record: LoadRecord, own: readonly Switch[]): ReadonlySet<string> {
+  const before = own.findLast(({ endedAt }) => endedAt < record.openedAt);
+  const during = own.filter(
+    ({ startedAt, endedAt }) => endedAt >= record.openedAt && startedAt <= record.endedAt,
+  );
+  return new Set([before?.to ?? 'app', ...during.map(({ to }) => to)]);
+}
+
+/**
+ * The switch that took the port from who has this connection. A command takes effect somewhere between
+ * its start and its end: a connection may have been opened before that while the command ran.
+ */
+function staleBy(record: LoadRecord, own: readonly Switch[]): Switch | undefined {
+  return own.find(
+    ({ to, endedAt }) =>
+      endedAt >= record.openedAt && (record.before === undefined || to !== sideOf(record.before)),
+  );
+}
+
+function isByRule(record: LoadRecord, own: readonly Switch[]): boolean {
+  const stale = staleBy(record, own);
+  const tookMs = record.endedAt - record.askedAt;
+  if (record.error?.includes('ECONNREFUSED') === true) return false;
+  if (stale === undefined || record.endedAt < stale.startedAt || tookMs >= patienceMs) return false;
+  // Also a first request that took so long: it was on its way when the port was switched.
+  const switchedAt = Math.max(stale.startedAt, record.openedAt);
+  if (record.endedAt - switchedAt >= graceMs) return true;
+  // Only HTTP/1 asks with its connection's first word: all others are answered and say more before.
+  const hasSpoken = record.nth > 0 || !record.kind.startsWith('http');
+  if (hasSpoken && record.idleMs + record.stalledMs >= idleMs) return true;
+  // What HTTP/2's server says of the connection is no answer, but counts as one: see docs/adr/0014.
+  return record.kind.startsWith('grpc') && tookMs >= idleMs;
 }
 
 /** Who is meant by a server's name. */
@@ -64,23 +101,30 @@ export interface Tally {
   laptop: number;
   wrongSide: number;
   lost: number;
+  givenUp: number;
   closedByRule: number;
   slowestMs: number;
 }
 
-/** The counts of each kind. */
+/** The counts of each kind; a connection that was given up is excused by one entry of its agent's log. */
 export function tally(
   records: readonly LoadRecord[],
   switches: readonly Switch[],
+  givenUp: readonly GivenUp[],
 ): { readonly counts: ReadonlyMap<FlowKind, Tally>; readonly faults: readonly LoadRecord[] } {
   const counts = new Map<FlowKind, Tally>(flows.map((kind) => [kind, emptyTally()]));
   const faults: LoadRecord[] = [];
+  const isExcused = excuse(givenUp);
   for (const record of records) {
     const count = counts.get(record.kind) ?? emptyTally();
     count.total += 1;
     if (record.by !== undefined) count[sideOf(record.by)] += 1;
     count.slowestMs = Math.max(count.slowestMs, record.endedAt - record.askedAt);
-    const verdict = judge(record, switches);
+    const verdict =
+      judge(record, switches) === 'wrong side' && isExcused(record)
+        ? 'given up'
+        : judge(record, switches);
+    if (verdict === 'given up') count.givenUp += 1;
     if (verdict === 'closed by rule') count.closedByRule += 1;
     if (verdict === 'wrong side') count.wrongSide += 1;
     if (verdict === 'lost') count.lost += 1;
@@ -89,6 +133,39 @@ export function tally(
   return { counts, faults };
 }
 
+/** Which of the app's answers stand for a laptop's, in the order of the records. */
+function excuse(givenUp: readonly GivenUp[]): (record: LoadRecord) => boolean {
+  const unused = new Set(givenUp);
+  const connections = new Set<string>();
+  return (record) => {
+    const { kind, target, openedAt, endedAt, askedAt, stalledMs, by } = record;
+    const port = portOf(kind);
+    const connection = `${kind} ${target} ${String(openedAt)}`;
+    if (record.nth === 0) {
+      const entry = [...unused].find(
+        ({ pod, port: its, at }) => pod === by && its === port && at >= openedAt && at <= endedAt,
+      );
+      if (entry === undefined) return false;
+      unused.delete(entry);
+      connections.add(connection);
+      return true;
+    }
+    // Once the laptop answers there again, the connection is ended as at a switch.
+    const silent = givenUp.filter(({ pod, port: its }) => pod === by && its === port);
+    const last = Math.max(...silent.map(({ at }) => at));
+    return connections.has(connection) && askedAt <= last + graceMs + 2 * lateMs + stalledMs;
+  };
+}
+
 function emptyTally(): Tally {
-  return { total: 0, app: 0, laptop: 0, wrongSide: 0, lost: 0, closedByRule: 0, slowestMs: 0 };
+  return {
+    total: 0,
+    app: 0,
+    laptop: 0,
+    wrongSide: 0,
+    lost: 0,
+    givenUp: 0,
+    closedByRule: 0,
+    slowestMs: 0,
+  };
 }

@@ -1,21 +1,27 @@
 import * as v from 'valibot';
+import { eventually } from '../eventually.ts';
 import { createNamespace } from '../namespace.ts';
 import { idlePod, inPodNetwork, readyPod } from '../pod-network.ts';
 import { prepare, rollOut } from '../prepare.ts';
 import { apply, kubectl, onCluster, onLaptop, telepresence } from '../run.ts';
 import { emptyDatabase, laptopDatabase, loadApp, programMap } from './app.ts';
 import { startLoadClient, startLoadHandler, type LoadClient, type LoadHandler } from './client.ts';
+import { givenUpBy, type GivenUp } from './given-up.ts';
 import type { Switch } from './judge.ts';
+import type { LoadPort } from './record.ts';
 
 /** Where load is put on: two workloads of three pods, one by each way of taking, and a laptop. */
 export interface LoadSite extends AsyncDisposable {
   readonly namespace: string;
-  readonly client: LoadClient;
+  /** Starts to put load on these, or all. */
+  startLoad(on?: readonly Workload[]): Promise<LoadClient>;
   /** What was switched so far, for the judge. */
   readonly switches: readonly Switch[];
   /** Intercepts both ports of a workload. */
   intercept(workload: Workload): Promise<void>;
   leave(workload: Workload): Promise<void>;
+  /** Whose laptop did not answer in time, as the agents of the pods that are there say. */
+  givenUp(): Promise<readonly GivenUp[]>;
   /** How often each request was handled, by all servers that are there, web and PostgreSQL. */
   handled(): Promise<ReadonlyMap<string, number>>;
 }
@@ -27,7 +33,7 @@ export type Workload = (typeof workloads)[number];
 const namespace = 'e2e-load';
 const counts = v.array(v.tuple([v.string(), v.number()]));
 
-/** Brings it up and starts the load. */
+/** Brings it up. */
 export async function startLoadSite(options: {
   readonly workloads: readonly Workload[];
 }): Promise<LoadSite> {
@@ -45,44 +51,62 @@ export async function startLoadSite(options: {
   await rollOut(namespace);
   const clientIp = await readyPod(namespace, 'client');
   stack.defer(async () => void (await telepresence(['quit', '-s'], { mayFail: true })));
-  // The pods that have just started leave little of a small machine: its first try may be too short.
-  const connect = ['connect', '--namespace', namespace];
-  const first = await telepresence(connect, { mayFail: true });
-  if (first.status !== 0) await telepresence(connect);
+  // The pods that have just started leave little of a small machine: its first tries may be too short.
+  await eventually('connected', 90_000, async () => {
+    await telepresence(['connect', '--namespace', namespace]);
+  });
   // A port of the laptop serves one intercept.
   const handlers = new Map<Workload, LoadHandler>();
   for (const name of options.workloads) {
     handlers.set(name, stack.use(await startLoadHandler(`laptop-pg.${namespace}:5432`)));
   }
-  const targets = await Promise.all(
-    options.workloads.map(async (name) => {
-      const path = 'jsonpath={.spec.clusterIP}';
-      return `${name}=${await kubectl('get', '-n', namespace, 'service', name, '-o', path)}:80:5432`;
-    }),
-  );
-  const client = stack.use(await startLoadClient(clientIp, targets));
+  const targets = new Map<Workload, string>();
+  for (const name of options.workloads) {
+    const path = 'jsonpath={.spec.clusterIP}';
+    const address = await kubectl('get', '-n', namespace, 'service', name, '-o', path);
+    targets.set(name, `${name}=${address}:80:5432`);
+  }
   const switches: Switch[] = [];
   const change = async (
     target: Workload,
     to: Switch['to'],
-    commands: readonly (readonly string[])[],
+    words: (port: LoadPort) => readonly string[],
   ): Promise<void> => {
-    const startedAt = Date.now();
-    for (const words of commands) await telepresence(words, { deadlineMs: 90_000 });
-    switches.push({ target, to, startedAt, endedAt: Date.now() });
+    for (const port of ['web', 'pg'] as const) {
+      const startedAt = Date.now();
+      await telepresence(words(port), { deadlineMs: 90_000 });
+      switches.push({ target, port, to, startedAt, endedAt: Date.now() });
+    }
   };
   const running = stack.move();
   return {
     namespace,
-    client,
+    startLoad: async (on = options.workloads) =>
+      running.use(
+        await startLoadClient(
+          clientIp,
+          on.map((name) => targets.get(name) ?? ''),
+        ),
+      ),
     switches,
-    intercept: async (workload) =>
-      await change(workload, 'laptop', interceptCommands(workload, handlers.get(workload))),
+    intercept: async (workload) => {
+      const handler = handlers.get(workload);
+      if (handler === undefined) throw new Error(`no handler for ${workload}`);
+      await change(workload, 'laptop', (port) => {
+        const to = `${String(port === 'web' ? handler.httpPort : handler.pgPort)}:${port}`;
+        return ['intercept', `${workload}-${port}`, '--workload', workload, '--port', to];
+      });
+    },
     leave: async (workload) =>
-      await change(workload, 'app', [
-        ['leave', `${workload}-web`],
-        ['leave', `${workload}-pg`],
-      ]),
+      await change(workload, 'app', (port) => ['leave', `${workload}-${port}`]),
+    async givenUp() {
+      const pods = podsOf(await kubectl('get', 'pods', '-n', namespace, '-o', 'json'));
+      const loaded = pods.filter(({ app }) => workloads.some((name) => name === app));
+      return await givenUpBy(
+        namespace,
+        loaded.map(({ name }) => name),
+      );
+    },
     async handled() {
       const found = new Map<string, number>();
       const add = (id: string, times: number): void => {
@@ -107,17 +131,6 @@ export async function startLoadSite(options: {
     },
     [Symbol.asyncDispose]: async () => await running.disposeAsync(),
   };
-}
-
-function interceptCommands(workload: Workload, handler?: LoadHandler): readonly string[][] {
-  if (handler === undefined) throw new Error(`no handler for ${workload}`);
-  return [['web', handler.httpPort] as const, ['pg', handler.pgPort] as const].map(
-    ([port, local]) => {
-      const name = `${workload}-${port}`;
-      const to = `${String(local)}:${port}`;
-      return ['intercept', name, '--workload', workload, '--port', to];
-    },
-  );
 }
 
 function addCounts(json: string, add: (id: string, times: number) => void): void {
