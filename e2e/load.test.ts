@@ -6,8 +6,11 @@ import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
+import { signalDaemon } from './laptop-machine.ts';
+import { seeFault } from './load/faults.ts';
 import { tally } from './load/judge.ts';
 import { isSafe } from './load/record.ts';
+import { kubectl } from './run.ts';
 import { report } from './load/report.ts';
 import { startLoadSite, workloads, type LoadSite } from './load/site.ts';
 
@@ -85,3 +88,47 @@ test('intercepts come and go under load: nothing is lost, and the right side ans
     );
   }
 });
+
+// Nothing of it is cheap: pods start, and end after the 3 s that a careful app waits for.
+if (long) {
+  test('pods come and go and the user daemon dies under the same load', async () => {
+    const [workload = 'redirect'] = loaded;
+    const deployment = `deployment/${workload}`;
+    const inNamespace = async (...words: readonly string[]): Promise<void> => {
+      await kubectl('-n', site.namespace, ...words);
+    };
+    const allReady = (): Promise<void> =>
+      inNamespace('rollout', 'status', deployment, '--timeout=110s');
+    const scale = (to: number) => async (): Promise<void> => {
+      await inNamespace('scale', deployment, `--replicas=${String(to)}`);
+      await allReady();
+    };
+    await site.intercept(workload);
+    const { records } = await site.startLoad([workload]);
+    const pods = await Array.fromAsync(
+      [
+        () => seeFault('3 to 4 replicas', 'laptop', records, scale(4)),
+        () => seeFault('4 to 2 replicas', 'laptop', records, scale(2)),
+        () =>
+          seeFault('a rolling update', 'laptop', records, async () => {
+            await inNamespace('rollout', 'restart', deployment);
+            await allReady();
+          }),
+        () =>
+          seeFault('a pod is deleted', 'laptop', records, async () => {
+            const pod = ['get', 'pods', '-l', `app=${workload}`, '-o', 'name'];
+            const [first = ''] = (await kubectl('-n', site.namespace, ...pod)).split('\n');
+            await inNamespace('delete', first);
+            await allReady();
+          }),
+      ],
+      (see) => see(),
+    );
+    const died = await seeFault('the user daemon is killed', 'app', records, () =>
+      signalDaemon('user-daemon', 'KILL'),
+    );
+    // Whoever is told of a pod's end before it ends sends it nothing: the app waits for that.
+    for (const { name, lostNew } of pods) assert.deepEqual(lostNew, [], name);
+    assert.ok(died.untilMs < 10_000, `the app after ${String(died.untilMs)} ms`);
+  });
+}
