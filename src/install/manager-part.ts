@@ -10,7 +10,8 @@ import {
   type Manifest,
 } from './manifest.ts';
 import { dryRunPolicy } from './policies.ts';
-import type { Values } from './values.ts';
+import { servedAnnotation } from '#protocol/resources.ts';
+import { claimedNamespaces, type Values } from './values.ts';
 import { webhookConfiguration } from './webhook-configuration.ts';
 
 /** One manager: what is in its namespace, and the cluster-wide objects that end with it. */
@@ -22,7 +23,7 @@ export function managerPart(values: Values, context: InstallContext): Manifest[]
     clientTunnelRole(context),
     ...clientBindings(values, context),
     ...dryRunPolicy(context, values.serviceAccount.name),
-    service(context, managerName, [{ name: 'api', port: values.apiPort, targetPort: 'api' }]),
+    apiService(values, context),
     service(
       context,
       agentsService,
@@ -58,6 +59,16 @@ function disruptionBudget(context: InstallContext): Manifest {
       selector: { matchLabels: { ...managerSelector } },
     },
   };
+}
+
+/** Laptops learn from it what a namespaced manager serves. */
+function apiService(values: Values, context: InstallContext): Manifest {
+  const ports = [{ name: 'api', port: values.apiPort, targetPort: 'api' }];
+  const made = service(context, managerName, ports);
+  const claimed = claimedNamespaces(values);
+  if (claimed === undefined) return made;
+  const annotations = { ...made.metadata.annotations, [servedAnnotation]: claimed.join(',') };
+  return { ...made, metadata: { ...made.metadata, annotations } };
 }
 
 function serviceAccount({ serviceAccount }: Values, context: InstallContext): Manifest[] {

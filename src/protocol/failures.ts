@@ -19,6 +19,7 @@ export const failureCodes = [
   'ManagerUnreachable',
   'UpgradeRefused',
   'ManagerIncompatible',
+  'NamespaceNotServed',
   // The root daemon and the machine.
   'RootDaemonUnavailable',
   'RootDaemonFailed',

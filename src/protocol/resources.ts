@@ -21,6 +21,9 @@ export const injectAnnotations = [
 /** The annotation on a pod template by which the manager itself asks for an agent (AgentRequest as JSON). */
 export const agentRequestAnnotation = `${group}/traffic-agent`;
 
+/** On a namespaced manager's Service: what it serves, with commas between the names. */
+export const servedAnnotation = `${group}/namespaces`;
+
 /** The container that the webhook adds, and the init container that redirects. */
 export const agentContainer = 'traffic-agent';
 export const agentInitContainer = 'tel-agent-init';

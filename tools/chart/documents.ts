@@ -1,11 +1,12 @@
 import { clusterPart } from '#install/cluster-part.ts';
 import { managerPart } from '#install/manager-part.ts';
 import { managerName, type Manifest } from '#install/manifest.ts';
+import { servedAnnotation } from '#protocol/resources.ts';
 import { defaultValues } from '#install/values.ts';
 import { deploymentOf } from './deployment.ts';
 import type { ChartDocument } from './document.ts';
-import { changed, Go, partOf, toGo, type Part } from './go-template.ts';
-import { context, owned, value } from './places.ts';
+import { changed, Go, partOf, toGo, When, type Part } from './go-template.ts';
+import { claimed, context, namespaced, owned, value } from './places.ts';
 import { clientDocuments, managerRightsDocuments } from './rights.ts';
 import { dryRunOf, webhookOf } from './webhook.ts';
 
@@ -86,8 +87,14 @@ function accountOf(body: Part): Part {
 
 function serviceOf(manifest: Manifest, body: Part): Part {
   switch (manifest.metadata.name) {
-    case managerName:
-      return changed(body, 'spec.ports.0.port', () => value('apiPort'));
+    case managerName: {
+      const served = new When(namespaced, new Go(`join "," (${claimed}) | toJson`));
+      const told = changed(body, 'metadata.annotations', (before) => ({
+        ...(before instanceof Object && !Array.isArray(before) ? before : {}),
+        [servedAnnotation]: served,
+      }));
+      return changed(told, 'spec.ports.0.port', () => value('apiPort'));
+    }
     case 'agent-injector': {
       const named = changed(body, 'metadata.name', () => value('agentInjector.name'));
       return changed(named, 'spec.ports.0.port', () => value('agentInjector.webhook.port'));

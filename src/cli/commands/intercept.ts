@@ -6,6 +6,7 @@ import { call, findUserDaemon, follow } from '../daemon/session.ts';
 import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
 import { interceptedLines } from '../output/intercept-block.ts';
 import { interceptObject } from '../output/workload-object.ts';
+import { nobodyListens } from '../output/nobody-listens.ts';
 import { runCommand } from '../run-command.ts';
 import type { RunCommand } from './command-spec.ts';
 import { readEnvironmentFiles, writeEnvironment } from './environment-files.ts';
@@ -36,7 +37,15 @@ export const runIntercept: RunCommand = async (context, line) => {
   const text = interceptedLines(info);
   const object = line.on('detailed-output') ? interceptObject(info) : undefined;
   context.show({ text, ...(object === undefined ? {} : { object, bare: true }) });
-  if (line.command === undefined) return 0;
+  if (line.command === undefined) {
+    // Most begin their program after this; a script knows what it does.
+    if (context.interactive && (await nobodyListens(info.targetHost, info.targetPort))) {
+      context.warn(
+        `nothing listens on ${info.targetHost}:${String(info.targetPort)} of this machine yet: until something does, requests are refused`,
+      );
+    }
+    return 0;
+  }
   let wanted = true;
   const onEnd = (why: string): void => {
     if (!wanted) return;

@@ -93,6 +93,9 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
         ? `upgrade it: telepresence helm upgrade -n ${manager}`
         : `install telepresence v${fact('version')} on this machine`,
   }),
+  NamespaceNotServed: ({ manager, fact }) => ({
+    message: `the traffic-manager in namespace ${manager} does not serve namespace ${fact('namespace')}, but ${fact('served')}`,
+  }),
   RootDaemonUnavailable: ({ message }) => ({
     message: `the root daemon cannot be reached: ${message}`,
     hint: 'end both daemons and connect again: telepresence quit -s',

@@ -27,6 +27,7 @@ const connectCodes: Readonly<Record<FailureCode, Code>> = {
   ManagerSilent: Code.DeadlineExceeded,
   ManagerUnreachable: Code.Unavailable,
   UpgradeRefused: Code.Unavailable,
+  NamespaceNotServed: Code.FailedPrecondition,
   ManagerIncompatible: Code.FailedPrecondition,
   RootDaemonUnavailable: Code.Unavailable,
   RootDaemonFailed: Code.FailedPrecondition,

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { KubeClient } from '#kube/client.ts';
 import { isKubeError } from '#kube/errors.ts';
 import { resources } from '#kube/resource.ts';
+import { servedAnnotation } from '#protocol/resources.ts';
 import { UserDaemonError } from '../errors.ts';
 
 /** Whether there is a traffic-manager that could answer. `unknown`: we may not look. */
@@ -14,7 +15,14 @@ export type ManagerPresence =
       /** Where ours are instead, as far as we may look. */
       readonly elsewhere: readonly string[];
     }
-  | { readonly kind: 'notReady'; readonly why: string };
+  | { readonly kind: 'notReady'; readonly why: string }
+  | {
+      /** It is one for other namespaces than the connected one. */
+      readonly kind: 'notServed';
+      readonly served: readonly string[];
+      /** Where one is that serves it, as far as we may look. */
+      readonly by: string | undefined;
+    };
 
 /** The manager's Service, and the label of its pods. */
 export const managerService = 'traffic-manager';
@@ -53,6 +61,7 @@ const serviceSchema = v.looseObject({
   metadata: v.looseObject({
     namespace: v.optional(v.string(), ''),
     labels: v.optional(v.record(v.string(), v.string()), {}),
+    annotations: v.optional(v.record(v.string(), v.string()), {}),
   }),
   spec: v.optional(v.looseObject({ clusterIP: v.optional(v.string(), '') }), {}),
 });
@@ -66,11 +75,16 @@ function isPeers({ metadata, spec }: ManagerService): boolean {
   );
 }
 
-/** The namespaces with a manager of ours; none where we may not look. */
+/** What a manager serves; undefined: everything. */
+function servedBy({ metadata }: ManagerService): readonly string[] | undefined {
+  return metadata.annotations[servedAnnotation]?.split(',');
+}
+
+/** The managers of ours in the cluster; none where we may not look. */
 async function otherManagers(
   client: Pick<KubeClient, 'list'>,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<readonly ManagerService[]> {
   try {
     const { items } = await client.list({
       resource: resources.services,
@@ -78,7 +92,7 @@ async function otherManagers(
       schema: serviceSchema,
       signal,
     });
-    return items.filter((one) => !isPeers(one)).map(({ metadata }) => metadata.namespace);
+    return items.filter((one) => !isPeers(one));
   } catch (error) {
     if (isKubeError(error)) return [];
     throw error;
@@ -106,12 +120,32 @@ export function notInstalled(presence: ManagerPresence, managerNamespace: string
   });
 }
 
+/** That the manager is there for other namespaces. */
+export function notServed(
+  { served, by }: Extract<ManagerPresence, { kind: 'notServed' }>,
+  namespace: string,
+  managerNamespace: string,
+): UserDaemonError {
+  const hint =
+    by === undefined
+      ? `choose one that it serves: telepresence connect -n NAMESPACE, or have it serve this one: telepresence helm upgrade -n ${managerNamespace} --set 'namespaces={${[...served, namespace].join(',')}}'`
+      : `connect by the one that does: telepresence connect --manager-namespace ${by}`;
+  return new UserDaemonError('NamespaceNotServed', 'it is a manager of other namespaces', {
+    facts: { managerNamespace, namespace, served: served.join(', '), hint },
+  });
+}
+
 /** Looks at the manager's Service and pods, so that a wait for it is no guess. */
 export async function managerPresence(
   client: Pick<KubeClient, 'find' | 'list'>,
-  options: { readonly namespace: string; readonly signal: AbortSignal },
+  options: {
+    readonly namespace: string;
+    /** The one that is to be connected. */
+    readonly connected: string;
+    readonly signal: AbortSignal;
+  },
 ): Promise<ManagerPresence> {
-  const { namespace, signal } = options;
+  const { namespace, connected, signal } = options;
   try {
     const service = await client.find({
       resource: resources.services,
@@ -121,9 +155,16 @@ export async function managerPresence(
       signal,
     });
     if (service === undefined || isPeers(service)) {
-      const elsewhere = await otherManagers(client, signal);
+      const others = await otherManagers(client, signal);
+      const elsewhere = others.map(({ metadata }) => metadata.namespace);
       const peer = service?.metadata.labels['app.kubernetes.io/version'] ?? 'of another version';
       return { kind: 'absent', peer: service === undefined ? undefined : peer, elsewhere };
+    }
+    const served = servedBy(service);
+    if (served !== undefined && !served.includes(connected)) {
+      const others = await otherManagers(client, signal);
+      const serves = (one: ManagerService): boolean => servedBy(one)?.includes(connected) ?? true;
+      return { kind: 'notServed', served, by: others.find(serves)?.metadata.namespace };
     }
   } catch (error) {
     if (isKubeError(error, 'Forbidden')) return { kind: 'unknown' };

@@ -15,7 +15,7 @@ import { isKubeError } from '#kube/errors.ts';
 import { watchResources, type ResourceWatch } from '#kube/watch.ts';
 import { clusterFailure, UserDaemonError } from '../errors.ts';
 import { connections } from './kinds.ts';
-import { notInstalled, type ManagerPresence } from './manager-presence.ts';
+import { notInstalled, notServed, type ManagerPresence } from './manager-presence.ts';
 import { objectName } from './object-name.ts';
 
 interface Deps {
@@ -164,6 +164,9 @@ async function untilNoticed(
   const facts = { managerNamespace };
   const absent = options.presence.then((presence) => {
     if (presence.kind === 'absent') throw notInstalled(presence, managerNamespace);
+    if (presence.kind === 'notServed') {
+      throw notServed(presence, options.namespace, managerNamespace);
+    }
   });
   const late = options.presence.then(({ kind }) => (kind === 'notReady' ? notReadyMs : readyMs));
   late.catch(() => {});
@@ -173,7 +176,10 @@ async function untilNoticed(
       watch.synced(waiting).catch(failed.reject);
       absent.catch(failed.reject);
       const said = watch.until(() => identityIn(find()?.status), waiting);
-      return await Promise.race([said, failed.promise]);
+      const identity = await Promise.race([said, failed.promise]);
+      // Another manager may have been the one who noticed.
+      await Promise.race([absent, failed.promise]);
+      return identity;
     });
   try {
     // First as long as any wait; then, where the manager could still come up, the rest of it.

@@ -35,7 +35,7 @@ import { apiServerAddresses } from './api-server-address.ts';
 import { followCluster, type ClusterLink } from './cluster-link.ts';
 import { firstAnswer } from './first-answer.ts';
 import { holdMachine, type Machine, type RootDaemonClient } from './machine.ts';
-import { managerPresence, managerService } from './manager-presence.ts';
+import { managerPresence, managerService, notServed } from './manager-presence.ts';
 import { checkRights } from './needed-rights.ts';
 import { createConnection, type OwnConnectionObject } from './own-connection.ts';
 import { openPathMemory, type PathMemory } from './path-memory.ts';
@@ -130,7 +130,11 @@ export async function openSession(
   const client = stack.use(createKubeClient({ ...deps, access }));
 
   report('Looking for the traffic-manager');
-  const presence = managerPresence(client, { namespace: managerNamespace, signal });
+  const presence = managerPresence(client, {
+    namespace: managerNamespace,
+    connected: access.namespace,
+    signal,
+  });
   presence.catch(() => {});
   const rights = checkRights(client, {
     namespace: access.namespace,
@@ -288,8 +292,13 @@ export async function openSession(
       connection,
       tunnels,
       ...(timeouts?.interceptMs ? { activeMs: timeouts.interceptMs } : {}),
-      mayIntercept: async (namespace, asking) =>
-        await rights.forIntercepting(user.username, namespace, asking),
+      mayIntercept: async (namespace, asking) => {
+        await rights.forIntercepting(user.username, namespace, asking);
+        if (namespace === access.namespace) return;
+        const where = { namespace: managerNamespace, connected: namespace, signal: asking };
+        const there = await managerPresence(client, where);
+        if (there.kind === 'notServed') throw notServed(there, namespace, managerNamespace);
+      },
     },
     { onCount: (count) => tunnels.setIntercepting(count > 0) },
   );
