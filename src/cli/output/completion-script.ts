@@ -15,6 +15,8 @@ _telepresence() {
   COMPREPLY=()
   while IFS= read -r word; do
     if [[ $word == ":file" ]]; then
+      # Of --flag=file only what follows is the word.
+      [[ $cur == --*=* ]] && cur=\${cur#*=}
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       return
@@ -35,6 +37,7 @@ _telepresence() {
   local -a found
   found=("\${(@f)$("\${words[1]}" __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ "\${found[1]}" == ":file" ]]; then
+    compset -P '--*='
     _files
     return
   fi
@@ -53,7 +56,9 @@ function __telepresence_complete
   set -l last (commandline -ct)
   for word in ($words[1] __complete -- $words[2..-1] "$last" 2>/dev/null)
     if test "$word" = ":file"
-      __fish_complete_path "$last"
+      set -l flag (string match -r -- '^--[^=]*=' $last)
+      set -l begun (string replace -r -- '^--[^=]*=' '' $last)
+      __fish_complete_path "$begun" | string replace -r '^' -- "$flag"
       return
     end
     echo $word

@@ -25,6 +25,10 @@ test('what the last word can be', () => {
   assert.equal(found('intercept', '').of, 'workload');
   assert.equal(found('leave', 'h').of, 'intercept');
   assert.equal(found('intercept', 'x', '--', 'npm').of, 'file');
+  for (const flag of ['-f', '--values', '--certificate-authority', '--client-key']) {
+    assert.equal(found('helm', 'install', flag, 'v').of, 'file', flag);
+  }
+  assert.equal(found('helm', 'install', '--values=v').of, 'file');
   assert.ok(found('helm', '').of.includes('install'));
   assert.ok(found('list', '--output', 'j').of.includes('json-stream'));
 });

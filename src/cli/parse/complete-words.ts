@@ -50,7 +50,11 @@ export function completeWords(root: CommandSpec, words: readonly string[]): Cand
 }
 
 /** Of a list's values only the last is being typed. */
-function valueOf({ kind, complete = [] }: FlagSpec, typed: string, before: string): Candidates {
+function valueOf(
+  { kind, value, complete = value === 'file' || value === 'folder' ? 'file' : [] }: FlagSpec,
+  typed: string,
+  before: string,
+): Candidates {
   const comma = kind === 'csv' ? typed.lastIndexOf(',') + 1 : 0;
   return { of: complete, begun: typed.slice(comma), before: before + typed.slice(0, comma) };
 }
