@@ -16,13 +16,17 @@ function podsWithout(): InterceptCase['pods'] {
   return [{ ...no, pod: made, ready: true, message: '' }];
 }
 
-/** A pod whose agent runs since `startedAt`, and is attached or not. */
-function caseOf(afterMs: number, more: Partial<InterceptCase & { attached: boolean }> = {}) {
+/** A pod that is ready, and whose agent runs, since `startedAt`; the agent is attached or not. */
+function caseOf(
+  afterMs: number,
+  more: Partial<InterceptCase & { attached: boolean; ready: boolean }> = {},
+) {
   let made: ReturnType<typeof pod> | undefined;
   deploymentView((owner) => [(made = pod({ owner, name: 'a', agent: {} }))]);
   assert.ok(made !== undefined);
+  const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: startedAt }];
   const facts = {
-    ready: false,
+    ready: more.ready ?? true,
     able: true,
     asked: true,
     ending: false,
@@ -40,7 +44,7 @@ function caseOf(afterMs: number, more: Partial<InterceptCase & { attached: boole
       {
         ...facts,
         attached: more.attached ?? false,
-        pod: { ...made, status: { ...made.status, agentStarted: startedAt } },
+        pod: { ...made, status: { ...made.status, conditions, agentStarted: startedAt } },
       },
     ],
     nowMs: nowMs + afterMs,
@@ -59,11 +63,14 @@ test('an agent that does not come is named, soon and not too soon', () => {
   const late = caseOf(20_000);
   assert.equal(late.state, 'Error');
   assert.equal(late.reason, 'AgentUnreachable');
+  // A starved node may not have let it say its first word.
+  assert.equal(caseOf(60_000, { ready: false }).reason, 'AgentsNotReady');
   assert.match(late.message ?? '', /agent in pod a cannot reach the traffic-manager: does a Net/);
 });
 
 test('where a policy forbids it, two seconds are enough, and it is named', () => {
   assert.equal(caseOf(1000, { policies }).reason, 'AgentsNotReady');
+  assert.equal(caseOf(2000, { policies, ready: false }).state, 'Error');
   const verdict = caseOf(2000, { policies });
   assert.equal(verdict.state, 'Error');
   assert.match(verdict.message ?? '', /, as NetworkPolicy deny of namespace shop does not let it$/);

@@ -117,7 +117,7 @@ function waitingOrActive({ pods, policies }: InterceptCase): Verdict {
   };
 }
 
-/** An agent that runs is with its manager within this time, counted from times in whole seconds. */
+/** An agent that may is with its manager within this time, counted from times in whole seconds. */
 const silentMs = 2000;
 /** After this long it will not come any more. */
 const hopelessMs = 20_000;
@@ -137,10 +137,18 @@ function silentAgent({
   const madeMs = Date.parse(intercept.metadata.creationTimestamp ?? '');
   for (const pod of pods) {
     if (!pod.able) continue;
-    const runsMs = Date.parse(pod.pod.status.agentStarted ?? '');
-    // What a policy forbids was tried for as long as the agent runs; else the laptop's sleep, or
-    // the cluster's, may just have ended.
-    const ms = nowMs - (policies.length > 0 ? runsMs : Math.max(madeMs, runsMs));
+    const { agentStarted, conditions } = pod.pod.status;
+    if (policies.length > 0) {
+      // What a policy forbids was tried for as long as the agent runs.
+      const ms = nowMs - Date.parse(agentStarted ?? '');
+      if (ms >= silentMs) return { pod, ms };
+      continue;
+    }
+    // On a starved node an agent that runs may be far from its first word: a pod that is ready has
+    // at least begun. And the cluster's sleep, or the laptop's, may just have ended.
+    if (!pod.ready) continue;
+    const said = conditions.find(({ type }) => type === 'Ready');
+    const ms = nowMs - Math.max(madeMs, Date.parse(said?.lastTransitionTime ?? ''));
     if (ms >= silentMs) return { pod, ms };
   }
   return undefined;
