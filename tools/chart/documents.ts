@@ -89,8 +89,8 @@ function serviceOf(manifest: Manifest, body: Part): Part {
   switch (manifest.metadata.name) {
     case managerName: {
       const served = new When(namespaced, new Go(`join "," (${claimed}) | toJson`));
-      const told = changed(body, 'metadata.annotations', (before) => ({
-        ...(before instanceof Object && !Array.isArray(before) ? before : {}),
+      const told = changed(body, 'metadata.annotations', () => ({
+        ...manifest.metadata.annotations,
         [servedAnnotation]: served,
       }));
       return changed(told, 'spec.ports.0.port', () => value('apiPort'));
