@@ -5,6 +5,7 @@
 import { chmodSync, existsSync, globSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { rolldown } from 'rolldown';
+import { quickBuiltins } from './quick-builtins.ts';
 
 /** Bundle → its entry; the manager's image runs `tel2.mjs manager | relay | agent | agent-init`. */
 const bundles = {
@@ -24,7 +25,13 @@ if (missing.length > 0) {
 }
 
 const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-const madeOf = [...globSync('src/**/*.ts'), 'package-lock.json', 'package.json', 'tools/bundle.ts'];
+const madeOf = [
+  ...globSync('src/**/*.ts'),
+  'package-lock.json',
+  'package.json',
+  'tools/bundle.ts',
+  'tools/quick-builtins.ts',
+];
 const newest = Math.max(...madeOf.map(changed));
 if (asked.length === 0 && all.every(([name]) => changed(`${out}/${name}.mjs`) > newest)) {
   console.log(`${basename(out)}/ is up to date`);
@@ -39,6 +46,7 @@ for (const [name, input] of all) {
     platform: 'node',
     external: ['koffi'],
     resolve: { conditionNames: ['node', 'import', 'default'] },
+    plugins: [quickBuiltins()],
   });
   const { output } = await bundle.write({
     dir: out,

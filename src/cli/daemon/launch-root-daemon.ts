@@ -38,6 +38,8 @@ function start(context: CliContext, level: string, log: number): ChildProcess {
   const { places, programs } = context;
   const command = [
     programs.node,
+    // A young generation that is never filled is memory that nobody needs.
+    '--max-semi-space-size=1',
     programs.rootDaemon,
     '--socket',
     places.rootDaemonSocket,
