@@ -1,11 +1,14 @@
-// A laptop out of reach for a while, and pods that are taken away, while a workload is intercepted:
-// the laptop's network, the intercept, open flows, the app's users, `status`. With E2E_LONG=1 the
-// times of a real outage: a cut of 90 s, a sleep of 120 s.
+// A laptop or the API server out of reach for a while, and a workload that is deleted, while it is
+// intercepted: the laptop's network, the intercept, open flows, the app's users, `status`. With
+// E2E_LONG=1 the times of a real outage: a cut of 90 s, a sleep and an API server away of 120 s.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { loadavg } from 'node:os';
 import { group } from '#protocol/resources.ts';
 import { systemClock } from '#base/clock.ts';
+import { restartComponent, stopComponent } from '../playground/component.ts';
+import { clusterMachine, requireMachine } from '../playground/machine.ts';
+import { settingsFrom } from '../playground/settings.ts';
 import { eventually } from './eventually.ts';
 import { startHandler, type Handler } from './handler.ts';
 import { clusterWorks, outsideWorks, signalDaemon } from './laptop-machine.ts';
@@ -21,8 +24,10 @@ const namespace = 'outages-e2e';
 const long = process.env['E2E_LONG'] === '1';
 const cuts = long ? [5, 90] : [5];
 const sleepSeconds = long ? 120 : 12;
+const awaySeconds = long ? 120 : 12;
 /** By which all must be as before; the figures that are printed are what counts. */
 const withinMs = 30_000;
+const { layout } = settingsFrom(process.env);
 /** A workload that was made anew gets its agents by a rolling update first. */
 const remadeMs = 90_000;
 /** A loss is noticed within 7 s; a busy machine is later. */
@@ -107,8 +112,10 @@ function tellUsers(from: number): void {
  * The app's users lose at most what was under way to the laptop when it became out of reach: a
  * connection is never refused, and nothing that was asked after `lost` fails.
  */
-function onlyUnderWayFailed(lost: number): void {
-  const failed = loop.answers.filter(({ got }) => !got.startsWith('200 '));
+function onlyUnderWayFailed(fault: number, lost: number): void {
+  const failed = loop.answers.filter(
+    ({ at, tookMs, got }) => at + tookMs >= fault && !got.startsWith('200 '),
+  );
   assert.deepEqual(
     failed.filter(({ at, got }) => at > lost || got !== 'error ECONNRESET'),
     [],
@@ -128,7 +135,8 @@ async function allIsBack(fault: number, since: number, uid: string, ms = withinM
     assert.match(text, /Status +: Connected/);
     assert.match(text, /web: \S+$/m);
   });
-  await clusterWorks();
+  // A Service of a cluster that was without its API server may be without ready pods for a moment.
+  await eventually('the cluster works', withinMs, clusterWorks);
   await outsideWorks();
 }
 
@@ -170,7 +178,7 @@ for (const seconds of cuts) {
         await loop.settles(byApp, { since: Date.now() - 5000, withinMs, what: 'the app' });
     }
     await allIsBack(since, Date.now(), uid);
-    onlyUnderWayFailed(lost);
+    onlyUnderWayFailed(since, lost);
   });
 }
 
@@ -191,32 +199,52 @@ test(`the laptop sleeps for ${String(sleepSeconds)} s`, async () => {
     for (const daemon of daemons) await signalDaemon(daemon, 'CONT');
   }
   await allIsBack(since, Date.now(), uid);
-  onlyUnderWayFailed(lost);
+  onlyUnderWayFailed(since, lost);
 });
 
-test('a pod is evicted: another takes its place and is intercepted', async () => {
+test(`the API server is away for ${String(awaySeconds)} s`, async () => {
   const uid = await intercept('.metadata.uid');
-  const pods = ['get', 'pods', '-n', namespace, '-l', 'app=web', '-o'];
-  const [name = ''] = (await kubectl(...pods, 'jsonpath={.items[*].metadata.name}')).split(' ');
-  const eviction = {
-    apiVersion: 'policy/v1',
-    kind: 'Eviction',
-    metadata: { name, namespace },
-  };
-  const since = Date.now();
-  const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
-  await onCluster(['kubectl', 'create', '--raw', path, '-f', '-'], {
-    input: JSON.stringify(eviction),
-  });
-  await eventually('another pod is ready', 60_000, async () => {
-    const ready = '{.status.readyReplicas} {.status.observedGeneration}';
-    assert.match(
-      await kubectl('get', '-n', namespace, 'deployment/web', '-o', `jsonpath=${ready}`),
-      /^2 /,
+  const restarts = async (): Promise<string> =>
+    await kubectl(
+      'get',
+      'pods',
+      '-n',
+      'ambassador',
+      '-l',
+      'telepresence=manager',
+      '-o',
+      'jsonpath={.items[*].status.containerStatuses[*].restartCount}',
     );
-    assert.doesNotMatch(await kubectl(...pods, 'name'), new RegExp(`${name}$`, 'm'));
+  const before = await restarts();
+  const machine = await requireMachine(layout, clusterMachine);
+  const signal = AbortSignal.timeout(awaySeconds * 1000 + 120_000);
+  const since = Date.now();
+  // Its process carried the tunnel: that ends with it, at once.
+  await stopComponent({ layout, machine }, 'kube-apiserver', signal);
+  const lost = Date.now();
+  try {
+    await loop.settles(byApp, { since, withinMs: noticedMs, what: 'the app answers' });
+    await eventually('status says so', noticedMs, async () => {
+      const text = await status();
+      assert.match(text, /Status +: Disconnected/);
+      assert.match(text, /web: \S+ \(DISCONNECTED: /);
+    });
+    await outsideWorks();
+    const rest = since + awaySeconds * 1000 - Date.now();
+    if (rest > 0) await systemClock.sleep(rest, signal);
+    await loop.settles(byApp, { since: Date.now() - 5000, withinMs, what: 'the app' });
+  } finally {
+    await restartComponent({ layout, machine }, 'kube-apiserver', signal);
+  }
+  const started = Date.now();
+  await eventually('the API server', 60_000, async () => {
+    await kubectl('get', '--raw', '/readyz');
   });
+  console.log(`the API server is ready after ${String(Date.now() - started)} ms`);
   await allIsBack(since, Date.now(), uid);
+  onlyUnderWayFailed(since, lost);
+  // Both managers have waited for it.
+  assert.equal(await restarts(), before);
 });
 
 test('the workload is deleted: that is said; made again, it is intercepted again', async () => {

@@ -75,9 +75,6 @@ async function bringToLaptop(
   interceptUid: string,
 ): Promise<boolean> {
   for (const { session, rttMs } of deps.inbound(interceptUid)) {
-    // Said once: while a laptop is silent every connection waits for it, and a line for each of them
-    // takes the processor from those that wait.
-    const doubted = deps.doubts.has(interceptUid);
     const answer = await offer({ ...deps, session }, socket, {
       interceptUid,
       patienceMs: answerWithinMs(rttMs),
@@ -101,10 +98,7 @@ async function bringToLaptop(
         return true;
       case 'unanswered':
         if (socket.destroyed) return true;
-        deps.log[doubted ? 'debug' : 'warning']('laptop did not answer', {
-          port,
-          reason: answer.reason,
-        });
+        deps.log.warning('laptop did not answer', { port, reason: answer.reason });
     }
     // Another manager may have the laptop where this one has lost it; silence is the laptop's own.
     if (!answer.lost) break;
