@@ -23,11 +23,10 @@ before(async () => {
   resources.use(await createNamespace(namespace));
   await apply(webApp({ namespace, name: 'app', replicas: 2 }));
   await rollOut(namespace);
-  await grantClient(namespace, await Promise.all(['alice', 'bob'].map((name) => createUser(name))));
+  const users = await Promise.all(['alice', 'bob'].map((name) => createUser(name)));
+  resources.use(await grantClient(namespace, users));
 });
 after(async () => {
-  const binding = 'rolebinding/e2e-traffic-manager-tunnel';
-  await kubectl('delete', '-n', 'ambassador', binding, '--ignore-not-found');
   await resources.disposeAsync();
 });
 

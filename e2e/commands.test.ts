@@ -76,7 +76,7 @@ test('a daemon that does not run, and typing errors, are said for people and for
 
 test('connect takes the kubeconfig by standard input, and impersonates whom --as names', async () => {
   const ann = await createUser('commands-ann');
-  await grantClient('demo', [ann]);
+  await using _granted = await grantClient('demo', [ann]);
   const { env } = await laptopCommand([]);
   const input = await readFile(env['KUBECONFIG'] ?? '', 'utf8');
   const as = ['--as', ann.name, '--as-group', 'developers', '--as-user-extra', 'team=blue'];

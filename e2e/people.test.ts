@@ -94,7 +94,7 @@ before(async () => {
   await telepresence(['helm', 'upgrade', ...image, '--set', grace], { deadlineMs: 180_000 });
   resources.use(await createNamespace(namespace));
   aliceUser = await createUser('alice');
-  await grantClient(namespace, [aliceUser, await createUser('bob')]);
+  resources.use(await grantClient(namespace, [aliceUser, await createUser('bob')]));
   for (const name of ['web', 'side']) {
     await apply(webApp({ namespace, name, replicas: 1, agent: true }));
   }

@@ -139,10 +139,7 @@ test('rights that are missing are named, with the role that gives them', async (
     await fails(argv, new RegExp(`may not ${missing} connections\\S+ in namespace`), role, as);
   }
   await nothingIsLeft();
-  owned.defer(async () => {
-    await kubectl('-n', 'ambassador', 'delete', 'rolebinding', 'e2e-traffic-manager-tunnel');
-  });
-  await grantClient(namespace, [alice]);
+  owned.use(await grantClient(namespace, [alice]));
   await telepresence(argv, as);
   await fails(
     ['intercept', 'hello', '-n', 'default', '--port', '8080'],

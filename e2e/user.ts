@@ -1,7 +1,7 @@
 import type { CommandResult } from '../images/command.ts';
 import { kubeconfigFor, servers, writeKubeconfig } from '../playground/kubeconfig.ts';
 import { settingsFrom } from '../playground/settings.ts';
-import { apply, onLaptop, type RunOptions } from './run.ts';
+import { apply, kubectl, onLaptop, type RunOptions } from './run.ts';
 
 /** Somebody with a certificate of the cluster, and a kubeconfig of the same name on the laptop. */
 export interface KubeUser {
@@ -66,8 +66,20 @@ export async function grantRules(
   await grant(namespace, { kind: 'Role', name: metadata.name }, users);
 }
 
-/** Gives users what a developer has: our client role in a namespace, and the way to the manager. */
-export async function grantClient(namespace: string, users: readonly KubeUser[]): Promise<void> {
+/**
+ * Gives users what a developer has: our client role in a namespace, and the way to the manager, which
+ * disposing takes back.
+ */
+export async function grantClient(
+  namespace: string,
+  users: readonly KubeUser[],
+): Promise<AsyncDisposable> {
   await grant(namespace, { kind: 'ClusterRole', name: 'telepresence-client' }, users);
-  await grant('ambassador', { kind: 'Role', name: 'traffic-manager-tunnel' }, users);
+  const tunnel = { kind: 'Role', name: 'traffic-manager-tunnel' } as const;
+  await grant('ambassador', tunnel, users);
+  const binding = `rolebinding/e2e-${tunnel.name}`;
+  return {
+    [Symbol.asyncDispose]: async () =>
+      void (await kubectl('delete', '-n', 'ambassador', binding, '--ignore-not-found')),
+  };
 }
