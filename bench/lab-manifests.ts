@@ -3,6 +3,9 @@ import { relayPort, targetPorts } from './ports.ts';
 /** The namespace of all that the bench puts into the cluster. */
 export const labNamespace = 'bench';
 
+/** Pods that ask for nothing get next to nothing of a busy machine, beside pods that do. */
+export const fairShare = { requests: { cpu: '200m' } } as const;
+
 interface Lab {
   readonly image: string;
   /** By file name. */
@@ -67,6 +70,7 @@ function pod(lab: Lab, name: string, args: readonly string[]): object {
         {
           name,
           image: lab.image,
+          resources: fairShare,
           args: ['--disable-warning=ExperimentalWarning', ...args],
           ...(ports[name] === undefined
             ? {}

@@ -12,7 +12,7 @@ import { runIn } from '../playground/machine.ts';
 import type { Machine } from '../playground/machine.ts';
 import { BenchError } from './error.ts';
 import { assembleLabImage, labImage } from './lab-image.ts';
-import { labManifests, labNamespace } from './lab-manifests.ts';
+import { fairShare, labManifests, labNamespace } from './lab-manifests.ts';
 import { bundlePodPrograms } from './pod-programs.ts';
 
 const podNames = ['client', 'relay', 'target'] as const;
@@ -31,7 +31,7 @@ export interface Lab {
 /** Brings the lab's pods to the present programs; does nothing where they run them already. */
 export async function prepareLab(deps: LabDeps, signal: AbortSignal): Promise<Lab> {
   const programs = await bundlePodPrograms();
-  const hash = createHash('sha256').update(labImage);
+  const hash = createHash('sha256').update(labImage).update(JSON.stringify(fairShare));
   for (const [name, text] of programs) hash.update(name).update(text);
   const version = hash.digest('hex').slice(0, 16);
   const found = await readyLab(deps, version, signal);

@@ -5,7 +5,7 @@ import { enter, runIn } from '../playground/machine.ts';
 import type { Machine } from '../playground/machine.ts';
 import { BenchError } from './error.ts';
 import { labImage } from './lab-image.ts';
-import { labNamespace } from './lab-manifests.ts';
+import { fairShare, labNamespace } from './lab-manifests.ts';
 import { startOn } from './machine-process.ts';
 import { productEnvironment } from './product.ts';
 import type { Product } from './product.ts';
@@ -155,6 +155,7 @@ function manifestsOf(name: Workload): readonly object[] {
   const container = {
     name: 'app',
     image: labImage,
+    resources: fairShare,
     args: ['-e', answerProgram('app', '0.0.0.0', port)],
     ports: [{ name: 'http', containerPort: port }],
   };
