@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import { acceptOf } from '#kube/websocket-accept.ts';
 import { refusalForDial } from '#tunnel/refusal.ts';
 import { serveSession } from '#tunnel/server-session.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
@@ -25,12 +26,16 @@ async function dial(authority: string): Promise<Socket> {
 }
 
 /** Nothing may follow before the answer has been flushed. */
-function answer101(socket: Duplex): Promise<void> {
+function answer101(socket: Duplex, key = ''): Promise<void> {
   const flushed = Promise.withResolvers<void>();
-  socket.write(
-    'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n',
-    () => flushed.resolve(),
-  );
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    `Sec-WebSocket-Accept: ${acceptOf(key)}`,
+    '\r\n',
+  ];
+  socket.write(lines.join('\r\n'), () => flushed.resolve());
   return flushed.promise;
 }
 
@@ -43,14 +48,14 @@ async function takeFlow(flow: IncomingFlow): Promise<void> {
   }
 }
 
-async function upgrade(path: string, socket: Duplex): Promise<void> {
+async function upgrade(path: string, socket: Duplex, key?: string): Promise<void> {
   if (path.startsWith('/raw/')) {
     const target = await dial(path.slice('/raw/'.length));
-    await answer101(socket);
+    await answer101(socket, key);
     pump(socket, target);
     return;
   }
-  await answer101(socket);
+  await answer101(socket, key);
   serveSession(socket, {
     log: silentLogger,
     clock: systemClock,
@@ -66,6 +71,7 @@ const server = createServer({
 server.on('upgrade', (request, socket, head) => {
   socket.on('error', () => {});
   if (head.length > 0) socket.unshift(head);
-  upgrade(request.url ?? '', socket).catch(() => socket.destroy());
+  const key = request.headers['sec-websocket-key'];
+  upgrade(request.url ?? '', socket, key).catch(() => socket.destroy());
 });
 server.listen(relayPort);
