@@ -1,3 +1,4 @@
+import { accessFor } from './access-for.ts';
 import { create } from '@bufbuild/protobuf';
 import { describe } from '#base/errors.ts';
 import { withDeadline } from '#base/wait.ts';
@@ -7,7 +8,8 @@ import {
   type ConnectRequest,
 } from '#protocol/gen/telepresence_pb.ts';
 import { UserDaemonError } from '../errors.ts';
-import { accessFor, openSession, type Session, type SessionDeps } from './session.ts';
+import { openSession, type Session } from './session.ts';
+import type { SessionDeps } from './session-deps.ts';
 
 /** Whether there is a session, and if not, whether one was lost. */
 export type ConnectorState =

@@ -1,0 +1,32 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { ReadOriginalDestination } from '#host/original-destination.ts';
+import type { OpenTunQueue } from '#host/tun-queue.ts';
+import type { RootDaemonClient } from './machine.ts';
+
+/** What a session needs of the machine and its user. */
+export interface SessionDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly randomInt: (below: number) => number;
+  readonly log: Logger;
+  readonly readOriginalDestination: ReadOriginalDestination;
+  /** For each new connection to the API server. */
+  readonly tuneSocket?: (socket: Socket) => void;
+  /** How often a connection proves its rights anew; an hour unless said. */
+  readonly renewEveryMs?: number;
+  readonly openTunQueue: OpenTunQueue;
+  /** Whether this user may open TUN devices at all. */
+  readonly canReadDevice: boolean;
+  readonly createRootDaemonClient: (socketPath: string) => RootDaemonClient;
+  readonly userAgent: string;
+  readonly home: string;
+  /** user@laptop, for people. */
+  readonly client: string;
+  readonly installId: string;
+  readonly answerSocket: string;
+  readonly stateDir: string;
+  /** How many programs want each of this machine's processors. */
+  readonly loadPerCpu: () => number;
+}
