@@ -5,6 +5,7 @@ import { group } from '#protocol/resources.ts';
 import { restartComponent } from '../playground/component.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { apiServerIsBack } from './api-server.ts';
 import { eventually } from './eventually.ts';
 import { failBack } from './fail-back.ts';
 import { startHandler, type Handler } from './handler.ts';
@@ -184,9 +185,7 @@ test('the API server restarts: nothing of it reaches who is intercepted for long
   const since = Date.now();
   const signal = AbortSignal.timeout(60_000);
   await restartComponent({ layout, machine }, 'kube-apiserver', signal);
-  await eventually('the API server', 60_000, () =>
-    kubectl('get', '--raw', '/readyz').then(() => {}),
-  );
+  await apiServerIsBack();
   console.log(`the API server is back after ${String(Date.now() - since)} ms`);
   const back = { since, withinMs: 30_000, what: 'the laptop answers' };
   await loop.settles(byLaptop, back);

@@ -22,10 +22,10 @@ before(async () => {
   resources.use(await createNamespace(own));
   resources.use(await createNamespace(app));
   // The one that all tests share serves the demo alone while this file runs.
-  await telepresence(['helm', 'upgrade', ...image, '--set', 'namespaces={demo}'], slow);
   resources.defer(async () => {
     await telepresence(['helm', 'upgrade', '--reset-values', ...image], slow);
   });
+  await telepresence(['helm', 'upgrade', ...image, '--set', 'namespaces={demo}'], slow);
   await apply(helloApp({ namespace: app, name: 'web' }));
   await rollOut(app);
 });

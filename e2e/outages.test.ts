@@ -9,6 +9,7 @@ import { systemClock } from '#base/clock.ts';
 import { restartComponent, stopComponent } from '../playground/component.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { apiServerIsBack } from './api-server.ts';
 import { eventually } from './eventually.ts';
 import { startHandler, type Handler } from './handler.ts';
 import { clusterWorks, outsideWorks, signalDaemon } from './laptop-machine.ts';
@@ -237,9 +238,7 @@ test(`the API server is away for ${String(awaySeconds)} s`, async () => {
     await restartComponent({ layout, machine }, 'kube-apiserver', signal);
   }
   const started = Date.now();
-  await eventually('the API server', 60_000, async () => {
-    await kubectl('get', '--raw', '/readyz');
-  });
+  await apiServerIsBack();
   console.log(`the API server is ready after ${String(Date.now() - started)} ms`);
   await allIsBack(since, Date.now(), uid);
   onlyUnderWayFailed(since, lost);

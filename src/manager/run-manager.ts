@@ -10,6 +10,7 @@ import { webhookPath } from '#install/webhook-configuration.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { startController } from './controller/controller.ts';
 import type { ClusterDns } from './controller/dns-lookup.ts';
+import { atFirstContact } from './controller/first-contact.ts';
 import { loadIdentity } from './controller/identity-secret.ts';
 import { keepRelayProcess } from './controller/relay-process.ts';
 import { serveControllerSocket } from './controller/socket-server.ts';
@@ -59,9 +60,14 @@ export async function runManager(deps: Deps, options: Options): Promise<void> {
   options.signal.throwIfAborted();
   options.signal.addEventListener('abort', giveUp, { once: true });
   const { namespace } = config;
-  const identity = await loadIdentity(
-    { ...deps, randomBytes, now: () => clock.now() },
-    { namespace, name: identitySecret, signal },
+  const identity = await atFirstContact(
+    deps,
+    signal,
+    async (asking) =>
+      await loadIdentity(
+        { ...deps, randomBytes, now: () => clock.now() },
+        { namespace, name: identitySecret, signal: asking },
+      ),
   );
   const now = clock.now();
   const leaf = (...services: readonly string[]): Certificate =>
