@@ -3,6 +3,7 @@ import { before, test } from 'node:test';
 import { restartComponent } from '../playground/component.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { apiServerIsBack } from './api-server.ts';
 import { eventually } from './eventually.ts';
 import { testOnLaptop } from './kube/fixture.ts';
 import { createNamespace } from './namespace.ts';
@@ -27,4 +28,5 @@ test('on the laptop: a watch through a restart of the API server', async () => {
   // Ready is not yet reachable by everybody: the first calls after a restart may be refused.
   await eventually('the API server takes changes again', 60_000, async () => await apply(after));
   await laptop;
+  await apiServerIsBack();
 });
