@@ -15,7 +15,7 @@ const { layout } = settingsFrom(process.env);
 const installFlags = ['--set', 'image.registry=telepresence'];
 
 /** Everything that our image and what `helm install` writes are made of. */
-const made = ['src/**/*', 'images/*.ts', 'tools/bundle.ts', 'package.json', 'package-lock.json'];
+const sources = ['src/**/*', 'images/*.ts', 'tools/bundle.ts', 'package.json', 'package-lock.json'];
 
 let done: Promise<void> | undefined;
 
@@ -43,7 +43,9 @@ async function bring(signal: AbortSignal): Promise<void> {
   // Beside the playground's state, so that it is gone with it.
   const mark = join(layout.state, 'e2e-installed');
   const wanted = await fingerprint();
-  const same = (await readFile(mark, 'utf8').catch(() => '')) === wanted;
+  const [made = '', settings] = (await readFile(mark, 'utf8').catch(() => '')).split('\n');
+  // A file that failed may have left the manager with settings of its own.
+  const same = made === wanted && settings === (await managerSettings());
   if (same && (await isManagerReady())) return;
   await rm(mark, { force: true });
   await loadOurImage(deps, signal);
@@ -52,13 +54,15 @@ async function bring(signal: AbortSignal): Promise<void> {
     progress('telepresence helm install');
     await telepresence(['helm', 'install', ...installFlags], { deadlineMs: 180_000 });
   }
-  await writeFile(mark, wanted);
+  await writeFile(mark, `${wanted}\n${await managerSettings()}`);
 }
 
 /** A new image under the old tag is taken by new pods only. */
 async function replaceManager(progress: (text: string) => void): Promise<void> {
   progress('telepresence helm upgrade');
-  await telepresence(['helm', 'upgrade', ...installFlags], { deadlineMs: 180_000 });
+  await telepresence(['helm', 'upgrade', '--reset-values', ...installFlags], {
+    deadlineMs: 180_000,
+  });
   const manager = 'deployment/traffic-manager';
   await kubectl('-n', 'ambassador', 'rollout', 'restart', manager);
   await kubectl('-n', 'ambassador', 'rollout', 'status', manager, '--timeout=50s');
@@ -98,8 +102,15 @@ async function isManagerReady(): Promise<boolean> {
   return status === 0;
 }
 
+/** What the manager was told, on one line. */
+async function managerSettings(): Promise<string> {
+  const what = 'jsonpath={.spec.replicas} {.spec.template.spec.containers[*].env}';
+  const argv = ['kubectl', '-n', 'ambassador', 'get', 'deployment/traffic-manager', '-o', what];
+  return (await onCluster(argv, { mayFail: true })).stdout.trim();
+}
+
 async function fingerprint(): Promise<string> {
-  const files = globSync(made, { cwd: repository, withFileTypes: true })
+  const files = globSync(sources, { cwd: repository, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.includes('.test.'))
     .map((entry) => join(entry.parentPath, entry.name))
     .toSorted();
