@@ -11,9 +11,8 @@ interface Line {
 
 /**
  * How long the agents took to give their port back after the loss of the laptop was noticed: from
- * the end of its last reverse session, as the relays log it (or, where relays died, as the agents log
- * the end of theirs), to the last agent's `port given back`. Ports that were given back by nobody
- * are waited for.
+ * the end of its last reverse session, as the relays log it, to the last agent's `port given back`.
+ * Ports that were given back by nobody are waited for.
  */
 export async function failBack(
   what: string,
@@ -21,33 +20,22 @@ export async function failBack(
     readonly since: number;
     readonly namespace: string;
     readonly agents: number;
-    /** Who notices: the relays, or the agents themselves where those died. */
-    readonly by?: 'relays' | 'agents';
   },
 ): Promise<number> {
-  const { since, namespace, agents, by = 'relays' } = options;
+  const { since, namespace, agents } = options;
   let tookMs = 0;
   await eventually(`${what}: given back`, 20_000, async () => {
     const [ofRelays, ofAgents] = await Promise.all([
-      by === 'relays' ? logOf('ambassador', 'telepresence=manager') : [],
+      logOf('ambassador', 'telepresence=manager'),
       logOf(namespace, 'app=web', 'traffic-agent'),
     ]);
     const given = ofAgents.filter(({ at, event }) => event === 'port given back' && at >= since);
     assert.ok(given.length >= agents, `${String(given.length)} of ${String(agents)} agents`);
     const last = Math.max(...given.map(({ at }) => at));
-    const noticed = (by === 'relays' ? ofRelays : ofAgents).filter(
+    const noticed = ofRelays.filter(
       ({ at, event, role }) =>
-        event === 'session ended' &&
-        role === (by === 'relays' ? 'reverse' : 'inbound') &&
-        at >= since &&
-        at <= last,
+        event === 'session ended' && role === 'reverse' && at >= since && at <= last,
     );
-    // A manager that drains says that the laptop is gone before its sessions end.
-    if (noticed.length === 0 && by === 'agents') {
-      console.log(`${what}: given back ${String(last - since)} ms after, before a session ended`);
-      tookMs = 0;
-      return;
-    }
     assert.notEqual(noticed.length, 0, 'nobody has noticed');
     tookMs = last - Math.max(...noticed.map(({ at }) => at));
     const afterMs = Math.max(...noticed.map(({ at }) => at)) - since;
