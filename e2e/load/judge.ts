@@ -48,10 +48,18 @@ export function judge(record: LoadRecord, switches: readonly Switch[]): Verdict 
   if (record.nth === 0) {
     return mayOpenWith(record, own).has(sideOf(record.by)) ? 'right' : 'wrong side';
   }
-  const stale = staleBy(record, own);
-  const lastAt = (stale?.endedAt ?? Infinity) + graceMs + lateMs + record.stalledMs;
-  const isLate = record.askedAt > lastAt;
-  return isLate ? 'wrong side' : 'right';
+  const lastAt = (staleNow(record, own)?.endedAt ?? Infinity) + graceMs + lateMs + record.stalledMs;
+  return record.askedAt > lastAt ? 'wrong side' : 'right';
+}
+
+/**
+ * The switch by which this connection was with the wrong side when it was asked. One that was undone
+ * within the 5 s does not count: whoever has the port again may keep the connections it still has.
+ */
+function staleNow(record: LoadRecord, own: readonly Switch[]): Switch | undefined {
+  const latest = own.findLast(({ startedAt }) => startedAt <= record.askedAt);
+  if (latest === undefined || latest.endedAt < record.openedAt) return undefined;
+  return latest.to === sideOf(record.before) ? undefined : latest;
 }
 
 /** Who may get a connection whose first request this is: while a command runs, either. */
