@@ -74,5 +74,5 @@ function spread(values: readonly number[]): string {
 }
 
 function cellOf(text: string, head = ''): string {
-  return text.padStart(head.length + 2);
+  return text.padStart(Math.max(head.length, 6) + 2);
 }
