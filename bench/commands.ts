@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { describe } from '#base/errors.ts';
 import { firstLaptop } from '../playground/addresses.ts';
-import { lock } from '../playground/lock.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { benchAlone, progress, untilInterrupted } from './alone.ts';
 import { prepareLab } from './lab.ts';
 import { prepareProduct } from './product.ts';
 import { roundTrips } from './stages.ts';
@@ -37,21 +37,13 @@ const { values: asked } = parseArgs({
 const rounds = Number(asked.rounds ?? (asked.quick ? 2 : 8));
 const rtt = roundTrips.find((ms) => String(ms) === asked.rtt) ?? 0;
 
-const interrupted = new AbortController();
-const { signal } = interrupted;
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => interrupted.abort(new Error('interrupted')));
-}
-const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+const signal = untilInterrupted();
 
 type Times = Readonly<Record<TimedName, number[]>>;
 
 async function measureAll(times: Times): Promise<void> {
   const { layout } = settingsFrom(process.env);
-  await using _alone = await lock(`${layout.lock}.bench`, {
-    signal,
-    onWait: (pid) => progress(`waiting for the bench of process ${pid}`),
-  });
+  await using _alone = await benchAlone(signal);
   const cluster = await requireMachine(layout, clusterMachine);
   const laptop = await requireMachine(layout, firstLaptop.name);
   await prepareLab({ layout, cluster, progress }, signal);

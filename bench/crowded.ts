@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
 import { firstLaptop } from '../playground/addresses.ts';
-import { lock } from '../playground/lock.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { benchAlone, progress, untilInterrupted } from './alone.ts';
 import { startBulk } from './bulk.ts';
 import { BenchError } from './error.ts';
 import { prepareLab } from './lab.ts';
@@ -40,12 +40,7 @@ const { values: asked } = parseArgs({
 const warmMs = 2000;
 const bulkSeconds = 12;
 
-const interrupted = new AbortController();
-const { signal } = interrupted;
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => interrupted.abort(new Error('interrupted')));
-}
-const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+const signal = untilInterrupted();
 
 interface Sample {
   readonly stage: string;
@@ -74,10 +69,7 @@ async function measureBeside(stage: Stage, crowd: Crowd, samples: Sample[]): Pro
 
 async function measureAll(): Promise<readonly Sample[]> {
   const { layout } = settingsFrom(process.env);
-  await using _alone = await lock(`${layout.lock}.bench`, {
-    signal,
-    onWait: (pid) => progress(`waiting for the bench of process ${String(pid)}`),
-  });
+  await using _alone = await benchAlone(signal);
   const cluster = await requireMachine(layout, clusterMachine);
   const laptop = await requireMachine(layout, firstLaptop.name);
   const lab = await prepareLab({ layout, cluster, progress }, signal);

@@ -6,9 +6,9 @@ import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { run } from '../images/command.ts';
 import { addresses, firstLaptop } from '../playground/addresses.ts';
-import { lock } from '../playground/lock.ts';
 import { clusterMachine, enter, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { benchAlone, progress, untilInterrupted } from './alone.ts';
 import { startBulk } from './bulk.ts';
 import { prepareLab } from './lab.ts';
 import { labNamespace } from './lab-manifests.ts';
@@ -35,12 +35,7 @@ const crowds = { alone: [], 'beside an upload': ['up'], 'beside a download': ['d
 const bulkSeconds = 60;
 const warmMs = 1000;
 
-const interrupted = new AbortController();
-const { signal } = interrupted;
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => interrupted.abort(new Error('interrupted')));
-}
-const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+const signal = untilInterrupted();
 
 interface Sample {
   readonly what: string;
@@ -52,10 +47,7 @@ interface Sample {
 
 async function measureAll(): Promise<readonly Sample[]> {
   const { layout } = settingsFrom(process.env);
-  await using _alone = await lock(`${layout.lock}.bench`, {
-    signal,
-    onWait: (pid) => progress(`waiting for the bench of process ${String(pid)}`),
-  });
+  await using _alone = await benchAlone(signal);
   const cluster = await requireMachine(layout, clusterMachine);
   const laptop = await requireMachine(layout, firstLaptop.name);
   const lab = await prepareLab({ layout, cluster, progress }, signal);

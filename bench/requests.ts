@@ -9,9 +9,9 @@ import * as v from 'valibot';
 import { describe } from '#base/errors.ts';
 import { run } from '../images/command.ts';
 import { firstLaptop } from '../playground/addresses.ts';
-import { lock } from '../playground/lock.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { benchAlone, progress, untilInterrupted } from './alone.ts';
 import { prepareLab } from './lab.ts';
 import { prepareProduct } from './product.ts';
 import { openRequestLab, requestStages } from './request-stages.ts';
@@ -36,12 +36,7 @@ const rounds = Number(asked.rounds ?? (asked.quick ? 1 : 3));
 const seconds = Number(asked.seconds ?? (asked.quick ? 1 : 3));
 const rtt = roundTrips.find((ms) => String(ms) === asked.rtt) ?? 0;
 
-const interrupted = new AbortController();
-const { signal } = interrupted;
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => interrupted.abort(new Error('interrupted')));
-}
-const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+const signal = untilInterrupted();
 
 interface Sample {
   readonly round: number;
@@ -81,10 +76,7 @@ async function measure(lab: RequestLab, stage: RequestStage, metric: string): Pr
 
 async function measureAll(samples: Sample[]): Promise<void> {
   const { layout } = settingsFrom(process.env);
-  await using _alone = await lock(`${layout.lock}.bench`, {
-    signal,
-    onWait: (pid) => progress(`waiting for the bench of process ${String(pid)}`),
-  });
+  await using _alone = await benchAlone(signal);
   const cluster = await requireMachine(layout, clusterMachine);
   const laptop = await requireMachine(layout, firstLaptop.name);
   await prepareLab({ layout, cluster, progress }, signal);

@@ -4,9 +4,9 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { describe } from '#base/errors.ts';
 import { firstLaptop } from '../playground/addresses.ts';
-import { lock } from '../playground/lock.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { benchAlone, progress, untilInterrupted } from './alone.ts';
 import { BenchError } from './error.ts';
 import { prepareLab } from './lab.ts';
 import { applies, measure, metricName, metrics } from './metrics.ts';
@@ -57,12 +57,7 @@ function metricsNamed(word: string): readonly Metric[] {
   );
 }
 
-const interrupted = new AbortController();
-const { signal } = interrupted;
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => interrupted.abort(new Error('interrupted')));
-}
-const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+const signal = untilInterrupted();
 
 async function sampleOf(
   stage: Stage,
@@ -84,10 +79,7 @@ async function sampleOf(
 
 async function runPlan(): Promise<readonly Sample[]> {
   const { layout } = settingsFrom(process.env);
-  await using _alone = await lock(`${layout.lock}.bench`, {
-    signal,
-    onWait: (pid) => progress(`waiting for the bench of process ${pid}`),
-  });
+  await using _alone = await benchAlone(signal);
   const cluster = await requireMachine(layout, clusterMachine);
   const laptop = await requireMachine(layout, firstLaptop.name);
   const lab = await prepareLab({ layout, cluster, progress }, signal);
