@@ -1,9 +1,10 @@
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toolPath } from '#host/run-tool.ts';
 import { CliError } from '../errors.ts';
 
 /** Where the root daemon looks for tools, whatever PATH says here. */
-const toolDirectories = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'.split(':');
+const toolDirectories = toolPath.split(':');
 
 const packages = { nft: 'nftables', ip: 'iproute2' } as const;
 const tunDevice = '/dev/net/tun';
