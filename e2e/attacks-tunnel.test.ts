@@ -8,6 +8,7 @@ import { kubeconfigPath } from '../playground/kubeconfig.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { testOnLaptop } from './kube/fixture.ts';
 import { createNamespace } from './namespace.ts';
+import { clusterIp } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl } from './run.ts';
 import { createUser, grantClient } from './user.ts';
@@ -38,16 +39,12 @@ test('on the laptop: every way into another’s tunnel', async () => {
       E2E_ALICE: kubeconfigPath(layout, 'alice'),
       E2E_BOB: kubeconfigPath(layout, 'bob'),
       E2E_ALICE_KEY: aliceKey,
-      E2E_SERVICE: `${await clusterIp('app')}:80`,
+      E2E_SERVICE: `${await clusterIp(namespace, 'app')}:80`,
       E2E_MANAGER_IP: await managerIp(),
       E2E_MANAGER_SERVICES: servicePorts(services).join(','),
     },
   });
 });
-
-async function clusterIp(name: string): Promise<string> {
-  return await kubectl('get', '-n', namespace, 'service', name, '-o', 'jsonpath={.spec.clusterIP}');
-}
 
 async function managerIp(): Promise<string> {
   const pods = ['get', 'pods', '-n', 'ambassador', '-l', 'telepresence=manager'];

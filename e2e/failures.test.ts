@@ -11,7 +11,7 @@ import { failBack } from './fail-back.ts';
 import { startHandler, type Handler } from './handler.ts';
 import { signalDaemon } from './laptop-machine.ts';
 import { createNamespace } from './namespace.ts';
-import { idlePod, readyPod } from './pod-network.ts';
+import { clusterIp, idlePod, readyPod } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
 import { apply, kubectl, onCluster, telepresence } from './run.ts';
@@ -36,8 +36,7 @@ before(async () => {
   await apply(idlePod(namespace, 'client'));
   await rollOut(namespace);
   clientIp = await readyPod(namespace, 'client');
-  const path = 'jsonpath={.spec.clusterIP}';
-  url = `http://${await kubectl('get', '-n', namespace, 'service', 'web', '-o', path)}/`;
+  url = `http://${await clusterIp(namespace, 'web')}/`;
   handler = resources.use(await startHandler('laptop'));
 });
 after(async () => {

@@ -6,7 +6,7 @@ import { eventually } from './eventually.ts';
 import { startHandler } from './handler.ts';
 import { helloApp } from './hello-app.ts';
 import { createNamespace } from './namespace.ts';
-import { idlePod, readyPod } from './pod-network.ts';
+import { clusterIp, idlePod, readyPod } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { startRequestLoop } from './request-loop.ts';
 import { apply, kubectl, onCluster, telepresence } from './run.ts';
@@ -30,17 +30,15 @@ after(async () => {
   await resources.disposeAsync();
 });
 
-async function clusterIp(service: string): Promise<string> {
-  const path = 'jsonpath={.spec.clusterIP}';
-  return await kubectl('get', '-n', namespace, 'service', service, '-o', path);
-}
-
 test('helm upgrade: the intercept comes back by itself, and somebody always answers', async () => {
   await using laptop = await startHandler('laptop');
   await telepresence(['connect', '--namespace', namespace]);
   const intercept = ['intercept', 'web', '--port', String(laptop.port)];
   await telepresence(intercept, { deadlineMs: 90_000 });
-  await using loop = await startRequestLoop(clientIp, `http://${await clusterIp('web')}/`);
+  await using loop = await startRequestLoop(
+    clientIp,
+    `http://${await clusterIp(namespace, 'web')}/`,
+  );
   const byLaptop = /^200 laptop$/;
   const settled = { since: Date.now(), withinMs: 10_000, what: 'the laptop answers' };
   await loop.settles(byLaptop, settled);
@@ -82,7 +80,10 @@ test('helm uninstall takes everything back', async () => {
     const intercept = ['intercept', name, '--port', String(port)];
     await telepresence(intercept, { deadlineMs: 90_000 });
   }
-  await using loop = await startRequestLoop(clientIp, `http://${await clusterIp('web')}/`);
+  await using loop = await startRequestLoop(
+    clientIp,
+    `http://${await clusterIp(namespace, 'web')}/`,
+  );
   await loop.settles(/^200 laptop$/, { since: Date.now(), withinMs: 10_000, what: 'the laptop' });
   const since = Date.now();
   const removed = await telepresence(['helm', 'uninstall'], { deadlineMs: 120_000 });

@@ -7,6 +7,7 @@ import { loadavg } from 'node:os';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { signalDaemon } from './laptop-machine.ts';
+import { pass } from './pass.ts';
 import { seeFault } from './load/faults.ts';
 import { tally } from './load/judge.ts';
 import { isSafe } from './load/record.ts';
@@ -28,10 +29,6 @@ before(async () => {
 after(async () => {
   await resources.disposeAsync();
 });
-
-async function pass(ms: number): Promise<void> {
-  await systemClock.sleep(ms, AbortSignal.timeout(ms + 60_000));
-}
 
 async function all(change: (workload: (typeof loaded)[number]) => Promise<void>): Promise<void> {
   await Promise.all(loaded.map(change));

@@ -14,6 +14,7 @@ import {
   socketFiles,
 } from './laptop-machine.ts';
 import { createNamespace } from './namespace.ts';
+import { clusterIp } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, onLaptop, telepresence } from './run.ts';
 import { webApp } from './web-app.ts';
@@ -54,11 +55,6 @@ async function connect(): Promise<void> {
   await clusterWorks('http://web');
 }
 
-async function clusterIp(service: string): Promise<string> {
-  const path = 'jsonpath={.spec.clusterIP}';
-  return await kubectl('get', '-n', namespace, 'service', service, '-o', path);
-}
-
 async function isUntouched(): Promise<void> {
   assert.deepEqual(await machineState(), untouched);
 }
@@ -77,8 +73,8 @@ test('names, addresses and ports of the cluster', async () => {
     env: {
       E2E_NAMESPACE: namespace,
       E2E_POD_IPS: await kubectl('get', 'pods', ...ips),
-      E2E_WEB_IP: await clusterIp('web'),
-      E2E_EMPTY_IP: await clusterIp('empty'),
+      E2E_WEB_IP: await clusterIp(namespace, 'web'),
+      E2E_EMPTY_IP: await clusterIp(namespace, 'empty'),
     },
   });
 });

@@ -9,7 +9,7 @@ import { startHandler, type Handler } from './handler.ts';
 import { clusterWorks, outsideWorks } from './laptop-machine.ts';
 import { createNamespace } from './namespace.ts';
 import { runOutOfMemory } from './out-of-memory.ts';
-import { idlePod, readyPod } from './pod-network.ts';
+import { clusterIp, idlePod, readyPod } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
 import { apply, kubectl, onCluster, telepresence } from './run.ts';
@@ -36,8 +36,7 @@ before(async () => {
   await apply(idlePod(namespace, 'client'));
   await rollOut(namespace);
   const clientIp = await readyPod(namespace, 'client');
-  const path = 'jsonpath={.spec.clusterIP}';
-  const ip = await kubectl('get', '-n', namespace, 'service', 'web', '-o', path);
+  const ip = await clusterIp(namespace, 'web');
   handler = resources.use(await startHandler('laptop'));
   await telepresence(['connect', '--namespace', namespace]);
   await telepresence(['intercept', 'web', '--port', String(handler.port)], { deadlineMs: 90_000 });

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { loadavg } from 'node:os';
 import { group } from '#protocol/resources.ts';
-import { systemClock } from '#base/clock.ts';
 import { restartComponent, stopComponent } from '../playground/component.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
@@ -15,7 +14,8 @@ import { startHandler, type Handler } from './handler.ts';
 import { clusterWorks, outsideWorks, signalDaemon } from './laptop-machine.ts';
 import { createNamespace } from './namespace.ts';
 import { startOpenFlow, type OpenFlow } from './open-flow.ts';
-import { idlePod, readyPod } from './pod-network.ts';
+import { pass } from './pass.ts';
+import { clusterIp, idlePod, readyPod } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
 import { apply, kubectl, onCluster, telepresence } from './run.ts';
@@ -52,8 +52,7 @@ before(async () => {
   await apply(idlePod(namespace, 'client'));
   await rollOut(namespace);
   clientIp = await readyPod(namespace, 'client');
-  const path = 'jsonpath={.spec.clusterIP}';
-  url = `http://${await kubectl('get', '-n', namespace, 'service', 'web', '-o', path)}/`;
+  url = `http://${await clusterIp(namespace, 'web')}/`;
   handler = resources.use(await startHandler('laptop'));
 });
 after(async () => {
@@ -172,8 +171,7 @@ for (const seconds of cuts) {
         assert.match(text, /web: \S+ \(DISCONNECTED: /);
       }
       await outsideWorks();
-      const rest = since + seconds * 1000 - Date.now();
-      if (rest > 0) await systemClock.sleep(rest, AbortSignal.timeout(rest + 60_000));
+      await pass(since + seconds * 1000 - Date.now());
       // Its users have been answered to the end.
       if (noticed)
         await loop.settles(byApp, { since: Date.now() - 5000, withinMs, what: 'the app' });
@@ -194,8 +192,7 @@ test(`the laptop sleeps for ${String(sleepSeconds)} s`, async () => {
     await eventually('the loss is noticed', noticedMs, () => isState('Disconnected'));
     // It does not really sleep: what it does without us works by name and by address.
     await eventually('names without the daemons', 10_000, outsideWorks);
-    const rest = since + sleepSeconds * 1000 - Date.now();
-    if (rest > 0) await systemClock.sleep(rest, AbortSignal.timeout(rest + 60_000));
+    await pass(since + sleepSeconds * 1000 - Date.now());
   } finally {
     for (const daemon of daemons) await signalDaemon(daemon, 'CONT');
   }
@@ -231,8 +228,7 @@ test(`the API server is away for ${String(awaySeconds)} s`, async () => {
       assert.match(text, /web: \S+ \(DISCONNECTED: /);
     });
     await outsideWorks();
-    const rest = since + awaySeconds * 1000 - Date.now();
-    if (rest > 0) await systemClock.sleep(rest, signal);
+    await pass(since + awaySeconds * 1000 - Date.now());
     await loop.settles(byApp, { since: Date.now() - 5000, withinMs, what: 'the app' });
   } finally {
     await restartComponent({ layout, machine }, 'kube-apiserver', signal);

@@ -7,7 +7,7 @@ import { eventually } from './eventually.ts';
 import { startHandler, type Handler } from './handler.ts';
 import { signalDaemon } from './laptop-machine.ts';
 import { createNamespace } from './namespace.ts';
-import { idlePod, readyPod } from './pod-network.ts';
+import { clusterIp, idlePod, readyPod } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
 import { apply, kubectl, telepresence } from './run.ts';
@@ -100,15 +100,7 @@ before(async () => {
   }
   await apply(idlePod(namespace, 'client'));
   await rollOut(namespace);
-  const ip = await kubectl(
-    'get',
-    '-n',
-    namespace,
-    'service',
-    'web',
-    '-o',
-    'jsonpath={.spec.clusterIP}',
-  );
+  const ip = await clusterIp(namespace, 'web');
   loop = resources.use(
     await startRequestLoop(await readyPod(namespace, 'client'), `http://${ip}/`),
   );

@@ -10,6 +10,12 @@ export async function readyPod(namespace: string, name: string): Promise<string>
   return await kubectl('get', '-n', namespace, `pod/${name}`, '-o', 'jsonpath={.status.podIP}');
 }
 
+/** The address of a Service. */
+export async function clusterIp(namespace: string, service: string): Promise<string> {
+  const path = 'jsonpath={.spec.clusterIP}';
+  return await kubectl('get', '-n', namespace, 'service', service, '-o', path);
+}
+
 /** A pod of busybox that does nothing: a network to run programs in. */
 export function idlePod(namespace: string, name: string): string {
   return JSON.stringify({

@@ -7,8 +7,9 @@ import { startResolved, type RunningResolved } from '../playground/resolved.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { eventually } from './eventually.ts';
 import { createNamespace } from './namespace.ts';
+import { clusterIp } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
-import { apply, kubectl, onLaptop, telepresence } from './run.ts';
+import { apply, onLaptop, telepresence } from './run.ts';
 import { webApp } from './web-app.ts';
 
 const namespace = 'attack-resolved';
@@ -25,8 +26,7 @@ before(async () => {
   resources.use(await createNamespace('dev'));
   await apply(webApp({ namespace, name: 'web', replicas: 1 }));
   await rollOut(namespace);
-  const path = 'jsonpath={.spec.clusterIP}';
-  webIp = await kubectl('get', '-n', namespace, 'service', 'web', '-o', path);
+  webIp = await clusterIp(namespace, 'web');
   const signal = AbortSignal.timeout(120_000);
   const machine = await ensureLaptop(layout, secondLaptop, signal);
   await telepresence(['quit', '-s'], { ...laptop, mayFail: true });

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { kubeconfigPath, writeKubeconfig } from '../playground/kubeconfig.ts';
 import { settingsFrom } from '../playground/settings.ts';
+import { clusterIp } from './pod-network.ts';
 import { prepare } from './prepare.ts';
-import { kubectl, onLaptop, telepresence, type RunOptions } from './run.ts';
+import { onLaptop, telepresence, type RunOptions } from './run.ts';
 
 const { layout } = settingsFrom(process.env);
 const kubeconfig = 'with-extension';
@@ -20,9 +21,7 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'telepresence-settings-'));
   file = { env: { XDG_CONFIG_HOME: directory } };
   await mkdir(join(directory, 'telepresence'));
-  serviceAddress = (
-    await kubectl('-n', 'demo', 'get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}')
-  ).trim();
+  serviceAddress = await clusterIp('demo', 'web');
 });
 after(async () => {
   await telepresence(['quit'], { mayFail: true });

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { appendFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { loadavg } from 'node:os';
-import { systemClock } from '#base/clock.ts';
 import { eventually } from './eventually.ts';
+import { pass } from './pass.ts';
 import { growthPerHour, linesOf, lookAtParts, type Look } from './scale/soak-log.ts';
 import { startSoakSite, type SoakSite } from './scale/soak-site.ts';
 
@@ -20,10 +20,6 @@ before(async () => {
 after(async () => {
   await resources.disposeAsync();
 });
-
-async function pass(ms: number): Promise<void> {
-  await systemClock.sleep(ms, AbortSignal.timeout(ms + 60_000));
-}
 
 /** Traffic until so many requests were answered, while the intercept comes and goes. */
 async function answer(requests: number, perSecond: number): Promise<void> {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { eventually } from '../eventually.ts';
 import { createNamespace } from '../namespace.ts';
-import { idlePod, inPodNetwork, readyPod } from '../pod-network.ts';
+import { clusterIp, idlePod, inPodNetwork, readyPod } from '../pod-network.ts';
 import { prepare, rollOut } from '../prepare.ts';
 import { apply, kubectl, onCluster, onLaptop, telepresence } from '../run.ts';
 import { emptyDatabase, laptopDatabase, loadApp, programMap } from './app.ts';
@@ -62,9 +62,7 @@ export async function startLoadSite(options: {
   }
   const targets = new Map<Workload, string>();
   for (const name of options.workloads) {
-    const path = 'jsonpath={.spec.clusterIP}';
-    const address = await kubectl('get', '-n', namespace, 'service', name, '-o', path);
-    targets.set(name, `${name}=${address}:80:5432`);
+    targets.set(name, `${name}=${await clusterIp(namespace, name)}:80:5432`);
   }
   const switches: Switch[] = [];
   const change = async (
