@@ -142,6 +142,17 @@ export interface ClusterSettings {
   readonly timeouts: Timeouts;
 }
 
+/** What is said where that cannot be read, and what to do about it. */
+export function brokenExtension(
+  cluster: string,
+  why: string,
+): { readonly message: string; readonly hint: string } {
+  return {
+    message: `the extension ${clusterExtensionName} of cluster ${cluster} in the kubeconfig is broken: ${why}`,
+    hint: 'mend it, or take it out of the kubeconfig',
+  };
+}
+
 /** Reads the extension `telepresence.io`; where it cannot be read, says what of it. */
 export function parseClusterSettings(
   typed: unknown,

@@ -1,7 +1,11 @@
 import { version } from '#base/version.ts';
 import { parseValues } from '#install/values.ts';
 import type { KubeClient } from '#kube/client.ts';
-import { clusterExtensionName, parseClusterSettings } from '#protocol/client-settings.ts';
+import {
+  brokenExtension,
+  clusterExtensionName,
+  parseClusterSettings,
+} from '#protocol/client-settings.ts';
 import { readClientConfig } from '../config/client-config.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -26,11 +30,8 @@ async function namespaceOf(
   if (typed !== undefined) return typed;
   const said = parseClusterSettings(client.access.extension?.(clusterExtensionName));
   if (!said.ok) {
-    throw new CliError(
-      'Failed',
-      `the extension ${clusterExtensionName} of cluster ${client.access.cluster} in the kubeconfig is broken: ${said.why}`,
-      { hint: 'mend it, or take it out of the kubeconfig' },
-    );
+    const { message, hint } = brokenExtension(client.access.cluster, said.why);
+    throw new CliError('Failed', message, { hint });
   }
   if (said.value.managerNamespace !== '') return said.value.managerNamespace;
   const { config } = await readClientConfig(context.places.configFile);

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  brokenExtension,
   clusterExtensionName,
   dnsOver,
   parseClusterSettings,
@@ -21,11 +22,8 @@ export function withSettings(
 ): ConnectRequest {
   const settings = parseClusterSettings(access.extension?.(clusterExtensionName));
   if (!settings.ok) {
-    throw new UserDaemonError(
-      'BadKubeconfig',
-      `the extension ${clusterExtensionName} of cluster ${access.cluster} in the kubeconfig is broken: ${settings.why}`,
-      { facts: { hint: 'mend it, or take it out of the kubeconfig' } },
-    );
+    const { message, hint } = brokenExtension(access.cluster, settings.why);
+    throw new UserDaemonError('BadKubeconfig', message, { facts: { hint } });
   }
   const said = settings.value;
   const firstOf = (...lists: (readonly string[])[]): string[] => [
