@@ -1,8 +1,10 @@
 import * as v from 'valibot';
+import type { GetOptions, KubeClient } from './client.ts';
 import { isKubeError, KubeError } from './errors.ts';
 import { describeManifest, inApplyOrder, isKept, manifestKey, type Manifest } from './manifest.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceFinder } from './resource-finder.ts';
+import { managedFields, takenFromHelm } from './take-over.ts';
 import { waitForCrd, type WaitDeps } from './wait-ready.ts';
 
 /** One step that was done. */
@@ -73,7 +75,7 @@ export async function removeManifests(
 }
 
 const versionSchema = v.object({
-  metadata: v.object({ resourceVersion: v.optional(v.string(), '') }),
+  metadata: v.object({ resourceVersion: v.optional(v.string(), ''), managedFields }),
 });
 
 async function applyOne(
@@ -95,8 +97,13 @@ async function applyOne(
   const { name, namespace } = manifest.metadata;
   const address = { resource, namespace, name, schema: versionSchema, signal };
   const before = await deps.client.find(address);
-  const apply = { ...address, object: manifest, fieldManager, force: true };
-  const after = await deps.client.apply(apply).catch((error: unknown) => {
+  const apply = async () => {
+    if (before !== undefined) {
+      await takeOverFromHelm(deps.client, before, { ...address, fieldManager });
+    }
+    return await deps.client.apply({ ...address, object: manifest, fieldManager, force: true });
+  };
+  const after = await apply().catch((error: unknown) => {
     const stays = before !== undefined && options.mayStay?.(manifest) === true;
     if (stays && isKubeError(error, 'Forbidden')) return undefined;
     throw error;
@@ -105,6 +112,33 @@ async function applyOne(
   if (before === undefined) return 'created';
   const same = before.metadata.resourceVersion === after.metadata.resourceVersion;
   return same ? 'unchanged' : 'configured';
+}
+
+const takeOverTries = 3;
+
+/** What the real Helm has set is ours from now on, or what is no longer wanted of it would stay. */
+async function takeOverFromHelm(
+  client: KubeClient,
+  object: v.InferOutput<typeof versionSchema>,
+  address: GetOptions<v.InferOutput<typeof versionSchema>> & { readonly fieldManager: string },
+): Promise<void> {
+  let { metadata } = object;
+  for (let left = takeOverTries; ; left -= 1) {
+    const taken = takenFromHelm(metadata.managedFields, address.fieldManager);
+    if (taken === undefined) return;
+    // The version makes it a Conflict where somebody else has written meanwhile.
+    const patch = [
+      { op: 'replace', path: '/metadata/managedFields', value: taken },
+      { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
+    ];
+    try {
+      await client.patch({ ...address, type: 'json', patch });
+      return;
+    } catch (error) {
+      if (left === 1 || !isKubeError(error, 'Conflict')) throw error;
+    }
+    ({ metadata } = await client.get(address));
+  }
 }
 
 async function find(

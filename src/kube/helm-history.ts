@@ -12,7 +12,7 @@ import {
 
 interface HistoryDeps {
   readonly client: KubeClient;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
 }
 
 /** What a new revision is. */
@@ -35,7 +35,8 @@ export interface RevisionOptions {
 }
 
 const keptRevisions = 10;
-// A failure is written down also when it was Ctrl-C.
+// What has become of a revision is written down also where it was Ctrl-C: a record that stays
+// pending keeps everybody out.
 const lastWordMs = 5000;
 // Helm itself refuses for ever; whoever was killed in the middle of it must be able to go on.
 const abandonedMs = 10 * 60_000;
@@ -52,6 +53,7 @@ export async function recordRevision<T>(
 ): Promise<T> {
   const { namespace, name, signal } = options;
   const { client, clock } = deps;
+  const begun = lasting(clock, signal);
   const history = await listReleases(client, { namespace, name, signal });
   const last = history.at(-1);
   refuseConcurrent(last, clock.now());
@@ -86,18 +88,20 @@ export async function recordRevision<T>(
     release: HelmRelease,
     status: HelmRelease['info']['status'],
     description: string,
-    writing = signal,
+    within = begun,
   ): Promise<void> => {
     const info = { ...release.info, status, description };
     await writeRelease(client, {
       release: { ...release, info },
       now: clock.now(),
-      signal: writing,
+      signal: within,
     });
   };
+  signal.throwIfAborted();
   await write(revision, revision.info.status, revision.info.description);
   let result: T;
   try {
+    signal.throwIfAborted();
     result = await work(
       history.filter(({ version }) => version >= (deployed?.version ?? 0)),
       last,
@@ -111,9 +115,18 @@ export async function recordRevision<T>(
   if (deployed !== undefined) await write(deployed, 'superseded', deployed.info.description);
   await write(revision, 'deployed', upgrade ? 'Upgrade complete' : 'Install complete');
   for (const old of history.slice(0, Math.max(0, history.length + 1 - keptRevisions))) {
-    await deleteRelease(client, old, signal);
+    await deleteRelease(client, old, begun);
   }
   return result;
+}
+
+/** Aborts as `signal` does, but later: what has begun may come to its end. */
+function lasting(clock: Pick<Clock, 'after'>, signal: AbortSignal): AbortSignal {
+  const late = new AbortController();
+  const onAbort = (): void => void clock.after(lastWordMs, () => late.abort(signal.reason));
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return late.signal;
 }
 
 function refuseConcurrent(last: HelmRelease | undefined, now: number): void {
