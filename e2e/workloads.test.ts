@@ -251,7 +251,7 @@ test('a Service with two ports: one is chosen, the other stays with the app', as
   const port = String(laptop.port);
   assert.match(
     await refusal('multi', '--port', port),
-    /Service multi has several ports: http \(80\), admin \(81\); name one with --port/,
+    /Service multi has several ports: http \(80\), admin \(81\)\n.*: --port/,
   );
   const stdout = await intercept('multi', '--port', `${port}:http`);
   assert.match(stdout, /^ +Service Port Identifier: http$/m);
@@ -288,7 +288,7 @@ test('under the same name again: another port of the laptop takes over', async (
 test('two Services: one is chosen', async () => {
   const port = ['--port', String(laptop.port)];
   const said = await refusal('twice', ...port);
-  assert.match(said, /more than one Service selects Deployment twice: canary, stable; .*--service/);
+  assert.match(said, /more than one Service selects Deployment twice: canary, stable\n.*--service/);
   await intercept('twice', ...port, '--service', 'canary');
   assert.deepEqual(await ask('http://canary'), ['laptop']);
   assert.match((await ask('http://stable'))[0] ?? '', /^app \S+ 8080$/);

@@ -143,7 +143,8 @@ const interceptHints: Readonly<Record<string, string>> = {
     "let these pods reach port 8081 of the traffic-manager's namespace and the cluster's DNS; see: kubectl get networkpolicies -A",
   WorkloadNotFound: 'see the workloads that there are: telepresence list',
   PortAmbiguous: 'name the one that is meant: --port LAPTOP PORT:SERVICE PORT',
-  ServiceAmbiguous: 'name the one that is meant: --service NAME',
+  ServiceAmbiguous:
+    'name the one that is meant: --service NAME; all of them: kubectl get services -o wide',
   Conflict: 'wait until its owner leaves it, or see who it is: kubectl get intercepts -A',
   ConflictLost: 'wait until then, or ask its owner to leave it',
   ConflictOwn:

@@ -2,6 +2,7 @@ import { containerPortList } from './annotations.ts';
 import type { ServiceObject } from './cluster-objects.ts';
 import { nameOf } from './owner.ts';
 import { found, refused, type Outcome } from './refusal.ts';
+import { someOf } from './some-of.ts';
 import type { ClusterView, Workload } from './view.ts';
 
 /** A port that can be asked for: a Service's, or a container's that an annotation offers. */
@@ -54,7 +55,7 @@ export function servicesFor(
 
 function choices(workload: Workload, services: readonly ServiceObject[]): string {
   if (services.length === 0) return `no Service selects ${nameOf(workload)}`;
-  return `${nameOf(workload)} is selected by ${services.map((s) => s.metadata.name).join(', ')}`;
+  return `${nameOf(workload)} is selected by ${someOf(services.map((s) => s.metadata.name))}`;
 }
 
 /** Whether a Service sends to pods with these labels. */
@@ -100,16 +101,19 @@ function pickOne(
 ): Outcome<ServicePort> {
   const [only, ...others] = candidates;
   if (only !== undefined && others.length === 0) return found(only);
-  const names = [...new Set(candidates.map((port) => port.service))];
+  const names = [...new Set(candidates.map((port) => port.service ?? ''))];
   if (names.length > 1) {
+    // The one that is called as the workload is likely meant.
+    const { name } = workload.object.metadata;
+    const likely = names.toSorted((a, b) => Number(b === name) - Number(a === name));
     return refused(
       'ServiceAmbiguous',
-      `more than one Service selects ${nameOf(workload)}: ${names.join(', ')}; name one with --service`,
+      `more than one Service selects ${nameOf(workload)}: ${someOf(likely)}`,
     );
   }
   return refused(
     'PortAmbiguous',
-    `${place(workload, services)} has several ports: ${labels(candidates)}; name one with --port <local port>:<port>`,
+    `${place(workload, services)} has several ports: ${labels(candidates)}`,
   );
 }
 
@@ -164,5 +168,5 @@ function place(workload: Workload, services: readonly ServiceObject[]): string {
 }
 
 function labels(ports: readonly ServicePort[]): string {
-  return ports.map((port) => port.label).join(', ');
+  return someOf(ports.map((port) => port.label));
 }

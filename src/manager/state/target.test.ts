@@ -73,8 +73,7 @@ test('the port is found by name, by number, and with its protocol', () => {
   }
   assert.deepEqual(refusal(resolve({}, { services })), {
     reason: 'PortAmbiguous',
-    message:
-      'Service hello has several ports: http (80), admin (81); name one with --port <local port>:<port>',
+    message: 'Service hello has several ports: http (80), admin (81)',
   });
   assert.deepEqual(refusal(resolve({ port: 'grpc' }, { services })), {
     reason: 'PortNotFound',
@@ -98,7 +97,7 @@ test('several services: all are named, --service decides, and a foreign one is r
   const services = [service('stable'), service('canary'), service('other', undefined, 'other')];
   const ambiguous = refusal(resolve({}, { services }));
   assert.equal(ambiguous.reason, 'ServiceAmbiguous');
-  assert.match(ambiguous.message, /canary, stable; name one with --service/);
+  assert.match(ambiguous.message, /: canary, stable$/);
   const outcome = resolve({ service: 'canary' }, { services });
   assert.ok(outcome.ok);
   assert.equal(outcome.value.service, 'canary');
@@ -106,6 +105,18 @@ test('several services: all are named, --service decides, and a foreign one is r
   const missing = refusal(resolve({ service: 'nope' }, { services }));
   assert.equal(missing.reason, 'ServiceNotFound');
   assert.match(missing.message, /canary, stable/);
+});
+
+test('of twenty services so many are named as one can read, first the one of the same name', () => {
+  const names = Array.from({ length: 19 }, (_, i) => `a-${String(i).padStart(2, '0')}`);
+  const services = ['hello', ...names].map((name) => service(name));
+  assert.equal(
+    refusal(resolve({}, { services })).message,
+    'more than one Service selects Deployment hello: hello, a-00, a-01, a-02, a-03, a-04, a-05, a-06 and 12 more',
+  );
+  // One that would be left over is named instead.
+  const nine = refusal(resolve({}, { services: services.slice(0, 9) })).message;
+  assert.match(nine, /a-06, a-07$/);
 });
 
 test('without a service the annotation offers container ports, in both prefixes', () => {
