@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { InterceptRequestSchema } from '#protocol/gen/telepresence_pb.ts';
+import {
+  activeStatus,
+  connectorFor,
+  echo,
+  quiet,
+  requestFor,
+} from '../session/connector.fixture.ts';
+import { startFakeCluster } from '../session/fake-cluster.fixture.ts';
+
+const { signal } = quiet;
+
+test('an intercept: traffic comes, and stops when it is left', async () => {
+  await using handler = await echo('handler:');
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const { intercepts } = connector.need();
+  const port = String(handler.port);
+  const request = create(InterceptRequestSchema, { name: 'web', port });
+  const info = await intercepts.intercept(request, quiet);
+  assert.equal(info.state, 'ACTIVE');
+  assert.equal(info.servicePort, 'http');
+  assert.deepEqual(info.environment, {
+    GREETING: 'hello',
+    ID: info.id,
+    TELEPRESENCE_CONTAINER: 'app',
+    TELEPRESENCE_INTERCEPT_ID: info.environment['TELEPRESENCE_INTERCEPT_ID'],
+    TELEPRESENCE_MOUNTS: '/etc/config',
+    TELEPRESENCE_ROOT: '',
+  });
+  assert.match(info.environment['TELEPRESENCE_INTERCEPT_ID'] ?? '', /^[0-9a-f-]{36}:web$/);
+  const key = [...cluster.api.objects.keys()].find((each) => each.startsWith('intercepts/')) ?? '';
+  assert.match(key, /^intercepts\/default\/web-[a-z0-9]{5}$/);
+  const object = cluster.api.objects.get(key);
+  assert.partialDeepStrictEqual(object, {
+    metadata: { ownerReferences: [{ kind: 'Connection', blockOwnerDeletion: false }] },
+    spec: { name: 'web', user: 'ann', workload: { name: 'web' } },
+  });
+
+  const flowOf = async (id: string): Promise<string> => {
+    const [session] = cluster.reverse;
+    assert.ok(session !== undefined);
+    const { stream } = await session.openFlow({ authority: id, signal });
+    stream.end('ping');
+    return (await stream.toArray()).join('');
+  };
+  assert.equal(await flowOf(info.id), 'handler:ping');
+  await assert.rejects(flowOf('someone-else'), { code: 'Unavailable' });
+
+  await assert.rejects(
+    intercepts.intercept(create(InterceptRequestSchema, { name: 'api', port }), quiet),
+    { code: 'PortTaken', facts: { port, owner: 'web' } },
+  );
+  await intercepts.leave({ name: 'web', id: '' });
+  assert.equal(cluster.api.objects.has(key), false);
+  assert.deepEqual(intercepts.list(), []);
+  await assert.rejects(flowOf(info.id), { code: 'Unavailable' });
+  await assert.rejects(intercepts.leave({ name: 'web', id: '' }), { code: 'InterceptNotFound' });
+});
+
+test('a handler that is not there refuses', async () => {
+  const gone = await echo('');
+  await gone[Symbol.asyncDispose]();
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const request = create(InterceptRequestSchema, { name: 'web', port: String(gone.port) });
+  const info = await connector.need().intercepts.intercept(request, quiet);
+  const [session] = cluster.reverse;
+  await assert.rejects(async () => await session?.openFlow({ authority: info.id, signal }), {
+    code: 'Refused',
+  });
+});
+
+test('an intercept under the same name takes over from the old one', async () => {
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const { intercepts } = connector.need();
+  const first = await intercepts.intercept(
+    create(InterceptRequestSchema, { name: 'web', port: '1111' }),
+    quiet,
+  );
+  const old = [...cluster.api.objects.keys()].find((key) => key.startsWith('intercepts/')) ?? '';
+  const second = await intercepts.intercept(
+    create(InterceptRequestSchema, { name: 'web', port: '2222:http' }),
+    quiet,
+  );
+  assert.notEqual(first.id, second.id);
+  const left = [...cluster.api.objects].filter(([key]) => key.startsWith('intercepts/'));
+  assert.equal(left.length, 1);
+  assert.partialDeepStrictEqual(left[0]?.[1], {
+    spec: { replaces: old.split('/')[2], port: 'http', target: { port: 2222 } },
+  });
+  assert.deepEqual(
+    intercepts.list().map(({ id }) => id),
+    [second.id],
+  );
+});
+
+test('an intercept that cannot be is taken back, and says why', async () => {
+  await using cluster = await startFakeCluster({
+    interceptStatus: () => ({ state: 'Error', reason: 'WorkloadNotFound', message: 'no such' }),
+  });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  await assert.rejects(
+    connector
+      .need()
+      .intercepts.intercept(create(InterceptRequestSchema, { name: 'x', port: '1' }), quiet),
+    {
+      code: 'InterceptFailed',
+      message: 'no such',
+      facts: { reason: 'WorkloadNotFound', name: 'x' },
+    },
+  );
+  assert.equal(cluster.api.objects.size, 1);
+});
+
+test('an intercept that is interrupted is taken back', async () => {
+  await using cluster = await startFakeCluster({
+    interceptStatus: () => ({ state: 'Waiting', message: 'waiting for pods' }),
+  });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const interrupt = new AbortController();
+  const told: string[] = [];
+  await assert.rejects(
+    connector
+      .need()
+      .intercepts.intercept(create(InterceptRequestSchema, { name: 'x', port: '1' }), {
+        report(text) {
+          told.push(text);
+          interrupt.abort(new Error('Ctrl-C'));
+        },
+        signal: interrupt.signal,
+      }),
+    { message: 'Ctrl-C' },
+  );
+  assert.deepEqual(told, ['waiting for pods']);
+  assert.equal(cluster.api.objects.size, 1);
+});
+
+test('an intercept that another takes over: who runs a command with it is told, and it is left', async () => {
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const { intercepts } = connector.need();
+  const asked = create(InterceptRequestSchema, { name: 'web', port: '1', force: true });
+  const { id } = await intercepts.intercept(asked, quiet);
+  const key = [...cluster.api.objects.keys()].find((each) => each.startsWith('intercepts/')) ?? '';
+  assert.partialDeepStrictEqual(cluster.api.objects.get(key), { spec: { force: true } });
+  const held = intercepts.hold(id, AbortSignal.timeout(10_000));
+  const message = 'taken over by bob@laptop (intercept web)';
+  cluster.api.setStatus(key, { state: 'Error', reason: 'TakenOver', message });
+  assert.equal(await held, message);
+  assert.deepEqual(intercepts.list(), []);
+  assert.equal(cluster.api.objects.has(key), false);
+});
