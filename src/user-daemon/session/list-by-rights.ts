@@ -1,8 +1,12 @@
 import * as v from 'valibot';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
 import { agentRequestAnnotation, injectAnnotations } from '#protocol/resources.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { kubeObjectSchema } from '#kube/objects.ts';
+import { orAborted } from '#kube/or-aborted.ts';
 import { resources, type Resource } from '#kube/resource.ts';
+import { watchResources } from '#kube/watch.ts';
 import { clusterFailure, UserDaemonError } from '../errors.ts';
 
 /** A workload, as far as its own object tells. */
@@ -49,13 +53,8 @@ export async function listByRights(
   signal: AbortSignal,
 ): Promise<SeenWorkload[]> {
   try {
-    const [found, ...lists] = await Promise.all([
-      client.find({
-        resource: resources.namespaces,
-        name: namespace,
-        schema: kubeObjectSchema,
-        signal,
-      }),
+    const [, ...lists] = await Promise.all([
+      mustExist(client, namespace, signal),
       ...kinds.map(async (resource) => {
         const { items } = await client.list({
           resource,
@@ -63,18 +62,66 @@ export async function listByRights(
           schema: workloadSchema,
           signal,
         });
-        return items.filter((item) => !isPart(item)).map((item) => seen(item, resource, namespace));
+        return seenOf(items, resource, namespace);
       }),
     ]);
-    if (found === undefined) {
-      throw new UserDaemonError('NamespaceNotFound', `no namespace ${namespace}`, {
-        facts: { namespace, context: client.access.context },
-      });
-    }
     return lists.flat();
   } catch (error) {
     throw clusterFailure(error);
   }
+}
+
+/** Tells of the same, now and after each change, until `signal` aborts. */
+export async function followByRights(
+  deps: {
+    readonly client: KubeClient;
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly log: Logger;
+  },
+  options: { readonly namespace: string; readonly signal: AbortSignal },
+  onWorkloads: (workloads: readonly SeenWorkload[]) => void,
+): Promise<void> {
+  const { namespace, signal } = options;
+  await using stack = new AsyncDisposableStack();
+  let complete = false;
+  const tell = (): void => {
+    if (!complete) return;
+    onWorkloads(watches.flatMap(({ of, watch }) => seenOf(watch.store.values(), of, namespace)));
+  };
+  const watched = { namespace, schema: workloadSchema, onChange: tell, signal };
+  const watches = kinds.map((of) => ({
+    of,
+    watch: stack.use(watchResources(deps, { ...watched, resource: of })),
+  }));
+  try {
+    await Promise.all([
+      mustExist(deps.client, namespace, signal),
+      ...watches.map(async ({ watch }) => await watch.synced(signal)),
+    ]);
+    complete = true;
+    tell();
+    await orAborted(new Promise<never>(() => {}), signal);
+  } catch (error) {
+    if (!signal.aborted) throw clusterFailure(error);
+  }
+}
+
+async function mustExist(
+  client: Pick<KubeClient, 'find' | 'access'>,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await client.find({
+    resource: resources.namespaces,
+    name: namespace,
+    schema: kubeObjectSchema,
+    signal,
+  });
+  if (found !== undefined) return;
+  throw new UserDaemonError('NamespaceNotFound', `no namespace ${namespace}`, {
+    facts: { namespace, context: client.access.context },
+  });
 }
 
 type Item = v.InferOutput<typeof workloadSchema>;
@@ -83,6 +130,10 @@ function isPart({ metadata }: Item): boolean {
   return metadata.ownerReferences.some(
     ({ kind, controller }) => controller && (kind === 'Deployment' || kind === 'StatefulSet'),
   );
+}
+
+function seenOf(items: Iterable<Item>, resource: Resource, namespace: string): SeenWorkload[] {
+  return [...items].filter((item) => !isPart(item)).map((item) => seen(item, resource, namespace));
 }
 
 function seen({ metadata, spec }: Item, { kind }: Resource, namespace: string): SeenWorkload {

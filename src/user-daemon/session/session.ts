@@ -17,6 +17,7 @@ import { createClusterModel, type ClusterModel } from '../names/cluster-model.ts
 import { announce } from './announce.ts';
 import { followCluster, type ClusterLink } from './cluster-link.ts';
 import { openLaptopNetwork, type LaptopNetwork } from './laptop-network.ts';
+import { followByRights, type SeenWorkload } from './list-by-rights.ts';
 import { managerPresence, managerService, notServed } from './manager-presence.ts';
 import type { PathMemory } from './path-memory.ts';
 import { isSameConnection } from './same-connection.ts';
@@ -38,6 +39,12 @@ export interface Session extends AsyncDisposable {
   readonly model: ClusterModel;
   readonly intercepts: Intercepts;
   readonly client: KubeClient;
+  /** Tells of the workloads of any namespace, as our own rights show them, until this ends. */
+  followByRights(
+    namespace: string,
+    signal: AbortSignal,
+    onWorkloads: (workloads: readonly SeenWorkload[]) => void,
+  ): Promise<void>;
   /** Resolves when the Connection object was deleted by somebody else. */
   readonly deleted: Promise<void>;
   rootStatus(signal: AbortSignal): Promise<RootStatus>;
@@ -174,6 +181,10 @@ export async function openSession(
     model,
     intercepts,
     connectionUid: connection.uid,
+    async followByRights(namespace, asking, onWorkloads) {
+      const until = AbortSignal.any([asking, ending.signal]);
+      await followByRights({ ...deps, client }, { namespace, signal: until }, onWorkloads);
+    },
     deleted: connection.deleted,
     machineApplied: async (waiting) => await laptop.applied(waiting),
     rootStatus: async (asking) => await laptop.status(asking),

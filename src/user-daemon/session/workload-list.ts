@@ -5,7 +5,6 @@ import {
   type ListResponse,
   type WorkloadInfo,
 } from '#protocol/gen/telepresence_pb.ts';
-import { UserDaemonError } from '../errors.ts';
 import { createLatestQueue } from './latest-queue.ts';
 import { listByRights } from './list-by-rights.ts';
 import type { Session } from './session.ts';
@@ -34,28 +33,29 @@ export async function* watchList(
   namespace: string,
   signal: AbortSignal,
 ): AsyncGenerator<ListResponse> {
-  const { namespace: own } = session.info;
-  if (namespace !== '' && namespace !== own) {
-    throw new UserDaemonError(
-      'Internal',
-      `only the connected namespace ${own} can be watched, not ${namespace}`,
-    );
-  }
+  const own = session.info.namespace;
+  const wanted = namespace === '' ? own : namespace;
   using changes = createLatestQueue<undefined>();
   let workloads: readonly Listed[] | undefined;
   const over = new AbortController();
   using _intercepts = session.intercepts.follow(() => changes.put(undefined));
-  const following = session.link
-    .followWorkloads(own, AbortSignal.any([signal, over.signal]), (next) => {
-      workloads = next;
-      changes.put(undefined);
-    })
-    .finally(() => changes[Symbol.dispose]());
+  const until = AbortSignal.any([signal, over.signal]);
+  const onWorkloads = (next: readonly Listed[]): void => {
+    workloads = next;
+    changes.put(undefined);
+  };
+  const following = (
+    wanted === own
+      ? session.link.followWorkloads(wanted, until, onWorkloads)
+      : session.followByRights(wanted, until, onWorkloads)
+  ).finally(() => changes[Symbol.dispose]());
+  // Who reads slowly hears of a failure later, at the end.
+  following.catch(() => {});
   let before = '';
   try {
     for await (const _change of changes) {
       if (workloads === undefined) continue;
-      const next = withIntercepts(session, own, workloads);
+      const next = withIntercepts(session, wanted, workloads);
       const text = JSON.stringify(next);
       if (text === before) continue;
       before = text;
