@@ -8,46 +8,29 @@ import { settingsFrom } from '../playground/settings.ts';
 import { apiServerIsBack } from './api-server.ts';
 import { eventually } from './eventually.ts';
 import { failBack } from './fail-back.ts';
-import { startHandler, type Handler } from './handler.ts';
+import { startHandler } from './handler.ts';
 import { signalDaemon } from './laptop-machine.ts';
-import { createNamespace } from './namespace.ts';
-import { clusterIp, idlePod, readyPod } from './pod-network.ts';
-import { prepare, rollOut } from './prepare.ts';
+import { rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
-import { apply, kubectl, onCluster, telepresence } from './run.ts';
-import { webApp } from './web-app.ts';
+import { kubectl, onCluster, telepresence } from './run.ts';
+import { byApp, byLaptop, setUpWeb, type WebStage } from './web-stage.ts';
 
 const namespace = 'attack-failures';
-const resources = new AsyncDisposableStack();
 const { layout } = settingsFrom(process.env);
 /** By which somebody must have answered again; the figures that are printed are what counts. */
 const withinMs = 10_000;
-const byApp = /^200 web-/;
-const byLaptop = /^200 laptop$/;
-let clientIp = '';
-let handler: Handler;
+const resources = new AsyncDisposableStack();
+let stage: WebStage;
 let loop: RequestLoop;
-let url = '';
 
 before(async () => {
-  await prepare();
-  resources.use(await createNamespace(namespace));
-  await apply(webApp({ namespace, name: 'web', replicas: 1 }));
-  await apply(idlePod(namespace, 'client'));
-  await rollOut(namespace);
-  clientIp = await readyPod(namespace, 'client');
-  url = `http://${await clusterIp(namespace, 'web')}/`;
-  handler = resources.use(await startHandler('laptop'));
+  stage = resources.use(await setUpWeb({ namespace, replicas: 1 }));
 });
-after(async () => {
-  await telepresence(['quit', '-s'], { mayFail: true });
-  await resources.disposeAsync();
-});
+after(async () => await resources.disposeAsync());
 
 beforeEach(async () => {
-  await telepresence(['connect', '--namespace', namespace]);
-  await telepresence(['intercept', 'web', '--port', String(handler.port)], { deadlineMs: 90_000 });
-  loop = await startRequestLoop(clientIp, url);
+  await stage.intercept();
+  loop = await startRequestLoop(stage.clientIp, stage.url);
   await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'the laptop answers' });
 });
 afterEach(async () => {
@@ -93,7 +76,7 @@ test('the user daemon is killed: the app answers', async () => {
   assert.ok((await failBack('user daemon killed', { since, namespace, agents: 1 })) < withinMs);
   // Whoever connects again may intercept again, at once.
   await telepresence(['connect', '--namespace', namespace]);
-  await telepresence(['intercept', 'web', '--port', String(handler.port)]);
+  await telepresence(['intercept', 'web', '--port', String(stage.handler.port)]);
   await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'intercepted again' });
 });
 
@@ -237,7 +220,7 @@ test('kubectl delete intercept ends it', async () => {
 test('leave and quit end it', async () => {
   const left = await afterwards('the app answers', byApp, () => telepresence(['leave', 'web']));
   assert.deepEqual(left.errors, []);
-  await telepresence(['intercept', 'web', '--port', String(handler.port)]);
+  await telepresence(['intercept', 'web', '--port', String(stage.handler.port)]);
   await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'intercepted again' });
   const quit = await afterwards('the app answers', byApp, () => telepresence(['quit']));
   assert.deepEqual(quit.errors, []);

@@ -5,48 +5,31 @@ import { after, before, beforeEach, test } from 'node:test';
 import { loadavg } from 'node:os';
 import { group } from '#protocol/resources.ts';
 import { eventually } from './eventually.ts';
-import { startHandler, type Handler } from './handler.ts';
 import { clusterWorks, outsideWorks } from './laptop-machine.ts';
-import { createNamespace } from './namespace.ts';
 import { runOutOfMemory } from './out-of-memory.ts';
-import { clusterIp, idlePod, readyPod } from './pod-network.ts';
-import { prepare, rollOut } from './prepare.ts';
+import { rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
-import { apply, kubectl, onCluster, telepresence } from './run.ts';
-import { webApp } from './web-app.ts';
+import { kubectl, onCluster, telepresence } from './run.ts';
+import { byApp, byLaptop, setUpWeb } from './web-stage.ts';
 
 const namespace = 'node-pressure-e2e';
 const resources = new AsyncDisposableStack();
-const byApp = /^200 web-/;
-const byLaptop = /^200 laptop$/;
 /** By which all must be as before; the figures that are printed are what counts. */
 const withinMs = 30_000;
 /** An evicted pod of this test is gone at once; who is sent there later is a fault. */
 const goneMs = 10_000;
 const ofWeb = ['-n', namespace, '-l', 'app=web'] as const;
 const ofManager = ['-n', 'ambassador', '-l', 'telepresence=manager'] as const;
-let handler: Handler;
 let loop: RequestLoop;
 let uid = '';
 
 before(async () => {
-  await prepare();
-  resources.use(await createNamespace(namespace));
-  await apply(webApp({ namespace, name: 'web', replicas: 2, agent: true }));
-  await apply(idlePod(namespace, 'client'));
-  await rollOut(namespace);
-  const clientIp = await readyPod(namespace, 'client');
-  const ip = await clusterIp(namespace, 'web');
-  handler = resources.use(await startHandler('laptop'));
-  await telepresence(['connect', '--namespace', namespace]);
-  await telepresence(['intercept', 'web', '--port', String(handler.port)], { deadlineMs: 90_000 });
+  const stage = resources.use(await setUpWeb({ namespace, replicas: 2, agent: true }));
+  await stage.intercept();
   uid = await intercept('.metadata.uid');
-  loop = resources.use(await startRequestLoop(clientIp, `http://${ip}/`));
+  loop = resources.use(await startRequestLoop(stage.clientIp, stage.url));
 });
-after(async () => {
-  await telepresence(['quit', '-s'], { mayFail: true });
-  await resources.disposeAsync();
-});
+after(async () => await resources.disposeAsync());
 beforeEach(async () => {
   console.log(`load ${String(loadavg()[0])}`);
   await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'the laptop answers' });

@@ -10,16 +10,13 @@ import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { apiServerIsBack } from './api-server.ts';
 import { eventually } from './eventually.ts';
-import { startHandler, type Handler } from './handler.ts';
 import { clusterWorks, outsideWorks, signalDaemon } from './laptop-machine.ts';
-import { createNamespace } from './namespace.ts';
 import { startOpenFlow, type OpenFlow } from './open-flow.ts';
 import { pass } from './pass.ts';
-import { clusterIp, idlePod, readyPod } from './pod-network.ts';
-import { prepare, rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
 import { apply, kubectl, onCluster, telepresence } from './run.ts';
 import { webApp } from './web-app.ts';
+import { byApp, byLaptop, setUpWeb, type WebStage } from './web-stage.ts';
 
 const namespace = 'outages-e2e';
 const long = process.env['E2E_LONG'] === '1';
@@ -33,37 +30,23 @@ const { layout } = settingsFrom(process.env);
 const remadeMs = 90_000;
 /** A loss is noticed within 7 s; a busy machine is later. */
 const noticedMs = 20_000;
-const byApp = /^200 web-/;
-const byLaptop = /^200 laptop$/;
 const kinds = `intercepts.${group}`;
 const resources = new AsyncDisposableStack();
 let running = new AsyncDisposableStack();
-let clientIp = '';
-let handler: Handler;
+let stage: WebStage;
 let loop: RequestLoop;
 let outward: OpenFlow;
 let inward: OpenFlow;
-let url = '';
 
 before(async () => {
-  await prepare();
-  resources.use(await createNamespace(namespace));
-  await apply(webApp({ namespace, name: 'web', replicas: 2, agent: true }));
-  await apply(idlePod(namespace, 'client'));
-  await rollOut(namespace);
-  clientIp = await readyPod(namespace, 'client');
-  url = `http://${await clusterIp(namespace, 'web')}/`;
-  handler = resources.use(await startHandler('laptop'));
+  stage = resources.use(await setUpWeb({ namespace, replicas: 2, agent: true }));
 });
-after(async () => {
-  await telepresence(['quit', '-s'], { mayFail: true });
-  await resources.disposeAsync();
-});
+after(async () => await resources.disposeAsync());
 
 beforeEach(async () => {
   running = new AsyncDisposableStack();
-  await telepresence(['connect', '--namespace', namespace]);
-  await telepresence(['intercept', 'web', '--port', String(handler.port)], { deadlineMs: 90_000 });
+  const { clientIp, url } = stage;
+  await stage.intercept();
   loop = running.use(await startRequestLoop(clientIp, url));
   await loop.settles(byLaptop, { since: Date.now(), withinMs, what: 'the laptop answers' });
   outward = running.use(await startOpenFlow('laptop to cluster', 'laptop', 'http://hello.demo/'));

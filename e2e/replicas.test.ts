@@ -3,18 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { group } from '#protocol/resources.ts';
 import { eventually } from './eventually.ts';
-import { startHandler } from './handler.ts';
-import { createNamespace } from './namespace.ts';
-import { idlePod, readyPod } from './pod-network.ts';
-import { prepare, rollOut } from './prepare.ts';
+import { rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
-import { apply, kubectl, onCluster, telepresence } from './run.ts';
-import { webApp } from './web-app.ts';
+import { kubectl, onCluster } from './run.ts';
+import { byApp, byLaptop, setUpWeb } from './web-stage.ts';
 
 const namespace = 'attack-replicas';
 const resources = new AsyncDisposableStack();
-const byApp = /^200 web-/;
-const byLaptop = /^200 laptop$/;
 /** By which somebody must answer again; the figures that are printed are what counts. */
 const withinMs = 20_000;
 let loop: RequestLoop;
@@ -24,28 +19,17 @@ const field = async (path: string, ...what: readonly string[]): Promise<string> 
   await kubectl('get', ...what, '-o', `jsonpath=${path}`);
 
 before(async () => {
-  await prepare();
-  resources.use(await createNamespace(namespace));
-  await apply(webApp({ namespace, name: 'web', replicas: 1 }));
-  await apply(idlePod(namespace, 'client'));
-  await rollOut(namespace);
-  const clientIp = await readyPod(namespace, 'client');
-  const handler = resources.use(await startHandler('laptop'));
+  const stage = resources.use(await setUpWeb({ namespace, replicas: 1 }));
+  resources.defer(async () => await scale(2));
   await scale(2);
-  await telepresence(['connect', '--namespace', namespace]);
-  const args = ['intercept', 'web', '--port', String(handler.port)];
-  await telepresence(args, { deadlineMs: 90_000 });
+  await stage.intercept();
   uid = await field('{.items[0].metadata.uid}', '-n', namespace, `intercepts.${group}`);
   await rollOut(namespace);
   // The pod itself: on a busy machine its readiness comes and goes, and its Service refuses then.
-  loop = resources.use(await startRequestLoop(clientIp, `http://${await webPodIp()}:8080/`));
+  loop = resources.use(await startRequestLoop(stage.clientIp, `http://${await webPodIp()}:8080/`));
   await settled('the laptop answers', Date.now());
 });
-after(async () => {
-  await telepresence(['quit', '-s'], { mayFail: true });
-  await scale(2);
-  await resources.disposeAsync();
-});
+after(async () => await resources.disposeAsync());
 
 async function webPodIp(): Promise<string> {
   const path = '{range .items[*]}{.metadata.deletionTimestamp}{"|"}{.status.podIP}{" "}{end}';
