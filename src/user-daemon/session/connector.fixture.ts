@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { systemClock } from '#base/clock.ts';
-import { createLogger, silentLogger } from '#base/log.ts';
+import { silentLogger } from '#base/log.ts';
 import type { OriginalDestination } from '#host/original-destination.ts';
 import { ConnectRequestSchema, type ConnectRequest } from '#protocol/gen/telepresence_pb.ts';
 import { createConnector, type Connector } from './connector.ts';
@@ -15,14 +15,6 @@ import { createRootDaemonClient } from './machine.ts';
 const signal = AbortSignal.timeout(120_000);
 /** For tests: who asks and wants to hear nothing meanwhile. */
 export const quiet = { report: () => {}, signal };
-const log =
-  process.env['TEST_LOG'] === undefined
-    ? silentLogger
-    : createLogger(
-        { clock: systemClock, write: (l) => process.stderr.write(l) },
-        { level: 'trace' },
-      );
-
 /** For tests: a connector on this machine; `original` is where every connection was going to. */
 export function connectorFor(
   cluster: FakeCluster,
@@ -33,7 +25,7 @@ export function connectorFor(
     clock: systemClock,
     random: Math.random,
     randomInt: (below) => randomInt(below),
-    log,
+    log: silentLogger,
     readOriginalDestination: () => original,
     openTunQueue: () => assert.fail('no device in this test'),
     canReadDevice: false,
