@@ -1,11 +1,13 @@
 // A node short of memory, while a workload is intercepted: the agent of one of two pods and one of two
-// managers are killed by the kernel, and a pod is evicted, with an intercept and without.
+// managers are killed by the kernel, and a pod is evicted: by its kubelet, and by the API with an
+// intercept and without.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { loadavg } from 'node:os';
 import { group } from '#protocol/resources.ts';
 import { eventually } from './eventually.ts';
 import { clusterWorks, outsideWorks } from './laptop-machine.ts';
+import { nearlyShortOfMemory, takeMemory } from './memory-pressure.ts';
 import { runOutOfMemory } from './out-of-memory.ts';
 import { rollOut } from './prepare.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
@@ -106,6 +108,39 @@ test('one of two managers is out of memory: the intercept stays', async () => {
   assert.deepEqual(refused, []);
 });
 
+async function twoAreReadyWithout(name: string): Promise<void> {
+  const ready = 'jsonpath={.status.readyReplicas}';
+  assert.equal(await kubectl('get', '-n', namespace, 'deployment/web', '-o', ready), '2');
+  assert.ok(!(await podsOf(ofWeb)).includes(name));
+}
+
+test('the kubelet, short of memory, evicts a pod: the one in its place is intercepted', async () => {
+  const [name = ''] = await podsOf(ofWeb);
+  const since = Date.now();
+  let evictedAfter = 0;
+  {
+    await using _ = await nearlyShortOfMemory();
+    await takeMemory(['-n', namespace, name, '-c', 'web']);
+    await eventually('the kubelet evicts', 60_000, async () => {
+      const status = '{.status.phase} {.status.reason}: {.status.message}';
+      const said = await kubectl('get', 'pod', '-n', namespace, name, '-o', `jsonpath=${status}`);
+      assert.match(said, /^Failed Evicted: The node was low on resource: memory/);
+    });
+    evictedAfter = Date.now() - since;
+  }
+  // What is evicted stays as an object.
+  await kubectl('delete', 'pods', '-n', namespace, '--field-selector=status.phase=Failed');
+  await eventually('another pod is ready', 60_000, async () => {
+    await twoAreReadyWithout(name);
+  });
+  await allIsBack(Date.now());
+  const { failed } = seenSince('evicted by the kubelet', since);
+  assert.deepEqual(
+    failed.filter((afterMs) => afterMs > evictedAfter + goneMs),
+    [],
+  );
+});
+
 /** By the API, as a drain does and a kubelet short of something; gives what failed. */
 async function evictOne(what: string): Promise<readonly number[]> {
   const [name = ''] = await podsOf(ofWeb);
@@ -116,9 +151,7 @@ async function evictOne(what: string): Promise<readonly number[]> {
     input: JSON.stringify(eviction),
   });
   await eventually(`${what}: another pod is ready`, 60_000, async () => {
-    const ready = 'jsonpath={.status.readyReplicas}';
-    assert.equal(await kubectl('get', '-n', namespace, 'deployment/web', '-o', ready), '2');
-    assert.ok(!(await podsOf(ofWeb)).includes(name));
+    await twoAreReadyWithout(name);
   });
   await loop.settles(/^200 /, { since: Date.now(), withinMs, what });
   return seenSince(what, since).failed;

@@ -93,6 +93,7 @@ export async function kubelet(layout: Layout): Promise<Component> {
       'nodefs.available': '1%',
       'imagefs.available': '1%',
     },
+    evictionPressureTransitionPeriod: '5s',
     failCgroupV1: false,
     failSwapOn: false,
     imageGCHighThresholdPercent: 100,
