@@ -24,7 +24,7 @@ function flow(flight: FlightSize, link: Link, time: { from: number; to: number }
   for (let at = time.from; at < time.to; at += 50) {
     const bytesPerMs = Math.min(capacity, flight.bytes / empty);
     const rttMs = Math.max(empty, flight.bytes / capacity);
-    flight.sample({ at, bytesPerMs, rttMs });
+    flight.sample({ since: at - 50, at, bytesPerMs, rttMs });
     end = { bytesPerMs, queueMs: rttMs - empty };
   }
   return { mbits: end.bytesPerMs / 125, queueMs: end.queueMs };
@@ -33,8 +33,11 @@ function flow(flight: FlightSize, link: Link, time: { from: number; to: number }
 test('a fast and far link is filled within half a second', () => {
   const flight = createFlightSize();
   flight.quiet(20);
-  const { mbits, queueMs } = flow(flight, { mbits: 1000, rttMs: 20 }, { from: 0, to: 500 });
+  const far = { mbits: 1000, rttMs: 20 };
+  const { mbits } = flow(flight, far, { from: 0, to: 500 });
   assert.ok(mbits >= 950, String(mbits));
+  // Twice as much was tried, and brought nothing.
+  const { queueMs } = flow(flight, far, { from: 500, to: 1000 });
   assert.ok(queueMs <= 25, String(queueMs));
 });
 
@@ -42,7 +45,7 @@ test('a slow link is filled, and its queue kept short, for as long as it takes',
   for (const mbits of [20, 50, 100, 300]) {
     const flight = createFlightSize();
     flight.quiet(20);
-    const after = flow(flight, { mbits, rttMs: 20 }, { from: 0, to: 3_600_000 });
+    const after = flow(flight, { mbits, rttMs: 20 }, { from: 0, to: 900_000 });
     assert.equal(after.mbits, mbits);
     assert.ok(after.queueMs <= 25, `${mbits} Mbit/s: ${after.queueMs} ms`);
   }
@@ -69,7 +72,8 @@ test('round trips that are long for another reason than a queue do not hold the 
 test('whoever sends less than is allowed changes nothing', () => {
   const flight = createFlightSize();
   flight.quiet(20);
-  for (let at = 0; at < 60_000; at += 50) flight.sample({ at, bytesPerMs: 1000, rttMs: 20 });
+  for (let at = 0; at < 60_000; at += 50)
+    flight.sample({ since: at - 50, at, bytesPerMs: 1000, rttMs: 20 });
   assert.equal(flight.bytes, firstFlightBytes);
 });
 
@@ -92,4 +96,18 @@ test('a longer way is learned once it is quiet', () => {
   for (let count = 0; count < 6; count += 1) flight.quiet(40);
   flow(flight, { mbits: 1000, rttMs: 40 }, { from: 2000, to: 4000 });
   assert.ok(flight.bytes > 2 * before, `${before} ${flight.bytes}`);
+});
+
+test('a sender that pauses while something is tried leaves everything as it was, and is followed later', () => {
+  const flight = createFlightSize();
+  flight.quiet(20);
+  const far = { mbits: 1000, rttMs: 20 };
+  flow(flight, far, { from: 0, to: 400 });
+  const tried = flight.bytes;
+  for (let at = 400; at < 1000; at += 50) {
+    flight.sample({ since: at - 50, at, bytesPerMs: 100, rttMs: 20 });
+  }
+  assert.ok(flight.bytes < tried, String(flight.bytes));
+  const after = flow(flight, { mbits: 50, rttMs: 20 }, { from: 1000, to: 8000 });
+  assert.ok(after.queueMs <= 25, String(after.queueMs));
 });

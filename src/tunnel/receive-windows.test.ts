@@ -11,6 +11,7 @@ import { sessionPair } from './session.fixture.ts';
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const signal = AbortSignal.timeout(60_000);
+const idle = { readableLength: 0 };
 
 /** A session that only keeps what it is told. */
 function fakeReceiver() {
@@ -44,17 +45,18 @@ test('the budget is shared by the open streams, and announced when a share halve
   const fake = fakeReceiver();
   using part = windows.attach(fake.receiver);
   assert.equal(windows.streamBytes, 2 * MiB);
-  for (let open = 1; open <= 7; open += 1) part.streamOpened();
+  const streams = Array.from({ length: 1000 }, () => ({ readableLength: 0 }));
+  for (const stream of streams.slice(0, 7)) part.streamOpened(stream);
   assert.deepEqual(fake.announced, []);
-  part.streamOpened();
+  for (const stream of streams.slice(7, 8)) part.streamOpened(stream);
   assert.deepEqual(fake.announced, [MiB]);
   // Not a second one before the first is acknowledged.
-  for (let open = 9; open <= 1000; open += 1) part.streamOpened();
+  for (const stream of streams.slice(8)) part.streamOpened(stream);
   assert.deepEqual(fake.announced, [MiB]);
   fake.acknowledge();
   assert.deepEqual(fake.announced, [MiB, 64 * KiB]);
   fake.acknowledge();
-  for (let open = 1000; open > 1; open -= 1) part.streamClosed();
+  for (const stream of streams.slice(1)) part.streamClosed(stream);
   fake.acknowledge();
   fake.acknowledge();
   assert.equal(fake.announced.at(-1), 2 * MiB);
@@ -67,7 +69,7 @@ test('a busy link is allowed more, several sessions share it, a new one knows it
   using first = windows.attach(one.receiver);
   using second = windows.attach(two.receiver);
   first.heard(20);
-  first.streamOpened();
+  first.streamOpened(idle);
   // As much as is allowed, each round trip.
   for (let turn = 0; turn < 40; turn += 1) {
     one.state.bytes += (one.state.connectionBytes / 20) * 50;
@@ -78,7 +80,7 @@ test('a busy link is allowed more, several sessions share it, a new one knows it
   assert.ok((one.announced.at(-1) ?? 0) >= 4 * MiB, String(one.announced));
   assert.equal(windows.streamBytes, 8 * MiB);
   const alone = one.state.connectionBytes;
-  second.streamOpened();
+  second.streamOpened({ readableLength: 0 });
   for (const each of [one, two]) each.state.bytes += MiB;
   await clock.pass(50);
   assert.equal(one.state.connectionBytes, Math.round(alone / 2));
@@ -99,10 +101,40 @@ test('without streams nothing is looked at, and with quiet ones only once a seco
   });
   await clock.pass(60_000);
   assert.ok(looks <= 1, String(looks));
-  part.streamOpened();
+  part.streamOpened(idle);
   await clock.pass(60_000);
   assert.ok(looks > 50 && looks < 80, String(looks));
   assert.equal(state.pings, 0);
+});
+
+test('two thousand readers that stop one after another keep no more than the budget, on a fast link', async () => {
+  const clock = manualClock();
+  const budgetBytes = 64 * MiB;
+  const windows = createReceiveWindows({ clock }, { budgetBytes });
+  const { receiver, state, announced, acknowledge } = fakeReceiver();
+  using part = windows.attach(receiver);
+  part.heard(20);
+  part.streamOpened(idle);
+  for (let turn = 0; turn < 40; turn += 1) {
+    state.bytes += (state.connectionBytes / 20) * 50;
+    await clock.pass(50);
+    acknowledge();
+  }
+  assert.ok((announced.at(-1) ?? 0) >= 4 * MiB, String(announced));
+  const streams = Array.from({ length: 2000 }, () => ({ readableLength: 0 }));
+  for (const stream of streams) {
+    part.streamOpened(stream);
+    acknowledge();
+    acknowledge();
+    // It gets all that it was promised before the next one comes.
+    stream.readableLength = announced.at(-1) ?? 0;
+    await clock.pass(10);
+    acknowledge();
+  }
+  const unread = streams.reduce((sum, { readableLength }) => sum + readableLength, 0);
+  assert.ok(unread > budgetBytes / 2, String(unread));
+  // However many there are, each has HTTP/2's own 64 KiB.
+  assert.ok(unread <= 1.1 * budgetBytes + streams.length * 64 * KiB, String(unread));
 });
 
 test('a hundred readers that have stopped keep no more than the budget, and the others go on', async () => {

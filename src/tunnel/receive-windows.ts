@@ -1,4 +1,5 @@
 import type { Http2Session } from 'node:http2';
+import type { Readable } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import { createFlightSize } from './flight-size.ts';
 
@@ -12,10 +13,13 @@ export interface Receiver {
   readonly ping: () => Promise<number>;
 }
 
+/** A stream, by what it holds that nobody has read. */
+export type UnreadStream = Pick<Readable, 'readableLength'>;
+
 /** A session's part in the windows. */
 export interface Reception extends Disposable {
-  streamOpened(): void;
-  streamClosed(): void;
+  streamOpened(stream: UnreadStream): void;
+  streamClosed(stream: UnreadStream): void;
   /** A round trip that somebody measured. */
   heard(rttMs: number): void;
 }
@@ -45,10 +49,24 @@ const leastStreamBytes = 64 * 1024;
 
 const busyTickMs = 50;
 const quietTickMs = 1000;
+/** So old may the sum of what is unread be. */
+const unreadMs = 5;
+/** What comes in less is chance. */
+const leastSampleMs = 20;
 /** Less than this in a tick is no load: 80 kbyte/s. */
 const loadBytes = 4 * 1024;
 
+/** What came while a PING was under way is the measure of the way. */
+interface Question {
+  readonly since: number;
+  /** All that had come in until then. */
+  readonly from: number;
+  rttMs: number | undefined;
+}
+
 interface Member extends Receiver {
+  /** What it had received when it joined. */
+  readonly joinedAt: number;
   received: number;
   sent: number;
   delta: number;
@@ -69,27 +87,39 @@ export function createReceiveWindows(
 ): ReceiveWindows {
   const members = new Set<Member>();
   const flight = createFlightSize();
-  let streams = 0;
+  const streams = new Set<UnreadStream>();
+  let unread = { at: -Infinity, bytes: 0 };
   let timer: Disposable | undefined;
   let tickMs = busyTickMs;
   let loading = false;
   let loadedAt = -Infinity;
-  let sample = { since: deps.clock.monotonic(), bytes: 0 };
-  let asking = false;
-  let askedRtt: number | undefined;
+  /** Received by members that have left. */
+  let before = 0;
+  /** A PING is on its way, or was answered too soon to count what came meanwhile. */
+  let question: Question | undefined;
 
+  const unreadBytes = (): number => {
+    const at = deps.clock.monotonic();
+    if (at - unread.at >= unreadMs) {
+      unread = { at, bytes: [...streams].reduce((sum, each) => sum + each.readableLength, 0) };
+    }
+    return unread.bytes;
+  };
   const wantedStreamBytes = (): number => {
     const byLink = Math.min(maxStreamBytes, Math.max(minStreamBytes, 2 * flight.bytes));
-    const byBudget = options.budgetBytes / Math.max(1, streams);
+    // Who has stopped reading keeps what was promised to fewer streams.
+    const byBudget = (options.budgetBytes - unreadBytes()) / Math.max(1, streams.size);
     return Math.round(Math.max(leastStreamBytes, Math.min(byLink, byBudget)));
   };
 
-  const announce = (member: Member, force = false): void => {
+  const announce = (member: Member): void => {
     const { session } = member;
     const wanted = wantedStreamBytes();
-    const differs = wanted >= 2 * member.streamBytes || wanted <= member.streamBytes / 2;
-    if (member.announcing || session.destroyed || session.closed) return;
-    if (!differs && !force) return;
+    // Credit comes back by halves of a window: one that lags behind would be the limit.
+    const now = member.streamBytes;
+    const lower = wanted === leastStreamBytes ? now - 1 : now / 2;
+    const differs = wanted >= 1.25 * now || wanted <= lower;
+    if (!differs || member.announcing || session.destroyed || session.closed) return;
     member.streamBytes = wanted;
     member.announcing = true;
     session.settings({ initialWindowSize: wanted }, () => {
@@ -112,10 +142,26 @@ export function createReceiveWindows(
     }
   };
 
-  const ask = async (member: Member): Promise<void> => {
-    asking = true;
-    askedRtt = await member.ping().catch(() => undefined);
-    asking = false;
+  const arrived = (): number =>
+    [...members].reduce((sum, each) => sum + each.bytesReceived() - each.joinedAt, before);
+  const ask = async (): Promise<void> => {
+    const [busiest] = [...members].toSorted((a, b) => b.delta - a.delta);
+    if (busiest === undefined || question !== undefined) return;
+    const asked: Question = { since: deps.clock.monotonic(), from: arrived(), rttMs: undefined };
+    question = asked;
+    asked.rttMs = await busiest.ping().catch(() => undefined);
+    if (asked.rttMs === undefined) question = undefined;
+    else if (deps.clock.monotonic() - asked.since >= leastSampleMs) conclude();
+  };
+  const conclude = (): void => {
+    if (question?.rttMs === undefined) return;
+    const { since, from, rttMs } = question;
+    question = undefined;
+    const at = deps.clock.monotonic();
+    if (!loading || at <= since) return;
+    flight.sample({ since, at, bytesPerMs: (arrived() - from) / (at - since), rttMs });
+    spread();
+    if (flight.isTrying) void ask();
   };
   const count = (): { readonly received: number; readonly sent: number } => {
     const total = { received: 0, sent: 0 };
@@ -128,31 +174,19 @@ export function createReceiveWindows(
     }
     return total;
   };
-  const estimate = (at: number, received: number): void => {
-    // What came before the load began would make it look slow.
-    if (loading) sample.bytes += received;
-    else sample = { since: at, bytes: 0 };
-    if (askedRtt === undefined || at <= sample.since) return;
-    flight.sample({ at, bytesPerMs: sample.bytes / (at - sample.since), rttMs: askedRtt });
-    askedRtt = undefined;
-    sample = { since: at, bytes: 0 };
-  };
   const tick = (): void => {
     timer = undefined;
-    const at = deps.clock.monotonic();
     const { received, sent } = count();
-    const loaded = received >= loadBytes;
-    if (loaded) estimate(at, received);
-    loading = loaded;
-    if (loaded || sent >= loadBytes) loadedAt = at;
+    loading = received >= loadBytes;
+    if (loading || sent >= loadBytes) loadedAt = deps.clock.monotonic();
+    conclude();
     spread();
-    const busiest = [...members].toSorted((a, b) => b.delta - a.delta)[0];
-    if (loaded && !asking && busiest !== undefined) void ask(busiest);
-    tickMs = loaded ? busyTickMs : Math.min(quietTickMs, 2 * tickMs);
+    if (loading) void ask();
+    tickMs = loading ? busyTickMs : Math.min(quietTickMs, 2 * tickMs);
     wake();
   };
   const wake = (): void => {
-    if (streams > 0) timer ??= deps.clock.after(tickMs, tick);
+    if (streams.size > 0) timer ??= deps.clock.after(tickMs, tick);
   };
   const begin = (): void => {
     if (timer === undefined) {
@@ -171,9 +205,11 @@ export function createReceiveWindows(
       return wantedStreamBytes();
     },
     attach(receiver) {
+      const joinedAt = receiver.bytesReceived();
       const member: Member = {
         ...receiver,
-        received: receiver.bytesReceived(),
+        joinedAt,
+        received: joinedAt,
         sent: receiver.bytesSent(),
         delta: 0,
         streamBytes: wantedStreamBytes(),
@@ -182,25 +218,33 @@ export function createReceiveWindows(
       };
       members.add(member);
       allow(member, flight.bytes);
-      let open = 0;
-      const changed = (by: number): void => {
-        open += by;
-        streams += by;
-        // A burst of new streams must not wait: each of them has been promised its window.
+      const own = new Set<UnreadStream>();
+      // A burst of new streams must not wait: each of them has been promised its window.
+      const announceAll = (): void => {
         for (const each of members) announce(each);
       };
+      const closed = (stream: UnreadStream): void => {
+        own.delete(stream);
+        streams.delete(stream);
+      };
       return {
-        streamOpened() {
-          changed(1);
+        streamOpened(stream) {
+          own.add(stream);
+          streams.add(stream);
+          announceAll();
           begin();
         },
-        streamClosed: () => changed(-1),
+        streamClosed(stream) {
+          closed(stream);
+          announceAll();
+        },
         heard(rttMs) {
           if (deps.clock.monotonic() - loadedAt > 2 * quietTickMs) flight.quiet(rttMs);
         },
         [Symbol.dispose]() {
-          members.delete(member);
-          changed(-open);
+          if (members.delete(member)) before += member.bytesReceived() - member.joinedAt;
+          for (const stream of own) closed(stream);
+          announceAll();
           if (members.size > 0) return;
           timer?.[Symbol.dispose]();
           timer = undefined;

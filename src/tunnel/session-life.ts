@@ -144,10 +144,10 @@ export function holdSession(deps: Deps, session: Http2Session, duplex: Duplex): 
     },
     hold(stream) {
       openStreams += 1;
-      reception?.streamOpened();
+      reception?.streamOpened(stream);
       stream.once('close', () => {
         openStreams -= 1;
-        reception?.streamClosed();
+        reception?.streamClosed(stream);
       });
       // Whoever has the stream learns of its end by `close`; an error without listener ends the process.
       stream.on('error', () => {});
