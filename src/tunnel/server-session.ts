@@ -18,9 +18,9 @@ export interface IncomingFlow {
   readonly kind: FlowKind;
   readonly authority: string;
   readonly headers: IncomingHttpHeaders;
-  /** Aborts when the other side gives the flow up or the session ends. */
+  /** Aborts when the other side gives the flow up, or the session ends, before it is answered. */
   readonly signal: AbortSignal;
-  /** For a relay, that passes first bytes on and tells news before the answer. Not to be written to. */
+  /** For who passes first bytes on, or tells news, before the answer. Not to be written to until then. */
   readonly stream: ServerHttp2Stream;
   /** Answers 200. Where the other side is gone already, the flow is one that was reset. */
   accept(headers?: OutgoingHttpHeaders): Flow;
@@ -122,6 +122,7 @@ function incomingFlow(
   { kind, authority }: FlowTarget,
 ): IncomingFlow {
   let abort: AbortController | undefined;
+  const gone = (): void => abort?.abort(new TunnelError('Reset', `flow ${authority}: given up`));
   return {
     kind,
     authority,
@@ -129,20 +130,21 @@ function incomingFlow(
     stream,
     get signal() {
       if (abort === undefined) {
-        const made = new AbortController();
-        const gone = (): void =>
-          made.abort(new TunnelError('Reset', `flow ${authority}: given up`));
+        abort = new AbortController();
         if (stream.destroyed || stream.closed) gone();
         else stream.once('close', gone);
-        abort = made;
       }
       return abort.signal;
     },
     accept(extra) {
+      stream.off('close', gone);
       if (canAnswer(stream)) stream.respond({ ...extra, ':status': 200 }, answering);
       return { authority, headers, stream };
     },
-    refuse: (refusal) => answerOnly(stream, refusalHeaders(refusal)),
+    refuse(refusal) {
+      stream.off('close', gone);
+      answerOnly(stream, refusalHeaders(refusal));
+    },
   };
 }
 

@@ -29,6 +29,8 @@ export interface Splice {
 const highBytes = 256 * 1024;
 /** At this much unsent it is read again. */
 const lowBytes = 64 * 1024;
+/** A shorter chunk of a flow is most likely a message of its own, and is passed on at once. */
+const bulkBytes = 4 * 1024;
 /** So long a reset waits for what came before it, where the other end reads slowly or not at all. */
 const flushMs = 1000;
 
@@ -118,9 +120,9 @@ function carry(from: Duplex, to: Duplex, onBytes: () => void): Half {
   let finished = false;
   let stopped = false;
   let flushed: (() => void) | undefined;
-  // HTTP/2 over TLS comes as two chunks a record, one of a few bytes: what one turn of the loop brings
-  // is written at once (measured: +20 to +45 % through the whole path into a socket, and 9 % less
-  // processor time from stream to stream).
+  // Bulk comes by HTTP/2 over TLS as two chunks a record, one of a few bytes: what one turn of the loop
+  // brings is written in one go (measured: +20 to +45 % through the whole path into a socket, and 9 %
+  // less processor time from stream to stream). A message alone would only wait for another turn.
   const gathers = !(from instanceof Socket);
   let corked = false;
   const uncork = (): void => {
@@ -138,7 +140,7 @@ function carry(from: Duplex, to: Duplex, onBytes: () => void): Half {
     bytes += chunk.length;
     onBytes();
     if (!to.writable) return;
-    if (gathers && !corked) {
+    if (gathers && !corked && chunk.length >= bulkBytes) {
       corked = true;
       to.cork();
       setImmediate(uncork);

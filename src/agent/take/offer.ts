@@ -48,7 +48,8 @@ const uncertainMs = 15_000;
 
 /**
  * Offers a paused connection to the laptop. Its first bytes do not wait for the answer, which
- * saves a round trip; they are kept in case that nobody takes it. Two servers never both get bytes
+ * saves a round trip, and where they are here already they travel with the request, which saves each
+ * program on the way a message; they are kept in case that nobody takes it. Two servers never both get bytes
  * that may have an effect: once those are on their way the answer is waited for, however long, and
  * while the laptop is in doubt they stay here until it has answered. See docs/adr.
  */
@@ -87,6 +88,7 @@ export async function offer(
   socket.once('close', onGone);
   const first = firstChunk(socket);
   try {
+    await first.arrived;
     const begun = deps.session.beginFlow({
       authority: interceptUid,
       headers: { [sourceHeader]: `${socket.remoteAddress}:${socket.remotePort}` },
@@ -130,21 +132,30 @@ export async function offer(
  * socket cannot come to its end, which is for whoever gets it then.
  */
 function firstChunk(socket: Socket): {
+  /** It is there, or was not there when the connection came: then nobody knows when it will be. */
+  readonly arrived: Promise<void>;
   /** `send` says whether it has sent it. */
   readonly sendTo: (send: (chunk: Buffer) => boolean) => void;
   readonly stop: (outcome: 'sent' | 'keep') => void;
 } {
   let sent = 0;
   let send: ((chunk: Buffer) => boolean) | undefined;
+  const arrived = Promise.withResolvers<void>();
   const onData = (chunk: Buffer): void => {
     socket.off('data', onData).pause();
     socket.unshift(chunk);
     if (send?.(chunk) === true) sent = chunk.length;
+    arrived.resolve();
   };
+  const watch = (): void => void socket.off('data', onData).on('data', onData).resume();
+  watch();
+  // The loop first looks at what it is to read at its next turn.
+  setImmediate(() => void setImmediate(arrived.resolve));
   return {
+    arrived: arrived.promise,
     sendTo(given) {
       send = given;
-      socket.on('data', onData).resume();
+      watch();
     },
     stop(outcome) {
       socket.off('data', onData).pause();

@@ -1,3 +1,4 @@
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { patienceHeader, sourceHeader } from '#protocol/flow-headers.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
@@ -6,12 +7,16 @@ import type { Desired } from './desired.ts';
 
 interface Deps {
   readonly log: Logger;
+  readonly clock: Pick<Clock, 'after'>;
   readonly desired: () => Desired | undefined;
   /** Sessions on which flows can be opened towards a laptop. */
   readonly reverse: (connectionUid: string) => readonly Next[];
   /** How long a laptop may take to answer; undefined before its first sign of life. */
   readonly patienceMs: (connectionUid: string) => number | undefined;
 }
+
+/** Most laptops have answered by then, and need no news of how long they may take. */
+const tellAfterMs = 50;
 
 /** Brings a connection that an agent took from its pod to the laptop that intercepts it. */
 export async function takeInboundFlow(
@@ -27,8 +32,10 @@ export async function takeInboundFlow(
     flow.refuse('Forbidden');
     return;
   }
-  const patience = deps.patienceMs(intercept.connectionUid);
-  if (patience !== undefined) tellPatience(flow, patience);
+  using _telling = deps.clock.after(tellAfterMs, () => {
+    const patience = deps.patienceMs(intercept.connectionUid);
+    if (patience !== undefined) tellPatience(flow, patience - tellAfterMs);
+  });
   const source = flow.headers[sourceHeader];
   const headers = typeof source === 'string' ? { [sourceHeader]: source } : {};
   const carried = await carryFlow(flow, deps.reverse(intercept.connectionUid), headers);

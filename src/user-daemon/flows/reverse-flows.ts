@@ -14,6 +14,8 @@ interface Deps {
 }
 
 const dialMs = 5000;
+/** So long the answer waits for the handler's first bytes: it travels with them. */
+const answerWithinMs = 2;
 
 /** Joins each connection that arrives for an intercept with its handler on the laptop. */
 export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
@@ -32,7 +34,7 @@ export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
           socket.resetAndDestroy();
           return;
         }
-        splice(flow.accept().stream, socket);
+        join(deps, flow, socket);
       },
       (error: unknown) => {
         deps.log.debug('handler refused', {
@@ -44,6 +46,26 @@ export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
     );
   };
 }
+
+/**
+ * Joins them, and answers with the handler's first word where that comes soon: one message for every
+ * program on the way instead of two. What the other side has said already does not wait for it.
+ */
+function join(deps: Pick<Deps, 'clock'>, flow: IncomingFlow, socket: Socket): void {
+  const answer = (): void => {
+    timer[Symbol.dispose]();
+    for (const event of firstWords) socket.off(event, answer);
+    flow.accept();
+  };
+  const timer = deps.clock.after(answerWithinMs, answer);
+  // Before the splice listens: nothing may be written to a flow that is not answered.
+  for (const event of firstWords) socket.on(event, answer);
+  if (socket.readableEnded || socket.destroyed) answer();
+  splice(flow.stream, socket);
+}
+
+/** What a handler can say first. */
+const firstWords = ['data', 'end', 'close'] as const;
 
 async function dial(
   deps: Pick<Deps, 'clock'>,
