@@ -138,7 +138,7 @@ test('IPv6: the agent is not on link-local addresses, so they stay with the app'
   await leave(agent);
 });
 
-test('an agent that hangs loses its port after 2 s', async () => {
+test('an agent that hangs loses its port after 2 s, and takes it anew when it runs again', async () => {
   const agent = await startAgent();
   await tell(agent, { on: 8080 });
   agent.kill('SIGSTOP');
@@ -149,7 +149,14 @@ test('an agent that hangs loses its port after 2 s', async () => {
     await sleep(20);
   }
   assert.equal(await ask(8080), 'app:hello');
-  await kill(agent);
+  // What the app got meanwhile was open when the agent comes back: it may have its answer.
+  const asked = await connect(8080);
+  const answer = say(asked, 'slowly');
+  agent.kill('SIGCONT');
+  assert.equal(await answer, 'app:slowly');
+  assert.ok(on().includes('8080'));
+  assert.equal(await ask(8080), 'agent 8080:hello');
+  await leave(agent);
 });
 
 test('an app that refuses is still heard to refuse', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { knockOffAddress, knockOnAddress } from '#protocol/agent-config.ts';
+import { knockOffAddress, knockOnAddress, knockTimeoutMs } from '#protocol/agent-config.ts';
 
 import { knockCutAddress } from '../init/rules.ts';
 import { createKnocker, knockEveryMs } from './knock.ts';
@@ -10,8 +10,10 @@ import { createKnocker, knockEveryMs } from './knock.ts';
 function fixture(heard = true) {
   const sent: string[] = [];
   const timers = new Set<() => void>();
+  const time = { now: 0 };
   const knocker = createKnocker({
     clock: {
+      monotonic: () => time.now,
       every(ms, run) {
         assert.equal(ms, knockEveryMs);
         timers.add(run);
@@ -26,7 +28,7 @@ function fixture(heard = true) {
   const tick = (): void => {
     for (const run of timers) run();
   };
-  return { knocker, sent, tick, timers };
+  return { knocker, sent, tick, timers, time };
 }
 
 test('a port is cut, switched on, renewed, and switched off', async () => {
@@ -44,6 +46,20 @@ test('a port is cut, switched on, renewed, and switched off', async () => {
   await knocker.off(80);
   assert.deepEqual(sent, []);
   assert.equal(timers.size, 0);
+});
+
+test('an agent that was not run for a while takes its port anew', async () => {
+  const { knocker, sent, tick, time } = fixture();
+  await knocker.on(80);
+  sent.length = 0;
+  time.now += knockTimeoutMs / 2;
+  tick();
+  assert.deepEqual(sent.splice(0), [`${knockOnAddress}:80`]);
+  time.now += knockTimeoutMs;
+  tick();
+  assert.deepEqual(sent.splice(0), [`${knockCutAddress}:80`, `${knockOnAddress}:80`]);
+  tick();
+  assert.deepEqual(sent.splice(0), [`${knockOnAddress}:80`]);
 });
 
 test('what nobody heard is not renewed', async () => {

@@ -23,7 +23,7 @@ export interface Knocker extends PortSwitch, AsyncDisposable {
 }
 
 interface KnockerDeps {
-  readonly clock: Pick<Clock, 'every'>;
+  readonly clock: Pick<Clock, 'every' | 'monotonic'>;
   /** Sends one datagram; true when the rules took it. */
   readonly send: (address: string, port: number) => Promise<boolean>;
 }
@@ -43,13 +43,22 @@ export function createKnocker(deps: KnockerDeps): Knocker {
   return {
     async on(port) {
       if (renewing.has(port)) return true;
-      const renew = (): Promise<boolean> => deps.send(knockOnAddress, port);
-      renewing.set(
-        port,
-        deps.clock.every(knockEveryMs, () => void renew()),
-      );
+      let knockedAt = deps.clock.monotonic();
+      const knock = (): Promise<boolean> => {
+        knockedAt = deps.clock.monotonic();
+        return deps.send(knockOnAddress, port);
+      };
       // In this order, or a busy connection's next packet could meet no grace yet.
-      const heard = await Promise.all([deps.send(knockCutAddress, port), renew()]);
+      const take = async (): Promise<readonly boolean[]> =>
+        await Promise.all([deps.send(knockCutAddress, port), knock()]);
+      const renew = (): void => {
+        // An agent that was not run for so long had lost the port: what the app got meanwhile was open
+        // when it comes back to us, as at any switch.
+        const late = deps.clock.monotonic() - knockedAt > knockTimeoutMs - knockEveryMs;
+        void (late ? take() : knock());
+      };
+      renewing.set(port, deps.clock.every(knockEveryMs, renew));
+      const heard = await take();
       if (heard.every(Boolean)) return true;
       stop(port);
       return false;

@@ -2,21 +2,30 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { CodedError } from '#base/errors.ts';
 import { FailureSchema, type Failure } from '#protocol/gen/telepresence_pb.ts';
 
-/** `Told`: the daemon said why. `Lost`: it hung up, or is not there. `Aborted`: we gave up. */
-export type DaemonErrorCode = 'Told' | 'Lost' | 'Aborted';
+/**
+ * `Told`: the daemon said why. `Lost`: it hung up, or is not there. `Silent`: it gives no sign of life.
+ * `Aborted`: we gave up.
+ */
+export type DaemonErrorCode = 'Told' | 'Lost' | 'Silent' | 'Aborted';
 
 /** A call to a daemon that failed. */
 export class DaemonCallError extends CodedError<DaemonErrorCode> {
   /** What our own daemons say beside the sentence. */
   readonly failure: Failure | undefined;
+  /** What a person can do. */
+  readonly hint: string | undefined;
 
   constructor(
     code: DaemonErrorCode,
     message: string,
-    options: ErrorOptions & { readonly failure?: Failure | undefined } = {},
+    options: ErrorOptions & {
+      readonly failure?: Failure | undefined;
+      readonly hint?: string | undefined;
+    } = {},
   ) {
     super(code, message, options);
     this.failure = options.failure;
+    this.hint = options.hint;
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from '@bufbuild/protobuf';
 import { toError } from '#base/errors.ts';
 import { answerError, DaemonCallError } from './answer-error.ts';
+import { watchDaemon, type DaemonSocket } from './still-there.ts';
 
 interface CallOptions {
   readonly signal?: AbortSignal;
@@ -39,44 +40,54 @@ const endOfStream = 2;
  * which takes longer than all the rest of most commands.
  */
 export function unaryCall<I extends DescMessage, O extends DescMessage>(
-  socketPath: string,
+  socket: DaemonSocket,
   method: DescMethodUnary<I, O>,
 ): UnaryCall<I, O> {
   return async (request, options = {}) => {
     const body = toBinary(method.input, create(method.input, request));
-    const response = await post(socketPath, {
+    using watch = watchDaemon(socket);
+    const signal = eitherOf(watch.signal, options.signal);
+    const response = await post(socket, {
       path: `/${method.parent.typeName}/${method.name}`,
       type: 'application/proto',
       body,
-      ...options,
+      signal,
     });
-    const answer = await collect(response, options.signal);
+    const answer = await collect(response, signal);
     if (response.statusCode !== 200) throw answerError(answer.toString('utf8'));
     return fromBinary(method.output, answer);
   };
 }
 
-/** The Connect protocol's call with a stream of answers. */
+/**
+ * The Connect protocol's call with a stream of answers. From a message on that `isHeld` is true of, the
+ * stream is only kept open: a daemon that is stopped for a while then has not lost what it stands for.
+ */
 export function streamCall<I extends DescMessage, O extends DescMessage>(
-  socketPath: string,
+  socket: DaemonSocket,
   method: DescMethodServerStreaming<I, O>,
+  isHeld: (message: MessageShape<O>) => boolean = () => false,
 ): StreamCall<I, O> {
   return async function* call(request, options = {}) {
     const message = toBinary(method.input, create(method.input, request));
     const head = Buffer.alloc(headBytes);
     head.writeUInt32BE(message.length, 1);
-    const response = await post(socketPath, {
+    using watch = watchDaemon(socket);
+    const signal = eitherOf(watch.signal, options.signal);
+    const response = await post(socket, {
       path: `/${method.parent.typeName}/${method.name}`,
       type: 'application/connect+proto',
       body: Buffer.concat([head, message]),
-      ...options,
+      signal,
     });
     if (response.statusCode !== 200) {
-      throw answerError((await collect(response, options.signal)).toString('utf8'));
+      throw answerError((await collect(response, signal)).toString('utf8'));
     }
-    for await (const { flags, bytes } of envelopes(response, options.signal)) {
+    for await (const { flags, bytes } of envelopes(response, signal)) {
       if ((flags & endOfStream) === 0) {
-        yield fromBinary(method.output, bytes);
+        const told = fromBinary(method.output, bytes);
+        if (isHeld(told)) watch[Symbol.dispose]();
+        yield told;
         continue;
       }
       const text = bytes.toString('utf8');
@@ -87,13 +98,21 @@ export function streamCall<I extends DescMessage, O extends DescMessage>(
   };
 }
 
-interface Post extends CallOptions {
+function eitherOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
+  return other === undefined ? one : AbortSignal.any([one, other]);
+}
+
+interface Post {
   readonly path: string;
   readonly type: string;
   readonly body: Uint8Array;
+  readonly signal: AbortSignal;
 }
 
-async function post(socketPath: string, options: Post): Promise<IncomingMessage> {
+async function post(
+  { path: socketPath }: DaemonSocket,
+  options: Post,
+): Promise<IncomingMessage> {
   const { path, type, body, signal } = options;
   const answered = Promise.withResolvers<IncomingMessage>();
   // `import` of node:http would fetch every lazy part of it, undici too.
@@ -108,7 +127,7 @@ async function post(socketPath: string, options: Post): Promise<IncomingMessage>
       'content-length': body.length,
       'connect-protocol-version': '1',
     },
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   request.once('error', (error) => answered.reject(lost(error, signal)));
   request.once('response', answered.resolve);
@@ -116,16 +135,13 @@ async function post(socketPath: string, options: Post): Promise<IncomingMessage>
   return await answered.promise;
 }
 
-async function collect(
-  response: IncomingMessage,
-  signal: AbortSignal | undefined,
-): Promise<Buffer> {
+async function collect(response: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(chunksOf(response, signal)));
 }
 
 async function* chunksOf(
   response: IncomingMessage,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of response) {
@@ -138,7 +154,7 @@ async function* chunksOf(
 
 async function* envelopes(
   response: IncomingMessage,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<{ readonly flags: number; readonly bytes: Buffer }> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of chunksOf(response, signal)) {
@@ -152,8 +168,8 @@ async function* envelopes(
   }
 }
 
-function lost(error: Error, signal: AbortSignal | undefined): Error {
+function lost(error: Error, { aborted, reason }: AbortSignal): Error {
+  if (aborted && reason instanceof DaemonCallError) return reason;
   // Node's own errors differ by what it was waiting for.
-  const aborted = signal?.aborted === true;
   return new DaemonCallError(aborted ? 'Aborted' : 'Lost', error.message, { cause: error });
 }

@@ -1,5 +1,6 @@
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { silentDaemon } from './still-there.ts';
 import {
   callError,
   createUserDaemonClient,
@@ -33,7 +34,7 @@ export async function call<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A call that a daemon answers within `ms` while it runs at all; one that is stopped never would. */
+/** A call that the user daemon answers within `ms`, whatever it waits for itself. */
 export async function callWithin<T>(
   context: Pick<CliContext, 'signal' | 'places'>,
   ms: number,
@@ -44,13 +45,7 @@ export async function callWithin<T>(
     return await call(async () => await run(AbortSignal.any([context.signal, patience])));
   } catch (error) {
     if (!patience.aborted || context.signal.aborted) throw error;
-    const seconds = String(Math.round(ms / 1000));
-    throw new CliError('Daemon', `the user daemon does not answer (waited ${seconds} s)`, {
-      cause: error,
-      hint:
-        'it is stopped, or this machine is overloaded; the network is given back when it is ended: ' +
-        `pkill -KILL -f -- '--socket ${context.places.userDaemonSocket}'`,
-    });
+    throw callError(silentDaemon({ path: context.places.userDaemonSocket, name: 'user' }, ms));
   }
 }
 

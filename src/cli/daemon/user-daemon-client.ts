@@ -7,20 +7,21 @@ import { DaemonCallError } from './answer-error.ts';
 import { streamCall, unaryCall } from './connect-call.ts';
 
 /** Calls the user daemon by its unix socket; each call is a connection of its own. */
-export function createUserDaemonClient(socketPath: string) {
+export function createUserDaemonClient(path: string) {
   const { method } = UserDaemon;
+  const socket = { path, name: 'user' } as const;
   return {
-    connect: streamCall(socketPath, method.connect),
-    status: unaryCall(socketPath, method.status),
-    list: unaryCall(socketPath, method.list),
-    intercept: streamCall(socketPath, method.intercept),
-    leave: unaryCall(socketPath, method.leave),
-    disconnect: unaryCall(socketPath, method.disconnect),
-    quit: unaryCall(socketPath, method.quit),
-    watchList: streamCall(socketPath, method.watchList),
-    uninstall: unaryCall(socketPath, method.uninstall),
-    setLogLevel: unaryCall(socketPath, method.setLogLevel),
-    gatherLogs: streamCall(socketPath, method.gatherLogs),
+    connect: streamCall(socket, method.connect, ({ event }) => event.case === 'connected'),
+    status: unaryCall(socket, method.status),
+    list: unaryCall(socket, method.list),
+    intercept: streamCall(socket, method.intercept, ({ event }) => event.case === 'active'),
+    leave: unaryCall(socket, method.leave),
+    disconnect: unaryCall(socket, method.disconnect),
+    quit: unaryCall(socket, method.quit),
+    watchList: streamCall(socket, method.watchList),
+    uninstall: unaryCall(socket, method.uninstall),
+    setLogLevel: unaryCall(socket, method.setLogLevel),
+    gatherLogs: streamCall(socket, method.gatherLogs),
   };
 }
 export type UserDaemonClient = ReturnType<typeof createUserDaemonClient>;
@@ -40,6 +41,13 @@ export function callError(thrown: unknown): CliError {
     return new CliError('Interrupted', 'interrupted', { cause: thrown });
   }
   if (error?.code === 'Told') return new CliError('Daemon', error.message, { cause: thrown });
+  if (error?.code === 'Silent') {
+    const { message, hint } = error;
+    return new CliError('Daemon', message, {
+      cause: thrown,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
   return new CliError('Daemon', `the daemon hung up: ${toError(thrown).message}`, {
     cause: thrown,
     hint: 'its log says why; start it anew: telepresence quit -s, telepresence connect',

@@ -1,5 +1,7 @@
+import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { logLevel, type LevelSwitch } from '#base/log.ts';
+import { withDeadline } from '#base/wait.ts';
 import type { ListResponse, SetLogLevelRequest } from '#protocol/gen/telepresence_pb.ts';
 import { UserDaemonError } from '../errors.ts';
 import { gatherLogs, type LogPart, type WantedLogs } from '../logs/gather-logs.ts';
@@ -36,10 +38,14 @@ export async function uninstallAgents(
 }
 
 interface LevelDeps {
+  readonly clock: Pick<Clock, 'after'>;
   readonly connector: Connector;
   readonly rootDaemon: RootDaemonClient;
   readonly level: LevelSwitch;
 }
+
+/** It only has to run. */
+const rootMs = 2000;
 
 /** Turns the level of whoever is meant; who could not be told is in the answer. */
 export async function setLogLevel(
@@ -63,7 +69,10 @@ export async function setLogLevel(
     deps.level.set(level, Number(durationMs));
     const wanted = { level, durationMs };
     await tell('the root daemon', async () => {
-      await setRootLogLevel(deps.rootDaemon, wanted, signal);
+      const waiting = { ms: rootMs, what: 'log level', signal };
+      await withDeadline(deps, waiting, async (within) => {
+        await setRootLogLevel(deps.rootDaemon, wanted, within);
+      });
     });
   }
   if (request.remote) {

@@ -1,0 +1,73 @@
+import type http from 'node:http';
+import { createRequire } from 'node:module';
+import { systemClock, type Clock } from '#base/clock.ts';
+import { DaemonCallError } from './answer-error.ts';
+
+/** Where a daemon is called. */
+export interface DaemonSocket {
+  readonly path: string;
+  readonly name: 'user' | 'root';
+}
+
+/** While it is not disposed of, somebody waits for a daemon. */
+export interface StillThere extends Disposable {
+  /** Aborts once the daemon has given no sign of life for five seconds. */
+  readonly signal: AbortSignal;
+}
+
+const everyMs = 500;
+/** Without a sign of life in so many looks it is stopped: after a stall of ours one look is late, not all. */
+const silentLooks = 10;
+const silentMs = everyMs * silentLooks;
+
+/**
+ * Tells a daemon that takes its time from one that does not run: the kernel connects to both. While a
+ * call waits, a question that the daemon's HTTP server answers by itself is asked beside it.
+ */
+export function watchDaemon(
+  socket: DaemonSocket,
+  deps: { readonly clock: Pick<Clock, 'every'> } = { clock: systemClock },
+): StillThere {
+  const silence = new AbortController();
+  let silent = 0;
+  let asking: http.ClientRequest | undefined;
+  const looking = deps.clock.every(everyMs, () => {
+    silent += 1;
+    if (silent >= silentLooks) silence.abort(silentDaemon(socket));
+    asking ??= ask(socket.path, (answered) => {
+      asking = undefined;
+      if (answered) silent = 0;
+    });
+  });
+  return {
+    signal: silence.signal,
+    [Symbol.dispose]() {
+      looking[Symbol.dispose]();
+      asking?.destroy();
+    },
+  };
+}
+
+/** Any answer will do. */
+function ask(socketPath: string, onEnd: (answered: boolean) => void): http.ClientRequest {
+  // `import` of node:http would fetch every lazy part of it, undici too.
+  const light: typeof http = createRequire(import.meta.url)('node:http');
+  const request = light.get({ socketPath, agent: false, path: '/' });
+  request.once('response', (response) => {
+    response.resume();
+    onEnd(true);
+  });
+  request.once('error', () => onEnd(false));
+  return request;
+}
+
+/** What is to be said of one that gives no sign of life. */
+export function silentDaemon({ path, name }: DaemonSocket, waitedMs = silentMs): DaemonCallError {
+  const seconds = String(Math.round(waitedMs / 1000));
+  const end = `pkill -KILL -f -- '--socket ${path}'`;
+  return new DaemonCallError('Silent', `the ${name} daemon does not answer (waited ${seconds} s)`, {
+    hint:
+      'it is stopped, or this machine is overloaded; the network is given back when it is ended: ' +
+      (name === 'root' ? `sudo ${end}` : end),
+  });
+}
