@@ -1,9 +1,11 @@
 // Holds connections to an echo server, and opens and closes new ones meanwhile:
 // `crowd.client.ts HOST PORT LETTERS HELD PER-SECOND SECONDS`. The first letter is who is meant to
 // answer; one that answers by the second is counted: it is what an intercept gives to when the laptop
-// is too slow. Prints a JSON line when all are open,
-// one when the new ones have been, and one at the end, which comes with that of standard input.
+// is too slow, and takes back at the laptop's next answer: of these, the held ones may be reset.
+// Prints a JSON line when all are open, with how long this program itself waited for a processor, and
+// one when the new ones have been; ends with standard input.
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, systemCode } from '#base/errors.ts';
@@ -17,13 +19,14 @@ const opening = 50;
 const sayMs = 10_000;
 const faults: string[] = [];
 let bySecond = 0;
+let takenBack = 0;
 
 function fault(what: string, error: unknown): void {
   faults.push(`${what}: ${systemCode(error) ?? describe(error).split('\n')[0] ?? ''}`);
 }
 
-/** Sends some bytes and waits for them to come back. */
-async function say(socket: net.Socket, text: string): Promise<void> {
+/** Sends some bytes and waits for them to come back; whether the second one answered. */
+async function say(socket: net.Socket, text: string): Promise<boolean> {
   let got = '';
   const signal = AbortSignal.timeout(patienceMs);
   socket.write(text);
@@ -34,6 +37,7 @@ async function say(socket: net.Socket, text: string): Promise<void> {
   const by = letters.indexOf(got.slice(0, 1));
   if (by < 0 || got.slice(1) !== text) throw new Error(`wrong answer ${got.slice(0, 20)}`);
   if (by === 1) bySecond += 1;
+  return by === 1;
 }
 
 function dial(): net.Socket {
@@ -59,9 +63,12 @@ const open = new Set<net.Socket>();
 async function hold(index: number): Promise<void> {
   const socket = dial();
   try {
-    await say(socket, `held ${String(index)}`);
+    const second = await say(socket, `held ${String(index)}`);
     open.add(socket);
-    socket.on('error', (error) => fault('held', error));
+    socket.on('error', (error) => {
+      if (second) takenBack += 1;
+      else fault('held', error);
+    });
     socket.on('close', () => open.delete(socket));
   } catch (error) {
     fault('to be held', error);
@@ -88,10 +95,17 @@ async function askHeld(): Promise<void> {
   });
 }
 
+/** How long this program could have run and was not let. */
+function waitedMs(): number {
+  return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+}
+
+const waitedBefore = waitedMs();
 const began = performance.now();
 await inTurns(held, hold);
 const openMs = performance.now() - began;
-console.log(JSON.stringify({ phase: 'held', open: open.size, openMs }));
+const starvedMs = waitedMs() - waitedBefore;
+console.log(JSON.stringify({ phase: 'held', open: open.size, openMs, starvedMs }));
 
 const times: number[] = [];
 const underWay: Promise<void>[] = [];
@@ -123,6 +137,7 @@ console.log(
     open: open.size,
     answered: times.length,
     bySecond,
+    takenBack,
     tookMs: performance.now() - startedAt,
     p50: at(0.5),
     p99: at(0.99),

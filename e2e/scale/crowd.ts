@@ -8,11 +8,12 @@ import { laptopCommand } from '../run.ts';
 /** Where a program of ours runs. */
 export type Place = 'laptop' | { readonly podIp: string };
 
-const heldReport = v.object({ open: v.number(), openMs: v.number() });
+const heldReport = v.object({ open: v.number(), openMs: v.number(), starvedMs: v.number() });
 const doneReport = v.object({
   open: v.number(),
   answered: v.number(),
   bySecond: v.number(),
+  takenBack: v.number(),
   tookMs: v.number(),
   p50: v.number(),
   p99: v.number(),
@@ -36,7 +37,9 @@ interface Started extends AsyncDisposable {
 
 async function start(place: Place, program: string, words: readonly string[]): Promise<Started> {
   const path = new URL(program, import.meta.url).pathname;
-  const all = ['sh', 'tools/node', path, ...words];
+  // Before all others: what it measures on a busy machine is its own waiting otherwise (at a load of 78
+  // it waited for a processor in 62 s of 64, and connections seemed to take 5 s that take 0.4).
+  const all = ['nice', '-n', '-19', 'sh', 'tools/node', path, ...words];
   const { argv, env } = await (place === 'laptop'
     ? laptopCommand(all)
     : podNetworkCommand(place.podIp, all));
