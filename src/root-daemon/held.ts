@@ -204,8 +204,9 @@ export class Held implements AsyncDisposable {
     } catch (error) {
       // Zones of connection tracking are an option of the kernel.
       const refused = error instanceof HostError && error.code === 'NftFailed';
-      if (!refused || rules.gate !== 'zone') throw error;
-      await this.#changeRules({ ...rules, gate: 'untracked' }, signal);
+      if (!refused || !(rules.gate === 'zone' || rules.apart)) throw error;
+      const gate = rules.gate === 'zone' ? 'untracked' : rules.gate;
+      await this.#changeRules({ ...rules, gate, apart: false }, signal);
       this.#gate = 'untracked';
       this.#deps.log.info('no zones of connection tracking', { reason: describe(error) });
     }

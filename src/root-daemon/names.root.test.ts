@@ -93,8 +93,15 @@ function queryOf(name: string, more: Partial<DnsMessage> = {}): Buffer {
 }
 
 /** Asks the machine's nameserver, as any program does; undefined when nobody answers in time. */
-async function askUdp(query: Buffer, ms = 1000, server = nameserver): Promise<Buffer | undefined> {
+async function askUdp(
+  query: Buffer,
+  ms = 1000,
+  server = nameserver,
+  port = 0,
+): Promise<Buffer | undefined> {
   const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4');
+  socket.bind(port);
+  await once(socket, 'listening');
   // Connected: an answer from any address but the nameserver's own would not be taken.
   socket.connect(53, server);
   await once(socket, 'connect');
@@ -170,6 +177,18 @@ test('names of the cluster are answered by the user daemon, others by the namese
   const status = await daemon.client.status({});
   assert.equal(status.dns?.remoteAddress, nameserver);
   names.server.close();
+});
+
+test('a port from which the root daemon has just asked is redirected as any other', async () => {
+  await using outside = await startNameserver(outsideAnswer);
+  await using daemon = await startDaemon();
+  using _names = closing(await answerNames(daemon));
+  await using hold = holdMachine(daemon);
+  assert.equal((await hold.apply(desired(daemon))).failure, undefined);
+  assert.equal(await resolve('example.org'), '203.0.113.1');
+  const [port] = outside.ports;
+  assert.equal(addressIn(await askUdp(queryOf('web'), 1000, nameserver, port)), '10.96.0.9');
+  assert.equal(outside.asked.length, 1);
 });
 
 test('by TCP too, cluster and outside on one connection', async () => {

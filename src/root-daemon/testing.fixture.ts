@@ -171,7 +171,7 @@ export function serveFrames(answer: AnswerDns): Server {
 export async function startNameserver(
   answer: AnswerDns,
   at = nameserver,
-): Promise<AsyncDisposable & { readonly asked: Buffer[] }> {
+): Promise<AsyncDisposable & { readonly asked: Buffer[]; readonly ports: number[] }> {
   const ipv6 = at.includes(':');
   execFileSync('ip', ['address', 'replace', `${at}/${ipv6 ? 128 : 32}`, 'dev', 'lo']);
   const asked: Buffer[] = [];
@@ -179,7 +179,9 @@ export async function startNameserver(
     asked.push(Buffer.from(query));
     return answer(query);
   };
+  const ports: number[] = [];
   const udp = createSocket(ipv6 ? 'udp6' : 'udp4', (query, client) => {
+    ports.push(client.port);
     const message = noted(query);
     if (message !== undefined) udp.send(message, client.port, client.address);
   });
@@ -190,6 +192,7 @@ export async function startNameserver(
   await Promise.all(listening);
   return {
     asked,
+    ports,
     async [Symbol.asyncDispose]() {
       udp.close();
       tcp.close();

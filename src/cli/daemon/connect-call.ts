@@ -109,10 +109,7 @@ interface Post {
   readonly signal: AbortSignal;
 }
 
-async function post(
-  { path: socketPath }: DaemonSocket,
-  options: Post,
-): Promise<IncomingMessage> {
+async function post({ path: socketPath }: DaemonSocket, options: Post): Promise<IncomingMessage> {
   const { path, type, body, signal } = options;
   const answered = Promise.withResolvers<IncomingMessage>();
   // `import` of node:http would fetch every lazy part of it, undici too.
@@ -139,10 +136,7 @@ async function collect(response: IncomingMessage, signal: AbortSignal): Promise<
   return Buffer.concat(await Array.fromAsync(chunksOf(response, signal)));
 }
 
-async function* chunksOf(
-  response: IncomingMessage,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
+async function* chunksOf(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of response) {
       if (Buffer.isBuffer(chunk)) yield chunk;

@@ -28,6 +28,7 @@ export function rulesText(rules: Rules): string {
       ? []
       : [set(aliveSet, 'inet_service', `timeout ${aliveSeconds}s;`, [aliveElement])]),
     ...gateChains(rules, families),
+    ...ownQuestions(rules),
     chain('refuse', 'type filter hook output priority -120; policy accept;', [
       'ct state != new return',
       'meta l4proto != tcp return',
@@ -55,6 +56,19 @@ function gateChains({ gate }: Rules, families: readonly (4 | 6)[]): string[] {
       ...families.flatMap((family) => spared(family).concat(gateDepartures(family, gate))),
     ]),
     chain('arrive', `type filter hook prerouting ${first}`, gateArrivals(families, gate)),
+  ];
+}
+
+/** Ours in one direction only: the answers are found, and a firewall knows them. */
+const ownZone = 7439;
+
+/** Keeps our own questions from being what the kernel remembers of their port. */
+function ownQuestions({ names, apart }: Rules): string[] {
+  if (names === undefined || !apart) return [];
+  return [
+    chain('own', 'type filter hook output priority -300; policy accept;', [
+      `meta skgid ${exemptGroup} meta l4proto { tcp, udp } th dport 53 ct original zone set ${ownZone}`,
+    ]),
   ];
 }
 

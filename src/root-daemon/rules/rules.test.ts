@@ -45,6 +45,10 @@ set services4 { type ipv4_addr; flags interval; auto-merge; elements = { 10.96.0
 set open4 { type ipv4_addr . inet_service;  elements = { 10.96.0.10 . 53, 10.96.0.9 . 80 }; }
 set nameservers4 { type ipv4_addr;  elements = { 10.0.0.53, 127.0.0.53 }; }
 set names_alive { type inet_service; timeout 3s; elements = { 53 }; }
+chain own {
+type filter hook output priority -300; policy accept;
+meta skgid 7438 meta l4proto { tcp, udp } th dport 53 ct original zone set 7439
+}
 chain refuse {
 type filter hook output priority -120; policy accept;
 ct state != new return
@@ -86,7 +90,7 @@ ip saddr @routed4 tcp flags == 1 delete @dialled4 { ip saddr . tcp sport } drop
 meta l4proto tcp ct zone set 7438
 icmp type 3 @th,136,8 6 ct zone set 7438
 }
-chain refuse {`),
+chain own {`),
   );
   assert.match(text('zone'), /meta skgid 7438 return\nct zone 7438 return\n/);
   assert.doesNotMatch(text('untracked'), /zone/);

@@ -12,6 +12,11 @@ export interface Rules {
   readonly openServices: readonly Endpoint[];
   readonly names: NameRules | undefined;
   readonly gate: Gate;
+  /**
+   * Our own questions are tracked in a zone of their own. Otherwise a program that asks by a port from
+   * which we have asked within the last half minute would be taken for us, and not be redirected.
+   */
+  readonly apart: boolean;
 }
 
 /**
@@ -51,6 +56,7 @@ export function rulesOf(plan: Plan, machine: MachineFacts): Rules {
     openServices: plan.openServices,
     names: machine.names,
     gate: plan.gate && plan.redirectPort !== 0 ? machine.gate : 'none',
+    apart: machine.gate === 'zone',
   };
 }
 
