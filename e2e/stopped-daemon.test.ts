@@ -47,7 +47,7 @@ test('the user daemon is stopped: every command says so, and it goes on when it 
       commands.map(async (words) => await telepresence(words, { mayFail: true, deadlineMs })),
     );
     for (const [at, { status, stderr }] of told.entries()) {
-      const words = commands[at]?.join(' ');
+      const words = (commands[at] ?? []).join(' ');
       const lines = stderr.trim().split('\n');
       // `intercept` may speak of the implicit connect only where there is no connection.
       assert.equal(lines.length, 2, `${words}: ${stderr}`);

@@ -23,6 +23,7 @@ test('the device carries what is routed, once, without what is left alone', () =
     openServices: [],
     names: undefined,
     gate: 'zone',
+    apart: true,
   } as const;
   assert.deepEqual(deviceSubnets(rules).map(formatSubnet), ['10.96.0.128/25', '10.1.0.4/32']);
 });

@@ -25,6 +25,7 @@ const both: Rules = {
   openServices: addresses('10.96.0.9', 'fd00::9').map((address) => ({ address, port: 80 })),
   names: { nameservers: addresses('198.51.100.53', '2001:db8::53'), port: 4053 },
   gate: 'zone',
+  apart: true,
 };
 
 test('the kernel takes the rules of both families, and changes from any to any', async () => {
@@ -41,7 +42,7 @@ test('the kernel takes the rules of both families, and changes from any to any',
     names: undefined,
     gate: 'none',
   };
-  const untracked: Rules = { ...both, gate: 'untracked' };
+  const untracked: Rules = { ...both, gate: 'untracked', apart: false };
   for (const rules of [
     both,
     empty,
