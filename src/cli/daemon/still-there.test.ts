@@ -56,15 +56,15 @@ test('a daemon that is stopped is noticed after five seconds, and what to do is 
 });
 
 test('one that lives may take its time', async () => {
-  let asked = 0;
+  const asked: number[] = [];
   const server = createHttpServer((_request, response) => {
-    asked += 1;
+    asked.push(asked.length);
     response.writeHead(404).end();
   });
   await using socket = await listening(server);
   const { clock, tick } = ticking();
   using watch = watchDaemon({ path: socket.path, name: 'user' }, { clock });
-  while (asked < 30) {
+  while (asked.length < 30) {
     tick();
     assert.equal(watch.signal.aborted, false);
     // Its answer is a matter of some turns of this loop, in which both of them live.
