@@ -11,10 +11,12 @@ import { strFromU8, unzipSync } from 'fflate';
 import { parse } from 'yaml';
 import { eventually } from './eventually.ts';
 import { processesOf, signalDaemon } from './laptop-machine.ts';
+import { createNamespace } from './namespace.ts';
 import { prepare } from './prepare.ts';
 import { kubectl, laptopCommand, onLaptop, telepresence, type RunOptions } from './run.ts';
 import { createUser, grantClient } from './user.ts';
 
+const otherNamespace = 'e2e-commands-other';
 let folder = '';
 
 /** What a command prints for programs. */
@@ -39,6 +41,27 @@ async function fails(args: readonly string[], says: RegExp, options: RunOptions 
 async function connections(): Promise<string> {
   const columns = '-o=custom-columns=USER:.spec.user,NAME:.metadata.name';
   return await kubectl('get', 'connections', '-n', 'demo', '--no-headers', columns);
+}
+
+/** `telepresence list`, watching, for programs. */
+async function watchList(
+  args: readonly string[],
+): Promise<{ line(): Promise<unknown> } & AsyncDisposable> {
+  const argv = ['telepresence', 'list', ...args, '--output', 'json-stream'];
+  const command = await laptopCommand(argv);
+  const [file = '', ...words] = command.argv;
+  const child = spawn(file, words, { env: command.env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout });
+  return {
+    async line() {
+      const [text] = await once(lines, 'line', { signal: AbortSignal.timeout(20_000) });
+      return JSON.parse(String(text));
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
 }
 
 before(async () => {
@@ -80,7 +103,11 @@ test('connect takes the kubeconfig by standard input, and impersonates whom --as
   const { env } = await laptopCommand([]);
   const input = await readFile(env['KUBECONFIG'] ?? '', 'utf8');
   const as = ['--as', ann.name, '--as-group', 'developers', '--as-user-extra', 'team=blue'];
-  await quiet(['connect', '-n', 'demo', '--kubeconfig', '-', ...as], { input });
+  // Taken as kubectl takes them; nothing is cached.
+  const cache = join(folder, 'cache');
+  const without = ['--cache-dir', cache, '--disable-compression'];
+  await quiet(['connect', '-n', 'demo', '--kubeconfig', '-', ...as, ...without], { input });
+  await assert.rejects(stat(cache), { code: 'ENOENT' });
   assert.match(await connections(), /^commands-ann /);
   await fails(
     ['connect', '-n', 'demo'],
@@ -172,16 +199,28 @@ test('list, status, intercept and leave for programs', async () => {
   assert.equal(at(listed, 'stdout', 1, 'workload_resource_type'), 'Deployment');
   assert.match(await quiet(['list', '-n', 'ambassador']), /^traffic-manager: /);
 
-  const watch = await laptopCommand(['telepresence', 'list', '-i', '--output', 'json-stream']);
-  const [file = '', ...args] = watch.argv;
-  const watching = spawn(file, args, { env: watch.env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: watching.stdout });
-  const line = async (): Promise<unknown> => {
-    const [text] = await once(lines, 'line', { signal: AbortSignal.timeout(20_000) });
-    return JSON.parse(String(text));
-  };
-  assert.deepEqual(await line(), []);
-  const next = line();
+  // Another namespace, as the user's own rights show it.
+  {
+    await using _made = await createNamespace(otherNamespace);
+    await using elsewhere = await watchList(['-n', otherNamespace]);
+    assert.deepEqual(await elsewhere.line(), []);
+    const next = elsewhere.line();
+    await kubectl(
+      'create',
+      'deployment',
+      'idle',
+      '-n',
+      otherNamespace,
+      '--image=x',
+      '--replicas=0',
+    );
+    assert.equal(at(await next, 0, 'name'), 'idle');
+  }
+  await fails(['list', '-w', '-n', 'no-such'], /namespace no-such does not exist/);
+
+  await using watching = await watchList(['-i']);
+  assert.deepEqual(await watching.line(), []);
+  const next = watching.line();
   const sh = join(folder, 'graphql.sh');
   const flags = ['-p', '9000', '--env-file', sh, '--env-syntax', 'sh:export', '--detailed-output'];
   const made = await json(['intercept', 'graphql', ...flags]);
@@ -194,7 +233,6 @@ test('list, status, intercept and leave for programs', async () => {
     filter_desc: 'all TCP connections',
   });
   assert.equal(at(await next, 0, 'name'), 'graphql');
-  watching.kill('SIGKILL');
   const sourced = await onLaptop(['sh', '-c', `. ${sh}; printf %s "$TELEPRESENCE_CONTAINER"`]);
   assert.equal(sourced.stdout, at(made, 'environment', 'TELEPRESENCE_CONTAINER'));
 

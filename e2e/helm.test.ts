@@ -21,6 +21,7 @@ before(async () => {
   resources.use(await createNamespace(namespace));
   await apply(helloApp({ namespace, name: 'web' }));
   await apply(helloApp({ namespace, name: 'db', kind: 'StatefulSet' }));
+  await apply(helloApp({ namespace, name: 'bare', kind: 'ReplicaSet' }));
   await apply(idlePod(namespace, 'client'));
   await rollOut(namespace);
   clientIp = await readyPod(namespace, 'client');
@@ -29,6 +30,17 @@ after(async () => {
   await telepresence(['quit', '-s'], { mayFail: true });
   await resources.disposeAsync();
 });
+
+/** Everything in the cluster that is not made anew by itself, as `KIND NAMESPACE NAME`. */
+async function objects(): Promise<string[]> {
+  const script = `kinds=$(kubectl api-resources --verbs=list -o name | paste -sd, -)
+    kubectl get "$kinds" -A --no-headers -o custom-columns=K:.kind,S:.metadata.namespace,N:.metadata.name`;
+  const { stdout } = await onCluster(['sh', '-c', script]);
+  const fleeting =
+    /^(Pod|ReplicaSet|EndpointSlice|Event|ControllerRevision|CertificateSigningRequest|IPAddress|ComponentStatus) /;
+  const lines = stdout.split('\n').filter((line) => !fleeting.test(line));
+  return [...new Set(lines.map((line) => line.replaceAll(/ +/g, ' ')))].toSorted();
+}
 
 test('helm upgrade: the intercept comes back by itself, and somebody always answers', async () => {
   await using laptop = await startHandler('laptop');
@@ -72,10 +84,12 @@ test('helm upgrade: the intercept comes back by itself, and somebody always answ
 test('helm uninstall takes everything back', async () => {
   await using laptop = await startHandler('laptop');
   await using other = await startHandler('other');
+  await using third = await startHandler('third');
   await telepresence(['connect', '--namespace', namespace]);
   for (const [name, { port }] of [
     ['web', laptop],
     ['db', other],
+    ['bare', third],
   ] as const) {
     const intercept = ['intercept', name, '--port', String(port)];
     await telepresence(intercept, { deadlineMs: 90_000 });
@@ -100,7 +114,13 @@ test('helm uninstall takes everything back', async () => {
     const containers = 'jsonpath={.items[*].spec.initContainers[*].name}';
     assert.equal(await kubectl('get', 'pods', '-n', namespace, '-o', containers), '');
   });
-  const templates = await kubectl('get', 'deployments,statefulsets', '-A', '-o', 'yaml');
+  const templates = await kubectl(
+    'get',
+    'deployments,statefulsets,replicasets',
+    '-A',
+    '-o',
+    'yaml',
+  );
   assert.ok(!templates.includes(agentRequestAnnotation), 'no template asks for an agent');
   const ours = 'crd,mutatingwebhookconfigurations,validatingadmissionpolicies,clusterroles';
   const bindings = 'validatingadmissionpolicybindings,clusterrolebindings';
@@ -126,7 +146,14 @@ test('helm uninstall takes everything back', async () => {
 
 test('it can be installed again at once, and another’s end leaves what both use', async () => {
   await telepresence(['helm', 'uninstall'], { mayFail: true });
-  await telepresence(['helm', 'install', ...install], { deadlineMs: 150_000 });
+  const without = await objects();
+  // The administrator's part alone, then all of it.
+  const { stdout: made, stderr: steps } = await telepresence(['helm', 'install', '--crds']);
+  assert.equal(made, 'Custom resources and policies installed successfully\n');
+  assert.match(steps, /^CustomResourceDefinition intercepts\.\S+ created$/m);
+  const { stdout: nothing } = await telepresence(['helm', 'version']);
+  assert.match(nothing, /^Installed: nothing in namespace ambassador$/m);
+  await telepresence(['helm', 'install', '--no-hooks', ...install], { deadlineMs: 150_000 });
   const other = 'e2e-helm-other';
   await using _made = await createNamespace(other);
   const overlap = await telepresence(['helm', 'install', '-n', other], { mayFail: true });
@@ -150,6 +177,9 @@ test('it can be installed again at once, and another’s end leaves what both us
   assert.match((await telepresence(['list'])).stdout, /^web *: intercepted$/m);
 
   await telepresence(['helm', 'uninstall'], { deadlineMs: 120_000 });
-  const { stdout } = await onCluster(['kubectl', 'get', 'crd', '-o', 'name']);
-  assert.doesNotMatch(stdout, new RegExp(group));
+  const ofTests = (line: string): boolean => line.includes(other);
+  assert.deepEqual(
+    (await objects()).filter((line) => !ofTests(line)),
+    without.filter((line) => !ofTests(line)),
+  );
 });

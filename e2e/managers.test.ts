@@ -8,6 +8,7 @@ import { helloApp } from './hello-app.ts';
 import { buildHelm } from './kube/helm.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, onLaptop, telepresence } from './run.ts';
+import { startTelepresence } from './under-way.ts';
 
 const repository = new URL('..', import.meta.url).pathname;
 const own = 'e2e-manager-two';
@@ -66,7 +67,7 @@ test('wrong values, files and namespaces are named before anything is touched', 
   assert.match(stdout, /\[INFO\] grpc has no effect[^]*0 chart\(s\) failed/);
 });
 
-test('a quota and a missing image are named in seconds, and the next install works', async () => {
+test('a quota, a missing image and Ctrl-C are told in seconds, and the next install works', async () => {
   const quota = `{apiVersion: v1, kind: ResourceQuota, metadata: {name: none, namespace: ${own}}, spec: {hard: {pods: 0}}}`;
   await apply(quota);
   const refused = await fails(['helm', 'install', ...scope, ...image]);
@@ -83,11 +84,18 @@ test('a quota and a missing image are named in seconds, and the next install wor
     /error: deployment .*pod traffic-manager-.*, container traffic-manager: \w*Image/,
   );
   assert.equal(await statusOf(), 'failed failed');
+  const interrupted = await startTelepresence(['helm', 'install', ...scope, ...image]);
+  await interrupted.says(/^traffic-manager: /m);
+  await interrupted.interrupt();
+  const { status, stderr } = await interrupted.ended;
+  assert.equal(status, 130);
+  assert.match(stderr, /^telepresence helm install: error: interrupted$/m);
+  assert.equal(await statusOf(), 'failed failed failed');
   const done = await telepresence(['helm', 'install', ...scope, ...image], slow);
   assert.equal(done.stdout, 'Traffic Manager installed successfully\n');
-  assert.equal(await statusOf(), 'failed failed deployed');
+  assert.equal(await statusOf(), 'failed failed failed deployed');
   const { stdout } = await telepresence(['helm', 'version', '-n', own]);
-  assert.match(stdout, /^Installed: telepresence-ts-\S+, revision 3, deployed, in namespace/m);
+  assert.match(stdout, /^Installed: telepresence-ts-\S+, revision 4, deployed, in namespace/m);
 });
 
 test('each of two managers serves its own namespaces, by rights in them alone', async () => {
@@ -140,7 +148,7 @@ test('real helm shows, changes and rolls back what telepresence installed', asyn
     logLevel: 'debug',
     namespaces: [app],
   });
-  await helm('rollback', 'traffic-manager', '3', '--wait');
+  await helm('rollback', 'traffic-manager', '4', '--wait');
   assert.equal(await level(), 'info');
   await helm(
     'upgrade',
@@ -148,11 +156,11 @@ test('real helm shows, changes and rolls back what telepresence installed', asyn
     'chart',
     '--reuse-values',
     '--set',
-    'logLevel=trace',
+    'logLevel=trace,podAnnotations.by=helm',
     '--wait',
   );
   assert.equal(await level(), 'trace');
-  assert.match(await helm('list'), /traffic-manager\s+\S+\s+6\s.*deployed/);
+  assert.match(await helm('list'), /traffic-manager\s+\S+\s+7\s.*deployed/);
 });
 
 test('a peer’s manager is refused by name, and lived beside where namespaces differ', async () => {
@@ -170,13 +178,16 @@ spec:
     spec: { containers: [{ name: traffic-manager, image: 'docker.io/datawire/tel2:2.20.2', env: [${more}] }] }
 `;
   await apply(deployment(''));
-  const upgrade = ['helm', 'upgrade', '-n', own, '--reuse-values'];
+  const upgrade = ['helm', 'upgrade', ...scope, ...image, '--reset-values'];
   assert.match(
     await fails(upgrade),
     /another product's traffic-manager in namespace e2e-peer \(image docker\.io\/datawire\/tel2:2\.20\.2\) serves all namespaces already\n.*helm uninstall traffic-manager -n e2e-peer/,
   );
   await apply(deployment(`{ name: MANAGED_NAMESPACES, value: 'one two' }`));
   await telepresence(upgrade, slow);
+  // What the real helm has written before is no longer wanted.
+  const text = await kubectl('-n', own, 'get', 'deployment/traffic-manager', '-o', 'yaml');
+  assert.doesNotMatch(text, /by: helm|"logLevel":"trace"/);
   assert.match(
     await fails(['helm', 'install', '-n', peer]),
     /holds another product's traffic-manager/,
@@ -184,7 +195,7 @@ spec:
 });
 
 test('the end of one of two leaves the other all it needs', async () => {
-  const { stderr } = await telepresence(['helm', 'uninstall', '-n', own], slow);
+  const { stderr } = await telepresence(['helm', 'uninstall', '-n', own, '--no-hooks'], slow);
   assert.match(stderr, /another traffic-manager is in the cluster: what both use is left to it/);
   const left = await kubectl(
     '-n',

@@ -6,10 +6,12 @@ import { systemClock } from '#base/clock.ts';
 import { kubeconfigPath } from '../playground/kubeconfig.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { writeBrokenKubeconfigs } from './broken-kubeconfigs.ts';
+import { eventually } from './eventually.ts';
 import { helloApp } from './hello-app.ts';
 import { createNamespace } from './namespace.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, onLaptop, telepresence, type RunOptions } from './run.ts';
+import { startTelepresence } from './under-way.ts';
 import { createUser, grantClient, grantRules } from './user.ts';
 
 const { layout } = settingsFrom(process.env);
@@ -18,6 +20,7 @@ const namespaces = {
   quota: 'preflight-quota',
   baseline: 'preflight-baseline',
   silent: 'deny-egress-preflight',
+  firewall: 'deny-egress-by-firewall',
 } as const;
 const owned = new AsyncDisposableStack();
 /** What a command takes on this machine now, beside the 5 s that each may need. */
@@ -29,6 +32,8 @@ before(async () => {
   owned.use(await createNamespace(namespaces.quota, 'quota'));
   owned.use(await createNamespace(namespaces.baseline, 'baseline'));
   owned.use(await createNamespace(namespaces.silent, 'deny-egress'));
+  // Its pods open no connection, and nothing in the cluster says so.
+  owned.use(await createNamespace(namespaces.firewall));
   await writeBrokenKubeconfigs(layout, await readFile(kubeconfigPath(layout, 'admin'), 'utf8'));
   for (const namespace of Object.values(namespaces)) {
     await apply(helloApp({ namespace, name: 'hello' }));
@@ -181,6 +186,7 @@ test('what a flag cannot be', async () => {
   await fails(['connect', '--nonsense'], /unknown flag: --nonsense/, /--help|did you mean/);
   await fails(['connect', '--also-proxy', 'x'], /"?x"?/, /./);
   await fails(['intercept', 'hello', '--port', 'x:y:z'], /x:y:z/, /./);
+  await fails(['intercept', 'hello', '--mount', '/x'], /volumes cannot be mounted in this/, /./);
 });
 
 test('an intercept of what there is not', async () => {
@@ -224,6 +230,36 @@ test('a namespace that lets no agent in, or lets none out', async () => {
   await fails(intercept(namespaces.silent), unreachable, open, { deadlineMs: 20_000 });
   // The pod is there now, and nothing is waited for.
   await fails(intercept(namespaces.silent), unreachable, open);
+  await telepresence(['quit']);
+  await nothingIsLeft();
+});
+
+test('an agent that is kept from the manager by what nobody can see', async () => {
+  const namespace = namespaces.firewall;
+  await connect(namespaces.plain);
+  const intercept = ['intercept', 'hello', '-n', namespace, '--port', '8080'];
+  const command = await startTelepresence(intercept);
+  // Whoever sits at a terminal reads it at once, a script when it is given up.
+  const status = '{.items[0].status.state} {.items[0].status.message}';
+  let said = '';
+  await eventually('it is said', 60_000, async () => {
+    said = await kubectl('get', 'intercepts', '-n', namespace, '-o', `jsonpath=${status}`);
+    assert.match(
+      said,
+      /^Waiting the traffic-agent in pod hello-\S+ cannot reach the traffic-manager: does a NetworkPolicy of namespace deny-egress-by-firewall, a firewall or a mesh forbid it\?$/,
+    );
+  });
+  const agent = '.status.initContainerStatuses[?(@.name=="traffic-agent")]';
+  const started = `jsonpath={.items[*]${agent}.state.running.startedAt}`;
+  const since = await kubectl('get', 'pods', '-n', namespace, '-o', started);
+  console.log(`said ${String(Date.now() - Date.parse(since.trim()))} ms after the agent's start`);
+  // And by the agent itself: what it waits for.
+  const pod = /pod (hello-\S+) /.exec(said)?.[1] ?? '';
+  const log = ['logs', '-n', namespace, pod, '-c', 'traffic-agent'];
+  assert.match(
+    await kubectl(...log),
+    /traffic-manager not reached.*an answer of the cluster's DNS/,
+  );
   await telepresence(['quit']);
   await nothingIsLeft();
 });

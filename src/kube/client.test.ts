@@ -24,9 +24,10 @@ function clientOf(server: Pick<TestApiServer, 'access'>) {
 
 test('an object is read with the identity’s headers and parsed by the caller’s schema', async () => {
   let authorization: string | undefined;
+  let encoding: string | undefined;
   await using server = await startTestApiServer(
     (request, response) => {
-      ({ authorization } = request.headers);
+      ({ authorization, 'accept-encoding': encoding } = request.headers);
       response.end(JSON.stringify({ kind: 'Pod', metadata: { name: 'echo' }, spec: { x: 1 } }));
     },
     { authorization: 'Bearer t' },
@@ -36,6 +37,8 @@ test('an object is read with the identity’s headers and parsed by the caller�
   const got = await client.get({ ...pod, name: 'echo', schema });
   assert.deepEqual(got, { spec: { x: 1 } });
   assert.equal(authorization, 'Bearer t');
+  // A compressed answer would not be understood.
+  assert.equal(encoding, undefined);
   assert.deepEqual(server.seen, ['GET /api/v1/namespaces/default/pods/echo']);
   await assert.rejects(
     client.get({ ...pod, name: 'echo', schema: v.object({ status: v.string() }) }),

@@ -125,7 +125,7 @@ export function connectManagers(deps: Deps, options: Options): ConnectedManagers
     };
     return source;
   };
-  const managers = keepManagers({ ...deps, open }, manager.host);
+  const managers = keepManagers({ ...deps, open }, manager);
 
   return {
     inbound: (interceptUid) =>

@@ -9,7 +9,7 @@ interface Link extends AsyncDisposable {
 
 interface Deps<L> {
   readonly log: Logger;
-  readonly clock: Pick<Clock, 'sleep'>;
+  readonly clock: Pick<Clock, 'sleep' | 'after'>;
   readonly random: () => number;
   /** The addresses behind a name, or the address itself. */
   readonly lookup: (host: string) => Promise<readonly string[]>;
@@ -26,16 +26,25 @@ export interface Managers<L> extends AsyncDisposable {
   down(): void;
 }
 
+/** Who has met nobody for so long is likely kept from it. */
+const patienceMs = 2000;
+
 /**
  * Keeps a link to each manager. Which there are is told by those that we are connected to, as it
  * changes; the name is looked up only while there is none to ask. A link that nobody names any more
  * serves for as long as its connections live.
  */
-export function keepManagers<L extends Link>(deps: Deps<L>, host: string): Managers<L> {
+export function keepManagers<L extends Link>(
+  deps: Deps<L>,
+  { host, port }: { readonly host: string; readonly port: number },
+): Managers<L> {
   const links = new Map<string, L>();
   const told = new Map<string, readonly string[]>();
   const closing = new Set<Promise<void>>();
   const stop = new AbortController();
+  // A lookup itself cannot be given up: without a DNS it takes longer than a pod has for its end.
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => {});
   let found: readonly string[] = [];
   let seeking: Promise<void> | undefined;
 
@@ -61,9 +70,10 @@ export function keepManagers<L extends Link>(deps: Deps<L>, host: string): Manag
     let said = '';
     while (told.size === 0) {
       try {
-        found = await deps.lookup(host);
+        found = await Promise.race([deps.lookup(host), stopped.promise]);
         settle();
       } catch (error) {
+        stop.signal.throwIfAborted();
         const why = describe(error);
         if (why !== said) deps.log.warning('no manager found', { host, reason: why });
         said = why;
@@ -82,6 +92,14 @@ export function keepManagers<L extends Link>(deps: Deps<L>, host: string): Manag
       });
   };
   seekIfNeeded();
+  const patience = deps.clock.after(patienceMs, () => {
+    if ([...links.values()].some(({ isUp }) => isUp)) return;
+    const waitsFor =
+      links.size === 0
+        ? `an answer of the cluster's DNS for ${host}`
+        : `a connection to port ${String(port)} of ${[...links.keys()].join(', ')}`;
+    deps.log.warning('traffic-manager not reached', { waitsFor, ms: patienceMs });
+  });
 
   return {
     get links() {
@@ -100,7 +118,9 @@ export function keepManagers<L extends Link>(deps: Deps<L>, host: string): Manag
     },
     down: settle,
     async [Symbol.asyncDispose]() {
+      patience[Symbol.dispose]();
       stop.abort(new Error('stopped'));
+      stopped.reject(stop.signal.reason);
       await Promise.all([
         ...closing,
         ...[...links.values()].map((link) => link[Symbol.asyncDispose]()),

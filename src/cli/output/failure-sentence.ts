@@ -140,7 +140,7 @@ const interceptHints: Readonly<Record<string, string>> = {
   WebhookUnreachable:
     "let the control plane reach port 8443 of the traffic-manager's pods (firewall, NetworkPolicy), or look at: kubectl get endpointslices -A -l kubernetes.io/service-name=agent-injector",
   AgentUnreachable:
-    "let these pods reach port 8081 of the traffic-manager's namespace and the cluster's DNS; see: kubectl get networkpolicies -A",
+    "let these pods reach port 8081 of the traffic-manager's namespace and the cluster's DNS; see: kubectl get networkpolicies -A, and what the agent waits for: kubectl logs POD -c traffic-agent",
   WorkloadNotFound: 'see the workloads that there are: telepresence list',
   PortAmbiguous: 'name the one that is meant: --port LAPTOP PORT:SERVICE PORT',
   ServiceAmbiguous:

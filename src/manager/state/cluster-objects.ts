@@ -108,6 +108,7 @@ const containerStatus = v.pipe(
 
 const initContainerStatus = v.object({
   name: v.string(),
+  started: v.optional(v.nullable(v.boolean())),
   state: v.optional(
     v.object({
       running: v.optional(v.object({ startedAt: v.optional(v.nullable(v.string())) })),
@@ -115,6 +116,18 @@ const initContainerStatus = v.object({
     {},
   ),
 });
+
+function agentStatus(status: v.InferOutput<typeof initContainerStatus> | undefined): {
+  /** Since when its agent runs. */
+  readonly agentStarted: string | null | undefined;
+  /** Its agent has been told what to take, or has waited for that in vain (agent.ts). */
+  readonly agentListens: boolean;
+} {
+  return {
+    agentStarted: status?.state.running?.startedAt,
+    agentListens: status?.started ?? false,
+  };
+}
 
 /** A Pod that runs; of its containers only the agent's configuration is kept. */
 export const podObject = v.object({
@@ -150,9 +163,7 @@ export const podObject = v.object({
       }),
       v.transform(({ containerStatuses, initContainerStatuses, podIPs, ...rest }) => ({
         ...rest,
-        /** Since when its agent runs. */
-        agentStarted: initContainerStatuses.find(({ name }) => name === agentContainer)?.state
-          .running?.startedAt,
+        ...agentStatus(initContainerStatuses.find(({ name }) => name === agentContainer)),
         podIPs: podIPs.map(({ ip }) => ip),
         /** Whether all of its containers run at the moment. */
         running: containerStatuses.length > 0 && containerStatuses.every((one) => one.running),

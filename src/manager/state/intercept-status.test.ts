@@ -19,7 +19,7 @@ function podsWithout(): InterceptCase['pods'] {
 /** A pod that is ready, and whose agent runs, since `startedAt`; the agent is attached or not. */
 function caseOf(
   afterMs: number,
-  more: Partial<InterceptCase & { attached: boolean; ready: boolean }> = {},
+  more: Partial<InterceptCase & { attached: boolean; ready: boolean; listens: boolean }> = {},
 ) {
   let made: ReturnType<typeof pod> | undefined;
   deploymentView((owner) => [(made = pod({ owner, name: 'a', agent: {} }))]);
@@ -44,7 +44,15 @@ function caseOf(
       {
         ...facts,
         attached: more.attached ?? false,
-        pod: { ...made, status: { ...made.status, conditions, agentStarted: startedAt } },
+        pod: {
+          ...made,
+          status: {
+            ...made.status,
+            conditions,
+            agentStarted: startedAt,
+            agentListens: more.listens ?? false,
+          },
+        },
       },
     ],
     nowMs: nowMs + afterMs,
@@ -66,6 +74,15 @@ test('an agent that does not come is named, soon and not too soon', () => {
   // A starved node may not have let it say its first word.
   assert.equal(caseOf(60_000, { ready: false }).reason, 'AgentsNotReady');
   assert.match(late.message ?? '', /agent in pod a cannot reach the traffic-manager: does a Net/);
+});
+
+test('an agent that has waited in vain is named before its pod is ready, and only said', () => {
+  const waited = { ready: false, listens: true };
+  assert.equal(caseOf(1000, waited).reason, 'AgentsNotReady');
+  assert.equal(caseOf(2000, waited).reason, 'AgentUnreachable');
+  // The app may be slow to start on a node that is slow for the agent too.
+  assert.equal(caseOf(60_000, waited).state, 'Waiting');
+  assert.equal(caseOf(2000, { ...waited, attached: true }).reason, 'AgentsNotReady');
 });
 
 test('where a policy forbids it, two seconds are enough, and it is named', () => {

@@ -86,8 +86,7 @@ function judge(one: InterceptCase): Verdict {
   const silent = silentAgent(one);
   if (silent !== undefined) {
     // A loaded node is slow without anything being wrong: without a reason it is first only said.
-    const hopeless = one.policies.length > 0 || silent.ms >= hopelessMs;
-    return { state: hopeless ? 'Error' : 'Waiting', ...agentUnreachable(one, silent.pod) };
+    return { state: silent.hopeless ? 'Error' : 'Waiting', ...agentUnreachable(one, silent.pod) };
   }
   return waitingOrActive(one);
 }
@@ -131,25 +130,27 @@ function silentAgent({
   nowMs,
   startedMs,
   policies,
-}: InterceptCase): { readonly pod: PodFact; readonly ms: number } | undefined {
+}: InterceptCase): { readonly pod: PodFact; readonly hopeless: boolean } | undefined {
   const isNew = intercept.status.state === undefined || intercept.status.state === 'Waiting';
   if (!isNew || nowMs - startedMs < returnMs || pods.some((pod) => pod.attached)) return undefined;
   const madeMs = Date.parse(intercept.metadata.creationTimestamp ?? '');
   for (const pod of pods) {
     if (!pod.able) continue;
-    const { agentStarted, conditions } = pod.pod.status;
+    const { agentStarted, agentListens, conditions } = pod.pod.status;
+    const runsSinceMs = Date.parse(agentStarted ?? '');
     if (policies.length > 0) {
       // What a policy forbids was tried for as long as the agent runs.
-      const ms = nowMs - Date.parse(agentStarted ?? '');
-      if (ms >= silentMs) return { pod, ms };
+      if (nowMs - runsSinceMs >= silentMs) return { pod, hopeless: true };
       continue;
     }
-    // On a starved node an agent that runs may be far from its first word: a pod that is ready has
-    // at least begun. And the cluster's sleep, or the laptop's, may just have ended.
-    if (!pod.ready) continue;
+    // The cluster's sleep, or the laptop's, may just have ended. And on a starved node an agent that
+    // runs may be far from its first word: one that has told the kubelet that it listens is not.
+    const since = (ms: number): number => nowMs - Math.max(madeMs, ms);
     const said = conditions.find(({ type }) => type === 'Ready');
-    const ms = nowMs - Math.max(madeMs, Date.parse(said?.lastTransitionTime ?? ''));
-    if (ms >= silentMs) return { pod, ms };
+    const readyMs = pod.ready ? since(Date.parse(said?.lastTransitionTime ?? '')) : 0;
+    if (readyMs >= silentMs || (agentListens && since(runsSinceMs) >= silentMs)) {
+      return { pod, hopeless: readyMs >= hopelessMs };
+    }
   }
   return undefined;
 }
@@ -161,7 +162,7 @@ function agentUnreachable(
   const { name, namespace } = pod.metadata;
   const why =
     policies.length === 0
-      ? `: does a NetworkPolicy of namespace ${namespace} deny egress?`
+      ? `: does a NetworkPolicy of namespace ${namespace}, a firewall or a mesh forbid it?`
       : `, as ${named(policies)} ${policies.length === 1 ? 'does' : 'do'} not let it`;
   return {
     reason: 'AgentUnreachable',

@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { CommandResult } from '../images/command.ts';
+import { laptopCommand, onLaptop } from './run.ts';
+
+/** A `telepresence` command on the laptop that has not ended yet. */
+export interface UnderWay {
+  /** Resolves when it has written this to its error stream. */
+  says(words: RegExp): Promise<void>;
+  /** What Ctrl-C in a terminal does to it. */
+  interrupt(): Promise<void>;
+  readonly ended: Promise<CommandResult>;
+}
+
+/** Starts one. */
+export async function startTelepresence(args: readonly string[]): Promise<UnderWay> {
+  // Its number on the laptop, which becomes the program's own.
+  const script = 'echo $$; exec telepresence "$@"';
+  const { argv, env } = await laptopCommand(['sh', '-c', script, 'sh', ...args]);
+  const [file = '', ...words] = argv;
+  const signal = AbortSignal.timeout(180_000);
+  const child = spawn(file, words, { env, stdio: ['ignore', 'pipe', 'pipe'], signal });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const closed = once(child, 'close');
+  while (!stdout.includes('\n')) await once(child.stdout, 'data', { signal });
+  const pid = stdout.slice(0, stdout.indexOf('\n'));
+  return {
+    async says(pattern) {
+      while (!pattern.test(stderr)) await once(child.stderr, 'data', { signal });
+    },
+    interrupt: async () => void (await onLaptop(['kill', '-INT', pid])),
+    ended: closed.then(() => ({
+      status: child.exitCode ?? -1,
+      stdout: stdout.slice(pid.length + 1),
+      stderr,
+    })),
+  };
+}
