@@ -260,6 +260,8 @@ test('an agent that is kept from the manager by what nobody can see', async () =
     await kubectl(...log),
     /traffic-manager not reached.*an answer of the cluster's DNS/,
   );
+  await command.interrupt();
+  assert.equal((await command.ended).status, 130);
   await telepresence(['quit']);
   await nothingIsLeft();
 });

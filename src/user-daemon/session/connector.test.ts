@@ -167,3 +167,21 @@ test('no manager, no cluster, no namespace: each has its code', async () => {
   assert.equal(cluster.api.objects.size, 0);
   assert.equal(connector.state.kind, 'none');
 });
+
+test('a manager of another API level is named before a tunnel is opened', async () => {
+  for (const [apiLevels, which] of [
+    [{ oldest: 0, newest: 0 }, 'older'],
+    [{ oldest: 2, newest: 3 }, 'newer'],
+  ] as const) {
+    const managerStatus = { apiLevels, managerVersion: '9.9.9' };
+    await using cluster = await startFakeCluster({ ...idle, managerStatus });
+    await using connector = connectorFor(cluster);
+    await assert.rejects(connector.connect(requestFor(cluster), quiet), {
+      code: 'ManagerIncompatible',
+      facts: { managerNamespace: 'ambassador', which, version: '9.9.9' },
+    });
+    assert.equal(cluster.sessions.size, 0);
+    assert.equal(cluster.desired, undefined);
+    assert.equal(cluster.api.objects.size, 0);
+  }
+});

@@ -56,6 +56,8 @@ interface Options {
   /** Where CONNECT 10.96.0.10:80 leads. */
   readonly servicePort?: number;
   readonly managerIsThere?: boolean;
+  /** What the manager says of itself in a Connection's status. */
+  readonly managerStatus?: object;
   readonly lookup?: (query: Uint8Array) => Uint8Array;
 }
 
@@ -156,6 +158,7 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
           state: 'Connected',
           managerKey: signer.publicKey,
           managerCa: 'not used by the service proxy',
+          ...options.managerStatus,
         });
         return;
       }
