@@ -88,7 +88,7 @@ async function wayIn(checkout: string, name: string, prefix: string): Promise<St
   const handler = await start(checkout, 'handler');
   const relay = await start(checkout, `${prefix}relay`);
   const laptop = await start(checkout, `${prefix}laptop`, relay.port, handler.port);
-  const agent = await start(checkout, `${prefix}agent`, relay.port);
+  const agent = await start(checkout, `${prefix}agent`, relay.port, handler.port);
   return { name, port: agent.port, parts: [agent, relay, laptop, handler] };
 }
 

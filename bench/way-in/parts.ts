@@ -81,7 +81,8 @@ async function handler(): Promise<number> {
   return await listenOn(server);
 }
 
-async function agent(port: number, takes: boolean): Promise<number> {
+/** Whoever the laptop does not answer in time gets the handler too, here: it is slow, not lost. */
+async function agent(port: number, appPort: number, takes: boolean): Promise<number> {
   const inbound: { session: ClientSession; rttMs: number }[] = [];
   if (takes) {
     const socket = await enter(port, 'agent');
@@ -100,7 +101,8 @@ async function agent(port: number, takes: boolean): Promise<number> {
   const listener = await listenForTakes({
     host,
     port: 0,
-    onConnection: (socket) => void bring(bringDeps, socket, { podIps: [host], port }, signal),
+    onConnection: (socket) =>
+      void bring(bringDeps, socket, { podIps: [host], port: appPort }, signal),
   });
   return listener.port;
 }
@@ -169,8 +171,8 @@ const parts: Readonly<Record<string, (port: number, next: number) => Promise<num
   handler,
   relay,
   laptop,
-  agent: (port) => agent(port, true),
-  'agent, idle': (port) => agent(port, false),
+  agent: (port, appPort) => agent(port, appPort, true),
+  'agent, idle': (port) => agent(port, port, false),
   'bare relay': startBareRelay,
   'bare laptop': startBareLaptop,
   'bare agent': startBareAgent,

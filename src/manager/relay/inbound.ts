@@ -16,7 +16,7 @@ interface Deps {
 }
 
 /** Most laptops have answered by then, and need no news of how long they may take. */
-const tellAfterMs = 50;
+const tellAfterMs = 10;
 
 /** Brings a connection that an agent took from its pod to the laptop that intercepts it. */
 export async function takeInboundFlow(
