@@ -9,6 +9,7 @@ import type { Layout } from '../playground/layout.ts';
 import { enter, runIn } from '../playground/machine.ts';
 import type { Machine } from '../playground/machine.ts';
 import { labImage } from './lab-image.ts';
+import { fairShare } from './lab-manifests.ts';
 import type { RoundTrip } from './stages.ts';
 
 const repository = join(import.meta.dirname, '..');
@@ -39,6 +40,7 @@ export async function prepareProduct(
   for (const part of ['bin', 'package.json']) {
     await cp(join(repository, part), join(place, part), { recursive: true });
   }
+  await giveFairShare(deps, signal);
   await bringAgent(deps, signal);
   await symlink(join(repository, 'node_modules'), join(place, 'node_modules'));
   await run([process.execPath, 'tools/bundle.ts'], {
@@ -55,6 +57,20 @@ export async function prepareProduct(
         signal: options.signal,
       }),
   };
+}
+
+/** The relay must not get less of a busy machine than the bench's own pods that it is compared with. */
+async function giveFairShare(
+  { layout, cluster }: { readonly layout: Layout; readonly cluster: Machine },
+  signal: AbortSignal,
+): Promise<void> {
+  const env = clusterEnvironment(layout, process.env);
+  const kubectl = ['kubectl', '--namespace', 'ambassador'];
+  const requests = `--requests=cpu=${fairShare.requests.cpu}`;
+  const set = ['set', 'resources', 'deployment/traffic-manager', requests];
+  await runIn(cluster, [...kubectl, ...set], { env, signal });
+  const rollout = ['rollout', 'status', 'deployment/traffic-manager', '--timeout=60s'];
+  await runIn(cluster, [...kubectl, ...rollout], { env, signal });
 }
 
 /** A namespace with an agent: whoever is connected to it has its flows dialled by that agent. */
