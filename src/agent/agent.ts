@@ -13,6 +13,7 @@ import type { ServeOptions } from '#tunnel/server-session.ts';
 
 import { createAgentService } from './api/agent-service.ts';
 import type { Environment } from './environment/extract.ts';
+import { createTakeFilesRequest } from './files/take-files-request.ts';
 import { dialForLaptop } from './outbound/dial.ts';
 import { connectManagers } from './session/connected.ts';
 import { bring } from './take/accept.ts';
@@ -129,6 +130,7 @@ function servedToLaptops(
   };
   return {
     onFlow: (flow) => void dialForLaptop({ ...deps, datagrams }, flow),
+    onRequest: createTakeFilesRequest({ log: deps.log, config }),
     rpc: connectNodeAdapter({ routes: (router) => void router.service(Agent, service) }),
   };
 }

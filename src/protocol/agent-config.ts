@@ -43,6 +43,16 @@ export const knockOffAddress = '127.0.74.40';
  */
 export const knockTimeoutMs = 2000;
 
+const mountedVolume = v.object({
+  path: v.string(),
+  readOnly: v.boolean(),
+  /** A ConfigMap, Secret, or projection: small, and written by the kubelet alone. */
+  small: v.boolean(),
+});
+
+/** The agent mounts each container's volumes under its name in here. */
+export const agentVolumesPath = '/tel_app_mounts';
+
 /**
  * Everything that an agent knows, independent of how it got into the pod. The environment of each
  * container stands in the agent's own environment under `envPrefix`. A `$(NAME)` that the webhook
@@ -64,7 +74,12 @@ export const agentConfig = v.looseObject({
     v.looseObject({
       name: v.string(),
       envPrefix: v.string(),
+      /** Where its volumes are mounted in the container. */
       mounts: v.optional(v.array(v.string()), []),
+      /** The directory under which the agent has them, at the same paths; older webhooks mount none. */
+      volumesAt: v.optional(v.string()),
+      /** What a laptop should know of each of `mounts`. */
+      volumes: v.optional(v.array(mountedVolume)),
     }),
   ),
   logLevel: v.optional(v.picklist(['error', 'warning', 'info', 'debug', 'trace']), 'info'),
