@@ -23,7 +23,7 @@ export function createAgentService(deps: {
           new AgentError('ContainerUnknown', `no container "${request.container}" in this pod`),
         );
       }
-      const { name, envPrefix, mounts } = container;
+      const { name, envPrefix, mounts, volumes = [] } = container;
       const otherPrefixes = containers
         .map((one) => one.envPrefix)
         .filter((prefix) => prefix !== envPrefix);
@@ -32,7 +32,7 @@ export function createAgentService(deps: {
         otherPrefixes,
         excluded,
       });
-      return { container: name, environment, mounts };
+      return { container: name, environment, mounts, volumes };
     },
   };
 }

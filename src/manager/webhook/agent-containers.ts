@@ -15,6 +15,7 @@ import { agentAudience, agentContainer, agentInitContainer } from '#protocol/res
 import type { LogLevel } from '#base/log.ts';
 import { copyEnvironment, escapeReferences } from './env-copy.ts';
 import type { PodContainer, RequestedPod } from './pod-shape.ts';
+import { volumesFor } from './volume-mounts.ts';
 import type { RenamedPort } from './rename-ports.ts';
 
 /** Requests or limits by resource. */
@@ -72,6 +73,7 @@ export function agentSidecar(
   const { containers } = pod.spec;
   const copies = containers.map((one, index) => copyEnvironment(one, envPrefix(index)));
   const envFrom = copies.flatMap((copy) => copy.envFrom);
+  const volumes = containers.map((one, index) => volumesFor(pod, one, envPrefix(index)));
   return {
     name: agentContainer,
     image: config.image,
@@ -101,6 +103,7 @@ export function agentSidecar(
         mountPath: agentTokenPath.slice(0, agentTokenPath.lastIndexOf('/')),
         readOnly: true,
       },
+      ...volumes.flatMap(({ mounts }) => mounts),
     ],
     resources: resourcesFor(pod, config.resources),
     securityContext: {
@@ -108,8 +111,7 @@ export function agentSidecar(
       capabilities: { drop: ['ALL'] },
       runAsNonRoot: true,
       runAsGroup: agentGroup,
-      // Else the pod's own user, to whom files in its volumes are readable, or the image's.
-      ...(pod.spec.securityContext?.runAsUser === 0 ? { runAsUser: agentGroup } : {}),
+      ...agentUser(pod),
       ...config.securityContext,
     },
   };
@@ -156,11 +158,24 @@ function agentConfigFor(
     containers: pod.spec.containers.map((one, index) => ({
       name: one.name,
       envPrefix: envPrefix(index),
-      mounts: (one.volumeMounts ?? []).map((mount) => mount.mountPath),
+      ...volumesFor(pod, one, envPrefix(index)).told,
     })),
     logLevel: config.logLevel,
     excludedEnvironment: [...config.excludedEnvironment],
   };
+}
+
+/**
+ * The user to whom files in the volumes are readable: of the first container that has volumes, where
+ * it names one; else the pod's, which need not be said; else the image's. Never root.
+ */
+function agentUser({ spec }: RequestedPod): { readonly runAsUser?: number } {
+  const own = spec.containers
+    .filter((one) => (one.volumeMounts ?? []).length > 0)
+    .map((one) => one.securityContext?.runAsUser)
+    .find((user) => user !== undefined && user !== 0);
+  if (own !== undefined) return { runAsUser: own };
+  return spec.securityContext?.runAsUser === 0 ? { runAsUser: agentGroup } : {};
 }
 
 function envPrefix(index: number): string {

@@ -107,6 +107,7 @@ test('redirect: rules first, then the sidecar, then the pod’s own, and the app
   });
   assert.deepEqual(sidecar.volumeMounts, [
     { name: tokenVolume, mountPath: '/var/run/secrets/telepresence.io', readOnly: true },
+    { name: 'data', mountPath: '/tel_app_mounts/app/data' },
   ]);
   assert.equal(agentTokenPath, '/var/run/secrets/telepresence.io/token');
 });
@@ -114,7 +115,13 @@ test('redirect: rules first, then the sidecar, then the pod’s own, and the app
 test('the agent’s configuration is what the controller reads back', () => {
   const { agent } = v.parse(podObject, injected(podOf(redirect))).spec;
   assert.deepEqual(agent?.containers, [
-    { name: 'app', envPrefix: '_TEL_APP_0_', mounts: ['/data'] },
+    {
+      name: 'app',
+      envPrefix: '_TEL_APP_0_',
+      mounts: ['/data'],
+      volumesAt: '/tel_app_mounts/app',
+      volumes: [{ path: '/data', readOnly: false, small: false }],
+    },
   ]);
   assert.equal(agent.take, 'redirect');
   assert.equal(agentTakes(agent, { containerPort: 1, portName: undefined }), true);
@@ -191,6 +198,10 @@ test('only root is replaced as user, and a Guaranteed pod stays one', () => {
   };
   assert.ok(!Object.hasOwn(asUser(1000), 'runAsUser'));
   assert.ok(Object.hasOwn(asUser(0), 'runAsUser'));
+  const own = { ...app, securityContext: { runAsUser: 1001 } };
+  const asOwn = injected(podOf(redirect, { containers: [own] }));
+  const { runAsUser } = { runAsUser: 0, ...Object(initOf(asOwn, agentContainer).securityContext) };
+  assert.equal(runAsUser, 1001);
   const sidecar = initOf(injected(podOf(redirect)), agentContainer);
   assert.deepEqual(sidecar.resources, config.resources);
   const limits = { cpu: '1', memory: '1Gi' };

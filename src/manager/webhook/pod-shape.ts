@@ -35,6 +35,16 @@ export type PodPort = v.InferOutput<typeof port>;
 
 const quantities = v.record(v.string(), v.union([v.string(), v.number()]));
 
+const volumeMount = v.looseObject({
+  name: v.string(),
+  mountPath: v.string(),
+  readOnly: v.optional(v.boolean()),
+  subPath: v.optional(v.string()),
+  subPathExpr: v.optional(v.string()),
+  mountPropagation: v.optional(v.string()),
+});
+export type VolumeMount = v.InferOutput<typeof volumeMount>;
+
 const container = v.looseObject({
   name: v.string(),
   env: v.optional(v.array(envVar)),
@@ -46,7 +56,8 @@ const container = v.looseObject({
   lifecycle: v.optional(
     v.looseObject({ postStart: v.optional(probe), preStop: v.optional(probe) }),
   ),
-  volumeMounts: v.optional(v.array(v.looseObject({ name: v.string(), mountPath: v.string() }))),
+  volumeMounts: v.optional(v.array(volumeMount)),
+  securityContext: v.optional(v.looseObject({ runAsUser: v.optional(v.number()) })),
   resources: v.optional(
     v.looseObject({ requests: v.optional(quantities), limits: v.optional(quantities) }),
   ),

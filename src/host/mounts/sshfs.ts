@@ -1,0 +1,151 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { pipeline, type Duplex } from 'node:stream';
+import type { Clock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import { withDeadline } from '#base/wait.ts';
+import { HostError } from '../errors.ts';
+import { runTool, toolPath } from '../run-tool.ts';
+import { mountSource, readOwnMountPoints } from './mount-table.ts';
+import type { MountWish, RemoteMount, RemoteMounts } from './remote-mounts.ts';
+
+interface Deps {
+  readonly clock: Pick<Clock, 'after' | 'sleep'>;
+}
+
+const mountWithinMs = 5000;
+/** The kernel tells of a new mount only to who polls /proc/self/mounts, which Node cannot. */
+const lookEveryMs = 10;
+/** An sshfs that was told to end and does not is killed: what hangs in it gets an error. */
+const endWithinMs = 500;
+const unmountWithinMs = 3000;
+
+/** Mounts by sshfs, which speaks to us on its standard input and output; no network of its own. */
+export function createSshfsMounts(deps: Deps): RemoteMounts {
+  const isMounted = async (mountPoint: string): Promise<boolean> =>
+    (await readOwnMountPoints()).has(mountPoint);
+  const release = async (mountPoint: string): Promise<void> => {
+    if (!(await isMounted(mountPoint))) return;
+    const signal = AbortSignal.timeout(unmountWithinMs);
+    // Lazily: it goes even where a program stands in it.
+    const args = ['-u', '-z', mountPoint];
+    for (const command of ['fusermount3', 'fusermount']) {
+      await runTool({ command, args }, signal).catch(() => {});
+      if (!(await isMounted(mountPoint))) return;
+    }
+    throw new HostError('ToolFailed', `${mountPoint} cannot be unmounted`);
+  };
+
+  return {
+    isMounted,
+    release,
+    async whyNot() {
+      if (!(await isOnPath('sshfs'))) return 'sshfs is not installed';
+      if (!(await isOnPath('fusermount3')) && !(await isOnPath('fusermount'))) {
+        return 'fusermount is not installed';
+      }
+      const usable = await access('/dev/fuse', constants.R_OK | constants.W_OK).then(
+        () => true,
+        () => false,
+      );
+      return usable ? undefined : 'there is no /dev/fuse that may be used';
+    },
+    async mount(wish) {
+      const sshfs = startSshfs(wish);
+      let ending: Promise<void> | undefined;
+      const end = async (): Promise<void> => {
+        ending ??= (async () => {
+          wish.stream.destroy();
+          sshfs.child.stdin?.destroy();
+          sshfs.child.kill('SIGTERM');
+          using _late = deps.clock.after(endWithinMs, () => sshfs.child.kill('SIGKILL'));
+          await sshfs.exited;
+          await release(wish.mountPoint);
+        })();
+        await ending;
+      };
+      try {
+        const what = `mount ${wish.mountPoint}`;
+        await withDeadline(
+          deps,
+          { ms: mountWithinMs, what, signal: wish.signal },
+          async (waiting) => {
+            const failed = sshfs.exited.then((why) => {
+              throw new HostError('ToolFailed', `sshfs: ${why}`);
+            });
+            failed.catch(() => {});
+            while (!(await isMounted(wish.mountPoint))) {
+              await Promise.race([deps.clock.sleep(lookEveryMs, waiting), failed]);
+            }
+          },
+        );
+      } catch (error) {
+        await end().catch(() => {});
+        throw error;
+      }
+      return mounted(sshfs.exited, end);
+    },
+  };
+}
+
+function mounted(exited: Promise<string>, end: () => Promise<void>): RemoteMount {
+  return {
+    // Also where it was killed, and left a mount that answers nothing.
+    ended: exited.then(async (why) => {
+      await end().catch(() => {});
+      return why;
+    }),
+    [Symbol.asyncDispose]: end,
+  };
+}
+
+function startSshfs({ mountPoint, readOnly, stream }: MountWish): {
+  readonly child: ChildProcess;
+  /** Resolves when the process is gone, with what it complained of. */
+  readonly exited: Promise<string>;
+} {
+  const options = [
+    'passive',
+    // What the kubelet renews is seen soon.
+    'dcache_timeout=2',
+    'entry_timeout=1',
+    'attr_timeout=1',
+    ...(readOnly ? ['ro'] : []),
+  ];
+  const child = spawn('sshfs', ['-f', '-o', options.join(','), mountSource, mountPoint], {
+    stdio: 'pipe',
+    cwd: '/',
+    env: { PATH: toolPath, LC_ALL: 'C' },
+    // A Ctrl-C in the terminal of whoever started us is not meant for it.
+    detached: true,
+  });
+  const exited = Promise.withResolvers<string>();
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-500);
+  });
+  child.once('error', (error) => exited.resolve(describe(error)));
+  child.once('close', (code, signal) => {
+    exited.resolve(complaint.trim() || (signal ?? `exit code ${String(code)}`));
+  });
+  carry(child.stdout, stream, child.stdin);
+  return { child, exited: exited.promise };
+}
+
+/** Whatever ends first ends the others: sshfs ends itself when its input does. */
+function carry(output: NodeJS.ReadableStream, stream: Duplex, input: NodeJS.WritableStream): void {
+  pipeline(output, stream, input, () => {});
+}
+
+async function isOnPath(program: string): Promise<boolean> {
+  for (const directory of toolPath.split(delimiter)) {
+    const found = await access(join(directory, program), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
+}
