@@ -17,6 +17,7 @@ const packages = {
   openssl: '/usr/bin/openssl',
   runc: '/usr/sbin/runc',
   socat: '/usr/bin/socat',
+  sshfs: '/usr/bin/sshfs',
 } as const;
 
 interface PackageDeps {

@@ -30,6 +30,7 @@ export const failureCodes = [
   'InterceptGone',
   'PortTaken',
   'EnvironmentUnavailable',
+  'FilesUnavailable',
   // Everything else.
   'Cancelled',
   'Internal',

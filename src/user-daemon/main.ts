@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { availableParallelism, homedir, hostname, loadavg, userInfo } from 'node:os';
+import { availableParallelism, homedir, hostname, loadavg, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
@@ -8,12 +8,14 @@ import { createLevelSwitch, createLogger, logLevel } from '#base/log.ts';
 import { version } from '#base/version.ts';
 import { openLibc } from '#host/libc.ts';
 import { openLogFile } from '#host/log-file.ts';
+import { createSshfsMounts } from '#host/mounts/sshfs.ts';
 import { createReadOriginalDestination } from '#host/original-destination.ts';
 import { createReadPeerCredentials } from '#host/peer-credentials.ts';
 import { createLimitUnsent } from '#host/unsent-limit.ts';
 import { canOpenTun, createOpenTunQueue } from '#host/tun-queue.ts';
 import { serveApi } from './api/api-server.ts';
 import { userDaemonRoutes } from './api/user-daemon-service.ts';
+import { openMountMemory } from './mounts/left-over.ts';
 import { createConnector } from './session/connector.ts';
 import { installId } from './session/install-id.ts';
 import { createRootDaemonClient } from './session/machine.ts';
@@ -57,6 +59,8 @@ async function main(): Promise<void> {
   const renewSeconds = Number(process.env['TELEPRESENCE_RENEW_SECONDS'] ?? 0);
   const libc = openLibc();
   const id = await installId({ randomUuid: () => randomUUID() }, stateDir);
+  const mounts = createSshfsMounts({ clock });
+  const mountMemory = await openMountMemory({ log, mounts, stateDir });
   const quit = Promise.withResolvers<string>();
 
   await using connector = createConnector({
@@ -76,6 +80,9 @@ async function main(): Promise<void> {
     installId: id,
     answerSocket: join(dirname(socket), 'names.sock'),
     stateDir,
+    temporaryDirectory: tmpdir(),
+    mounts,
+    mountMemory,
     loadPerCpu: () => (loadavg()[0] ?? 0) / availableParallelism(),
   });
   await using _api = await serveApi(

@@ -1,6 +1,7 @@
 import { CliError } from '../errors.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 import { parseInterceptPort } from '../parse/intercept-port.ts';
+import { parseMount, type MountAsked } from '../parse/mount.ts';
 import { readNamespace } from '../parse/namespace-name.ts';
 
 /** What a line asks the user daemon to intercept. */
@@ -14,10 +15,15 @@ export interface InterceptAsked {
   readonly namespace: string;
   readonly container: string;
   readonly force: boolean;
+  /** Where the container's volumes are to be seen; absent: nowhere. */
+  readonly mount?: MountAsked;
 }
 
 /** The flags of `telepresence intercept`, checked. */
-export function readInterceptRequest(line: ParsedLine, defaultPort: number): InterceptAsked {
+export function readInterceptRequest(
+  line: ParsedLine,
+  { defaultPort, cwd }: { readonly defaultPort: number; readonly cwd: string },
+): InterceptAsked {
   const typed = line.words[0] ?? '';
   const port = line.text('port') ?? String(defaultPort);
   parseInterceptPort(port);
@@ -28,12 +34,7 @@ export function readInterceptRequest(line: ParsedLine, defaultPort: number): Int
       `invalid argument "${mechanism}" for "--mechanism": there is only tcp`,
     );
   }
-  const mount = line.text('mount') ?? '';
-  if (mount !== 'false' && line.given('mount')) {
-    throw new CliError('Usage', 'volumes cannot be mounted in this version', {
-      hint: 'leave --mount out, or write --mount=false',
-    });
-  }
+  const mount = parseMount(line.text('mount') ?? 'true', cwd);
   const namespace = readNamespace(line, 'namespace') ?? '';
   const workload = line.text('workload') ?? '';
   // Where only a namespace is named, the intercept's name says it, as it always did.
@@ -48,5 +49,6 @@ export function readInterceptRequest(line: ParsedLine, defaultPort: number): Int
     namespace,
     container: line.text('container') ?? '',
     force: line.on('force'),
+    ...(mount === undefined ? {} : { mount }),
   };
 }

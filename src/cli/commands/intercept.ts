@@ -15,7 +15,10 @@ import { readInterceptRequest } from './intercept-request.ts';
 /** `telepresence intercept NAME [-- COMMAND]` */
 export const runIntercept: RunCommand = async (context, line) => {
   const { config } = await readClientConfig(context.places.configFile);
-  const request = readInterceptRequest(line, config.intercept.defaultPort);
+  const request = readInterceptRequest(line, {
+    defaultPort: config.intercept.defaultPort,
+    cwd: context.cwd,
+  });
   const files = readEnvironmentFiles(line);
   const daemon = await connectedDaemon(context);
   // While a command runs, this stream is what the daemon knows of us: killed, we cannot say goodbye.

@@ -122,6 +122,7 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
     message: `port ${fact('port')} of this machine already serves the intercept ${fact('owner')}`,
     hint: `choose another one with --port, or end that intercept: telepresence leave ${fact('owner')}`,
   }),
+  FilesUnavailable: ({ message }) => ({ message: `the volumes cannot be seen here: ${message}` }),
   EnvironmentUnavailable: ({ message }) => ({
     message: `the environment of the intercepted container cannot be read: ${message}`,
   }),

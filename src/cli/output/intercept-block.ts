@@ -22,6 +22,7 @@ export function interceptBlock(info: InterceptInfo): readonly string[] {
     pairs.push({ key, value: info.servicePort });
   }
   if (info.mountPoint !== '') pairs.push({ key: 'Volume Mount Point', value: info.mountPoint });
+  if (info.mountNote !== '') pairs.push({ key: 'Volume Mount Note', value: info.mountNote });
   if (info.mountError !== '') pairs.push({ key: 'Volume Mount Error', value: info.mountError });
   pairs.push({ key: 'Intercepting', value: 'all TCP connections' });
   // Without a service there is no name to ask for, so the pod's address is what one can use.

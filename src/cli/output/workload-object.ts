@@ -44,6 +44,20 @@ function interceptInfo(info: InterceptInfo): object {
     disposition: info.state,
     message: info.message,
     pod_ip: info.podIp,
+    mount_point: info.mountPoint,
+    mount_error: info.mountError,
+  };
+}
+
+function mountObject(info: InterceptInfo): object {
+  return {
+    local_dir: info.mountPoint,
+    // The root of what is served: the pod's own paths are below both.
+    remote_dir: info.mountPoint === '' ? '' : '/',
+    error: info.mountError,
+    note: info.mountNote,
+    pod_ip: info.mountPoint === '' ? '' : info.podIp,
+    mounts: info.mounts,
   };
 }
 
@@ -60,7 +74,7 @@ export function interceptObject(info: InterceptInfo): object {
     service_port_id: info.service === '' ? '' : info.servicePort,
     port_id: info.service === '' ? info.servicePort : '',
     container_port: info.containerPort,
-    mount: { local_dir: info.mountPoint, error: info.mountError },
+    mount: mountObject(info),
     filter_desc: 'all TCP connections',
     global: true,
     pod_ip: info.podIp,

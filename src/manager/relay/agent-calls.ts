@@ -1,19 +1,22 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { interceptHeader } from '#protocol/flow-headers.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import { forwardRequest } from '#tunnel/forward.ts';
 import { answerOnly } from '#tunnel/server-session.ts';
-import type { Desired } from './desired.ts';
+import type { Desired, ServedIntercept } from './desired.ts';
 
 interface Deps {
+  readonly clock: Pick<Clock, 'every'>;
   readonly log: Logger;
   readonly desired: () => Desired | undefined;
   /** The outbound session of a pod's agent; undefined while there is none. */
   readonly agentOf: (podUid: string) => Pick<ClientSession, 'request' | 'isOpen'> | undefined;
 }
 
+const stillOwnMs = 1000;
 const prefix = `/${Agent.typeName}/`;
 
 /**
@@ -28,8 +31,12 @@ export function takeAgentCall(
 ): boolean {
   if (headers[':path']?.startsWith(prefix) !== true) return false;
   const { [interceptHeader]: named, ...others } = headers;
-  const intercept = typeof named === 'string' ? deps.desired()?.intercepts.get(named) : undefined;
-  if (intercept?.connectionUid !== connectionUid) {
+  const own = (): ServedIntercept | undefined => {
+    const found = typeof named === 'string' ? deps.desired()?.intercepts.get(named) : undefined;
+    return found?.connectionUid === connectionUid ? found : undefined;
+  };
+  const intercept = own();
+  if (intercept === undefined) {
     deps.log.info('call refused', { connection: connectionUid, intercept: String(named) });
     answerOnly(stream, { ':status': 403 });
     return true;
@@ -39,7 +46,11 @@ export function takeAgentCall(
     answerOnly(stream, { ':status': 503 });
     return true;
   }
-  void forwardRequest(stream, others, agent);
+  // A call may last as long as the Intercept, and no longer: files are one.
+  const watch = deps.clock.every(stillOwnMs, () => {
+    if (own() === undefined) stream.destroy(new Error('the intercept has ended'));
+  });
+  void forwardRequest(stream, others, agent).then(() => watch[Symbol.dispose]());
   return true;
 }
 

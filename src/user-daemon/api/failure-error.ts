@@ -36,6 +36,7 @@ const connectCodes: Readonly<Record<FailureCode, Code>> = {
   InterceptTimeout: Code.DeadlineExceeded,
   InterceptGone: Code.Aborted,
   PortTaken: Code.AlreadyExists,
+  FilesUnavailable: Code.Unavailable,
   EnvironmentUnavailable: Code.Unavailable,
   Cancelled: Code.Canceled,
   Internal: Code.Internal,

@@ -11,6 +11,7 @@ import type { Intercept } from '#protocol/resources.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
 import { handlerEnvironment } from '../env/pod-environment.ts';
 import { UserDaemonError } from '../errors.ts';
+import type { Mounts } from '../mounts/mounts.ts';
 import type { Tunnels } from '../session/tunnels.ts';
 import { createIntercept, deleteIntercept, type InterceptDeps } from './create-intercept.ts';
 import { interceptInfo } from './intercept-info.ts';
@@ -19,6 +20,7 @@ import { wantedIntercept } from './intercept-request.ts';
 interface Deps extends InterceptDeps {
   readonly random: () => number;
   readonly tunnels: Pick<Tunnels, 'outbound' | 'pickOutbound'>;
+  readonly mounts: Pick<Mounts, 'add' | 'drop' | 'retain' | 'stateOf'>;
 }
 
 /** The intercepts of one session. */
@@ -50,7 +52,7 @@ export function openIntercepts(
   deps: Deps,
   options: { readonly onCount: (count: number) => void },
 ): Intercepts {
-  const { table } = deps;
+  const { table, mounts } = deps;
   let last: Promise<unknown> = Promise.resolve();
   /** Two at once could both find a name or a port free. */
   const inTurn = async <T>(run: () => Promise<T>): Promise<T> => {
@@ -64,8 +66,14 @@ export function openIntercepts(
   };
 
   const end = async (intercept: Intercept): Promise<void> => {
+    // While the agent is still there to be asked by whatever stands in them.
+    await mounts.drop(intercept.metadata.uid);
     await deleteIntercept(deps, intercept);
   };
+  const infoOf = (intercept: Intercept): InterceptInfo => ({
+    ...interceptInfo(intercept),
+    ...mounts.stateOf(intercept.metadata.uid),
+  });
 
   const leave: Intercepts['leave'] = async ({ name, id }) =>
     await inTurn(async () => {
@@ -81,7 +89,7 @@ export function openIntercepts(
     });
 
   return {
-    list: () => table.intercepts.map(interceptInfo),
+    list: () => table.intercepts.map(infoOf),
     follow: (onChange) => table.follow(onChange),
     intercept: async (request, { report, signal }) =>
       await inTurn(async () => {
@@ -91,8 +99,9 @@ export function openIntercepts(
         try {
           const found = await readEnvironment(deps, active, signal);
           const id = `${deps.connection.uid}:${active.spec.name}`;
-          const environment = handlerEnvironment(found, { id, mountPoint: undefined });
-          return { ...interceptInfo(active), environment: { ...environment } };
+          const mountPoint = await mountVolumes(deps, { active, request, found }, signal);
+          const environment = handlerEnvironment(found, { id, mountPoint });
+          return { ...infoOf(active), environment: { ...environment } };
         } catch (error) {
           await end(active).catch(() => {});
           throw error;
@@ -118,6 +127,25 @@ export function openIntercepts(
         await Promise.all(table.intercepts.map(async (each) => await end(each).catch(() => {})));
       }),
   };
+}
+
+/** Shows the container's volumes if that is asked for, and tells where. */
+async function mountVolumes(
+  { table, mounts }: Pick<Deps, 'table' | 'mounts'>,
+  of: {
+    readonly active: Intercept;
+    readonly request: InterceptRequest;
+    readonly found: GetEnvironmentResponse;
+  },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (of.request.mount === undefined) return undefined;
+  // The one that this takes over from may have been mounted at the same place.
+  await mounts.retain(table.intercepts.map(({ metadata }) => metadata.uid));
+  const interceptUid = of.active.metadata.uid;
+  const wanted = { interceptUid, request: of.request.mount, found: of.found };
+  const { mountPoint } = await mounts.add(wanted, signal);
+  return mountPoint === '' ? undefined : mountPoint;
 }
 
 /** The container's environment, from its agent; asked again while the agent comes up. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import { createFakeRemoteMounts } from '#host/mounts/remote-mounts.fake.ts';
 import type { OriginalDestination } from '#host/original-destination.ts';
 import { ConnectRequestSchema, type ConnectRequest } from '#protocol/gen/telepresence_pb.ts';
 import { createConnector, type Connector } from './connector.ts';
@@ -36,6 +37,9 @@ export function connectorFor(
     installId: 'id',
     answerSocket: join(cluster.directory, socket),
     stateDir: cluster.directory,
+    temporaryDirectory: cluster.directory,
+    mounts: createFakeRemoteMounts(),
+    mountMemory: { remember: async () => {}, forget: async () => {} },
     loadPerCpu: () => 1,
   });
 }

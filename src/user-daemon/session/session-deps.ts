@@ -2,7 +2,9 @@ import type { Socket } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
+import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import type { OpenTunQueue } from '#host/tun-queue.ts';
+import type { MountMemory } from '../mounts/left-over.ts';
 import type { RootDaemonClient } from './machine.ts';
 
 /** What a session needs of the machine and its user. */
@@ -27,6 +29,10 @@ export interface SessionDeps {
   readonly installId: string;
   readonly answerSocket: string;
   readonly stateDir: string;
+  /** Where volumes are mounted, if nobody says where. */
+  readonly temporaryDirectory: string;
+  readonly mounts: RemoteMounts;
+  readonly mountMemory: MountMemory;
   /** How many programs want each of this machine's processors. */
   readonly loadPerCpu: () => number;
 }

@@ -13,6 +13,8 @@ import { takeReverseFlows } from '../flows/reverse-flows.ts';
 import { createInterceptTable } from '../intercept/intercept-table.ts';
 import { watchOwnIntercepts } from '../intercept/own-intercepts.ts';
 import { openIntercepts, type Intercepts } from '../intercept/intercepts.ts';
+import { createMounts } from '../mounts/mounts.ts';
+import { createOpenFiles } from '../mounts/open-files.ts';
 import { createClusterModel, type ClusterModel } from '../names/cluster-model.ts';
 import { announce } from './announce.ts';
 import { followCluster, type ClusterLink } from './cluster-link.ts';
@@ -138,6 +140,13 @@ export async function openSession(
   laptop.apply();
   await laptop.applied(signal);
 
+  const mounts = stack.use(
+    createMounts({ ...deps, memory: deps.mountMemory, openFiles: createOpenFiles(tunnels) }),
+  );
+  // Whoever has ended an intercept: its volumes are not ours to see any more.
+  stack.use(
+    table.follow(() => void mounts.retain(table.intercepts.map(({ metadata }) => metadata.uid))),
+  );
   const intercepts = openIntercepts(
     {
       ...deps,
@@ -146,6 +155,7 @@ export async function openSession(
       own,
       connection,
       tunnels,
+      mounts,
       ...(timeouts?.interceptMs ? { activeMs: timeouts.interceptMs } : {}),
       mayIntercept: async (namespace, asking) => {
         await rights.forIntercepting(username, namespace, asking);

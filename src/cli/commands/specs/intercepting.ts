@@ -70,10 +70,10 @@ const taking: readonly FlagSpec[] = [
   {
     name: 'mount',
     kind: 'text',
-    value: 'true|false',
+    value: 'true|false|PATH[:ro]',
     default: 'true',
     complete: ['true', 'false'],
-    help: "Mount the container's volumes (not in this version)",
+    help: "Mount the container's volumes: in a new directory, not at all, or in PATH; with :ro nothing of them is written",
   },
 ];
 

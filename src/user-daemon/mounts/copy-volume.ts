@@ -1,0 +1,157 @@
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import type { FileAttributes } from '#protocol/sftp/attributes.ts';
+import type { SftpClient } from '#protocol/sftp/client.ts';
+import { SftpRefusal } from '#protocol/sftp/client.ts';
+
+/** How much of a workload is copied at most; a ConfigMap or Secret holds at most 1 MiB. */
+export interface CopyBudget {
+  bytes: number;
+  files: number;
+}
+
+const kindMask = 0o170_000;
+const kinds = { directory: 0o040_000, file: 0o100_000, link: 0o120_000 } as const;
+
+/**
+ * Brings the copy of one volume up to date. `root` is where the container's `/` is; its bytes are
+ * characters, as all of SFTP's paths. The kubelet changes a volume by turning the link `..data` to
+ * another directory: so does this, when all of that is there. Throws a RangeError above the budget.
+ */
+export async function copyVolume(
+  client: SftpClient,
+  budget: CopyBudget,
+  { path, root }: { readonly path: string; readonly root: string },
+): Promise<void> {
+  const target = root + path;
+  await mkdir(own(target.slice(0, target.lastIndexOf('/'))), { recursive: true, mode: 0o700 });
+  const attributes = await client.lstat(path);
+  if (kindOf(attributes) === kinds.file) {
+    await copyFile(client, budget, { path, target, attributes });
+    return;
+  }
+  const data = await linkAt(client, `${path}/..data`);
+  if (data !== undefined) await copyTurning(client, budget, { path, target, data });
+  else if (!(await isThere(target))) {
+    // A part of a volume is never changed by the kubelet.
+    await rm(own(`${target}..new`), { recursive: true, force: true });
+    await copyTree(client, budget, { path, target: `${target}..new` });
+    await rename(own(`${target}..new`), own(target));
+  }
+}
+
+interface Way {
+  readonly path: string;
+  readonly target: string;
+}
+
+async function copyTurning(
+  client: SftpClient,
+  budget: CopyBudget,
+  { path, target, data }: Way & { readonly data: string },
+): Promise<void> {
+  const before = await localLink(`${target}/..data`);
+  if (before === data) return;
+  checkName(data);
+  await mkdir(own(target), { recursive: true, mode: 0o700 });
+  await rm(own(`${target}/${data}`), { recursive: true, force: true });
+  await copyTree(client, budget, { path: `${path}/${data}`, target: `${target}/${data}` });
+  await turn(`${target}/..data`, data);
+  const wanted = new Set([data, '..data']);
+  for (const { name, attributes } of await client.list(path)) {
+    if (name.startsWith('..') || kindOf(attributes) !== kinds.link) continue;
+    checkName(name);
+    wanted.add(name);
+    const leads = await client.readLink(`${path}/${name}`);
+    if ((await localLink(`${target}/${name}`)) !== leads) await turn(`${target}/${name}`, leads);
+  }
+  for (const name of await readdir(own(target), { encoding: 'latin1' })) {
+    if (!wanted.has(name)) await rm(own(`${target}/${name}`), { recursive: true, force: true });
+  }
+}
+
+async function copyTree(client: SftpClient, budget: CopyBudget, way: Way): Promise<void> {
+  await mkdir(own(way.target), { mode: 0o700 });
+  for (const { name, attributes } of await client.list(way.path)) {
+    checkName(name);
+    const path = `${way.path}/${name}`;
+    const target = `${way.target}/${name}`;
+    const kind = kindOf(attributes);
+    if (kind === kinds.directory) await copyTree(client, budget, { path, target });
+    else if (kind === kinds.file) await copyFile(client, budget, { path, target, attributes });
+    else if (kind === kinds.link) await turn(target, await client.readLink(path));
+  }
+}
+
+/** Complete or not at all; told from its time and length whether it is the same still. */
+async function copyFile(
+  client: SftpClient,
+  budget: CopyBudget,
+  { path, target, attributes }: Way & { readonly attributes: FileAttributes },
+): Promise<void> {
+  const { size = 0, mode = 0, times = { accessed: 0, modified: 0 } } = attributes;
+  const before = await lstat(own(target)).catch(() => undefined);
+  const same = before?.size === size && Math.floor(before.mtimeMs / 1000) === times.modified;
+  if (same) return;
+  budget.files -= 1;
+  const data = await client.readFile(path, budget.bytes);
+  budget.bytes -= data.length;
+  if (budget.files < 0) throw new RangeError('too many files');
+  const temporary = own(`${target}..new`);
+  await rm(temporary, { force: true });
+  await writeFile(temporary, data, { mode: (mode & 0o555) | 0o400 });
+  await utimes(temporary, times.accessed, times.modified);
+  await rename(temporary, own(target));
+}
+
+/** A link that is there at every moment, to the one or the other. */
+async function turn(path: string, leads: string): Promise<void> {
+  await rm(own(`${path}..new`), { force: true });
+  await symlink(own(leads), own(`${path}..new`));
+  await rename(own(`${path}..new`), own(path));
+}
+
+async function linkAt(client: SftpClient, path: string): Promise<string | undefined> {
+  try {
+    return await client.readLink(path);
+  } catch (error) {
+    // No such file, or no link.
+    if (error instanceof SftpRefusal) return undefined;
+    throw error;
+  }
+}
+
+async function localLink(path: string): Promise<string | undefined> {
+  return await readlink(own(path), { encoding: 'latin1' }).catch(() => undefined);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await lstat(own(path)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** It comes from another machine, and becomes part of a path here. */
+function checkName(name: string): void {
+  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
+    throw new TypeError('a name that no file can have');
+  }
+}
+
+function kindOf({ mode = 0 }: FileAttributes): number {
+  return mode & kindMask;
+}
+
+function own(path: string): Buffer {
+  return Buffer.from(path, 'latin1');
+}

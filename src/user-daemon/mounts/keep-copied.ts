@@ -1,0 +1,91 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '#base/clock.ts';
+import { describe } from '#base/errors.ts';
+import type { Logger } from '#base/log.ts';
+import { retry } from '#base/wait.ts';
+import { openSftpClient, type SftpClient } from '#protocol/sftp/client.ts';
+import { copyVolume } from './copy-volume.ts';
+
+interface Deps {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** A new stream of SFTP. */
+  readonly open: (signal: AbortSignal) => Promise<Duplex>;
+}
+
+interface Options {
+  readonly directory: string;
+  /** Paths in the container. */
+  readonly volumes: readonly string[];
+  /** Gives up the first time. */
+  readonly signal: AbortSignal;
+}
+
+/** A copy that is kept like its original. */
+export interface KeptCopy extends AsyncDisposable {
+  /** Volumes that are not there, because they could not be copied. */
+  readonly leftOut: readonly string[];
+}
+
+/** The kubelet itself looks once a minute. */
+const lookEveryMs = 5000;
+const most = { bytes: 32 * 1024 * 1024, files: 10_000 } as const;
+
+/** Copies, and looks every few seconds for what has changed. Rejects where nothing could be copied. */
+export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy> {
+  const { directory, volumes } = options;
+  const log = deps.log.child({ directory });
+  const root = Buffer.from(directory).toString('latin1');
+  const pass = async (client: SftpClient, stream: Duplex): Promise<string[]> => {
+    const leftOut: string[] = [];
+    const budget = { ...most };
+    for (const path of volumes) {
+      try {
+        await copyVolume(client, budget, { path: Buffer.from(path).toString('latin1'), root });
+      } catch (error) {
+        if (stream.destroyed) throw error;
+        log.info('volume not copied', { path, reason: describe(error) });
+        leftOut.push(path);
+      }
+    }
+    return leftOut;
+  };
+  let stream = await deps.open(options.signal);
+  let client = openSftpClient(stream);
+  const giveUp = (): void => void stream.destroy();
+  options.signal.addEventListener('abort', giveUp, { once: true });
+  const leftOut = await pass(client, stream).catch((error: unknown) => {
+    stream.destroy();
+    throw error;
+  });
+  options.signal.removeEventListener('abort', giveUp);
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const following = (async (): Promise<void> => {
+    for (;;) {
+      await deps.clock.sleep(lookEveryMs, signal);
+      try {
+        if (stream.destroyed) {
+          stream = await retry(deps, { firstMs: 200, lastMs: 2000, signal }, async () => {
+            return await deps.open(signal);
+          });
+          client = openSftpClient(stream);
+        }
+        await pass(client, stream);
+      } catch (error) {
+        signal.throwIfAborted();
+        log.debug('copy not looked after', { reason: describe(error) });
+      }
+    }
+  })();
+  following.catch(() => {});
+  return {
+    leftOut,
+    async [Symbol.asyncDispose]() {
+      stopped.abort(new Error('no longer wanted'));
+      stream.destroy();
+      await following.catch(() => {});
+    },
+  };
+}
