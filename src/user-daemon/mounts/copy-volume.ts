@@ -103,9 +103,9 @@ async function copyFile(
   const same = before?.size === size && Math.floor(before.mtimeMs / 1000) === times.modified;
   if (same) return;
   budget.files -= 1;
+  if (size > budget.bytes || budget.files < 0) throw new RangeError('too much to be copied');
   const data = await client.readFile(path, budget.bytes);
   budget.bytes -= data.length;
-  if (budget.files < 0) throw new RangeError('too many files');
   const temporary = own(`${target}..new`);
   await rm(temporary, { force: true });
   await writeFile(temporary, data, { mode: (mode & 0o555) | 0o400 });

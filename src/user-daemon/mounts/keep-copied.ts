@@ -37,10 +37,15 @@ export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy
   const { directory, volumes } = options;
   const log = deps.log.child({ directory });
   const root = Buffer.from(directory).toString('latin1');
-  const pass = async (client: SftpClient, stream: Duplex): Promise<string[]> => {
+  /** Resolves with those that could not be copied. */
+  const pass = async (
+    client: SftpClient,
+    stream: Duplex,
+    paths: readonly string[],
+  ): Promise<string[]> => {
     const leftOut: string[] = [];
     const budget = { ...most };
-    for (const path of volumes) {
+    for (const path of paths) {
       try {
         await copyVolume(client, budget, { path: Buffer.from(path).toString('latin1'), root });
       } catch (error) {
@@ -55,11 +60,12 @@ export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy
   let client = openSftpClient(stream);
   const giveUp = (): void => void stream.destroy();
   options.signal.addEventListener('abort', giveUp, { once: true });
-  const leftOut = await pass(client, stream).catch((error: unknown) => {
+  const leftOut = await pass(client, stream, volumes).catch((error: unknown) => {
     stream.destroy();
     throw error;
   });
   options.signal.removeEventListener('abort', giveUp);
+  const kept = volumes.filter((path) => !leftOut.includes(path));
   const stopped = new AbortController();
   const { signal } = stopped;
   const following = (async (): Promise<void> => {
@@ -72,7 +78,7 @@ export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy
           });
           client = openSftpClient(stream);
         }
-        await pass(client, stream);
+        await pass(client, stream, kept);
       } catch (error) {
         signal.throwIfAborted();
         log.debug('copy not looked after', { reason: describe(error) });

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { systemClock, type Clock } from '#base/clock.ts';
+import { silentLogger } from '#base/log.ts';
+import { createFakeRemoteMounts, type FakeRemoteMounts } from '#host/mounts/remote-mounts.fake.ts';
+import { GetEnvironmentResponseSchema, MountRequestSchema } from '#protocol/gen/telepresence_pb.ts';
+import { serveDirectory, writeVolume } from './file-server.fixture.ts';
+import { openMountMemory } from './left-over.ts';
+import { createMounts, type Mounts } from './mounts.ts';
+
+const { signal } = new AbortController();
+
+interface Site {
+  readonly base: string;
+  readonly pod: string;
+  readonly kernel: FakeRemoteMounts;
+  readonly mounts: Mounts;
+  readonly streams: readonly Duplex[];
+  /** Why no agent can be asked for files. */
+  trouble: string | undefined;
+  add(path?: string, volumes?: readonly string[], readOnly?: boolean): ReturnType<Mounts['add']>;
+}
+
+async function withSite(run: (site: Site) => Promise<void>): Promise<void> {
+  const base = mkdtempSync(join(tmpdir(), 'mounts-'));
+  const pod = join(base, 'pod');
+  const temporaryDirectory = join(base, 'tmp');
+  mkdirSync(pod);
+  mkdirSync(temporaryDirectory);
+  const kernel = createFakeRemoteMounts();
+  const streams: Duplex[] = [];
+  // Seconds pass as quickly as they can.
+  const clock: Clock = { ...systemClock, sleep: (_ms, until) => systemClock.sleep(1, until) };
+  const deps = { clock, log: silentLogger, random: () => 0.5, mounts: kernel };
+  const memory = await openMountMemory({ ...deps, stateDir: base });
+  let number = 0;
+  const mounts = createMounts({
+    ...deps,
+    memory,
+    temporaryDirectory,
+    randomInt: () => (number += 1),
+    async openFiles(_of, until) {
+      until.throwIfAborted();
+      if (site.trouble !== undefined) throw new Error(site.trouble);
+      const stream = serveDirectory(pod);
+      streams.push(stream);
+      return stream;
+    },
+  });
+  const site: Site = {
+    base,
+    pod,
+    kernel,
+    mounts,
+    streams,
+    trouble: undefined,
+    add: async (path = '', volumes = ['/etc/app'], readOnly = false) =>
+      await mounts.add(
+        {
+          interceptUid: `uid${path}`,
+          request: create(MountRequestSchema, { path, readOnly }),
+          found: create(GetEnvironmentResponseSchema, {
+            container: 'app',
+            mounts: [...volumes],
+            volumes: volumes.map((one) => ({ path: one, small: !one.startsWith('/big') })),
+          }),
+        },
+        signal,
+      ),
+  };
+  try {
+    await run(site);
+  } finally {
+    await mounts[Symbol.asyncDispose]();
+    rmSync(base, { recursive: true, force: true });
+  }
+}
+
+async function until(look: () => boolean): Promise<void> {
+  const deadline = AbortSignal.timeout(10_000);
+  while (!look()) await systemClock.sleep(2, deadline);
+}
+
+test('mounted in a directory of its own, again when it was lost, and gone at the end', async () => {
+  await withSite(async ({ kernel, mounts, streams, add, base }) => {
+    const state = await add();
+    const mountPoint = join(base, 'tmp/telfs-1');
+    assert.deepEqual(state, { mountPoint, mountError: '', mountNote: '', mounts: ['/etc/app'] });
+    assert.equal(statSync(mountPoint).mode & 0o777, 0o700);
+    assert.deepEqual([...kernel.mounted], [mountPoint]);
+    streams[0]?.destroy();
+    await until(() => streams.length === 2 && kernel.mounted.has(mountPoint));
+    assert.deepEqual(mounts.stateOf('uid'), state);
+    await mounts.retain(['another']);
+    assert.deepEqual([...kernel.mounted], []);
+    assert.equal(existsSync(mountPoint), false);
+    assert.equal(mounts.stateOf('uid'), undefined);
+  });
+});
+
+test('a path of the user’s own: an empty directory stays, one that was made goes', async () => {
+  await withSite(async ({ mounts, add, base }) => {
+    const mine = join(base, 'mine');
+    const made = join(base, 'a/b/made');
+    mkdirSync(mine);
+    assert.equal((await add(mine)).mountPoint, mine);
+    assert.equal((await add(made)).mountPoint, made);
+    await mounts.retain([]);
+    assert.ok(existsSync(mine));
+    assert.equal(existsSync(made), false);
+    writeFileSync(join(mine, 'thing'), '');
+    assert.equal((await add(mine)).mountError, `${mine} is not empty`);
+    assert.equal(
+      (await add(join(mine, 'thing'))).mountError,
+      `${join(mine, 'thing')} is not a directory`,
+    );
+    const below = join(mine, 'thing/below');
+    assert.match((await add(below)).mountError, /thing\/below cannot be used \(ENOTDIR/);
+    assert.deepEqual(readdirSync(mine), ['thing']);
+  });
+});
+
+test('no volumes, an older agent, no agent: what is said, and nothing is left', async () => {
+  await withSite(async (site) => {
+    assert.equal((await site.add('', [])).mountError, '');
+    assert.equal(
+      (await site.add(join(site.base, 'x'), [])).mountError,
+      'the container has no volumes',
+    );
+    const found = create(GetEnvironmentResponseSchema, { container: 'app', mounts: ['/data'] });
+    const request = create(MountRequestSchema, {});
+    const old = await site.mounts.add({ interceptUid: 'old', request, found }, signal);
+    assert.match(old.mountError, /older version; restart the workload/);
+    site.trouble = 'no traffic-agent';
+    assert.equal((await site.add()).mountError, 'no traffic-agent');
+    site.kernel.lacks = 'sshfs is not installed';
+    assert.equal((await site.add()).mountError, 'no traffic-agent');
+    assert.deepEqual(readdirSync(join(site.base, 'tmp')), []);
+  });
+});
+
+test('without sshfs: a copy of what is small, kept as the original is', async () => {
+  await withSite(async ({ pod, base, kernel, mounts, streams, add }) => {
+    kernel.lacks = 'sshfs is not installed';
+    writeVolume(join(pod, 'etc/app'), { a: 'one', b: 'two' });
+    mkdirSync(join(pod, 'etc/part/deep'), { recursive: true });
+    writeFileSync(join(pod, 'etc/part/deep/file'), 'part');
+    writeFileSync(join(pod, 'etc/single'), 'single', { mode: 0o644 });
+    const volumes = ['/etc/app', '/etc/part', '/etc/single', '/big/data', '/none'];
+    const state = await add('', volumes);
+    const mountPoint = join(base, 'tmp/telfs-1');
+    assert.deepEqual(state, {
+      mountPoint,
+      mountError: '',
+      mountNote:
+        'a read-only copy of ConfigMaps, Secrets and tokens, without /big/data, /none (sshfs is not installed)',
+      mounts: ['/etc/app', '/etc/part', '/etc/single'],
+    });
+    const read = (path: string): string => readFileSync(join(mountPoint, path), 'utf8');
+    assert.equal(
+      read('etc/app/a') + read('etc/part/deep/file') + read('etc/single'),
+      'onepartsingle',
+    );
+    assert.ok(lstatSync(join(mountPoint, 'etc/app/a')).isSymbolicLink());
+    assert.equal(statSync(join(mountPoint, 'etc/single')).mode & 0o222, 0);
+    writeVolume(join(pod, 'etc/app'), { a: 'three', c: 'new' });
+    await until(() => existsSync(join(mountPoint, 'etc/app/c')));
+    assert.equal(read('etc/app/a') + read('etc/app/c'), 'threenew');
+    await until(() => readdirSync(join(mountPoint, 'etc/app')).length === 4);
+    // The link is lost; what is copied stays, and is looked after again.
+    streams.at(-1)?.destroy();
+    writeVolume(join(pod, 'etc/app'), { a: 'four' });
+    await until(() => readdirSync(join(mountPoint, 'etc/app')).length === 3);
+    assert.equal(read('etc/app/a'), 'four');
+    assert.deepEqual(readdirSync(join(mountPoint, 'etc/app')).toSorted().slice(1), ['..data', 'a']);
+    await mounts.drop('uid');
+    assert.equal(existsSync(mountPoint), false);
+  });
+});
+
+test('a mount that fails is a copy, and says why; nothing to copy is an error', async () => {
+  await withSite(async ({ pod, kernel, add }) => {
+    kernel.fails = 'fusermount3: not permitted';
+    writeVolume(join(pod, 'etc/app'), { a: 'one' });
+    assert.match((await add()).mountNote, /copy .* \(sshfs: fusermount3: not permitted\)/);
+    assert.equal(
+      (await add('', ['/big'])).mountError,
+      'sshfs: fusermount3: not permitted; without that only ConfigMaps, Secrets and tokens can be had',
+    );
+  });
+});
+
+test('a copy of what is too long, or leads out, is left out', async () => {
+  await withSite(async ({ pod, base, kernel, add }) => {
+    kernel.lacks = 'no';
+    writeVolume(join(pod, 'ok'), { a: 'one' });
+    mkdirSync(join(pod, 'long'));
+    writeFileSync(join(pod, 'long/file'), Buffer.alloc(40 * 1024 * 1024));
+    mkdirSync(join(pod, 'out'));
+    symlinkSync('../../../escape', join(pod, 'out/..data'));
+    const { mountNote, mounts } = await add('', ['/long', '/out', '/ok']);
+    assert.match(mountNote, /without \/long, \/out/);
+    assert.deepEqual(mounts, ['/ok']);
+    assert.equal(existsSync(join(base, 'escape')), false);
+  });
+});
+
+test('what a killed process left is removed by the next one, and no file of anybody’s', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'mounts-'));
+  const kernel = createFakeRemoteMounts();
+  const deps = { log: silentLogger, mounts: kernel, stateDir: base };
+  const paths = ['mounted', 'copied', 'mine'].map((name) => join(base, name));
+  const [mounted = '', copied = '', mine = ''] = paths;
+  for (const path of paths)
+    mkdirSync(join(path, path === copied ? 'etc' : '.'), { recursive: true });
+  writeFileSync(join(mine, 'thing'), '');
+  const memory = await openMountMemory(deps);
+  await memory.remember({ path: mounted, made: true, parts: [] });
+  await memory.remember({ path: copied, made: true, parts: ['etc'] });
+  await memory.remember({ path: mine, made: true, parts: [] });
+  await openMountMemory(deps);
+  assert.deepEqual(paths.map(existsSync), [false, false, true]);
+  writeFileSync(join(base, 'mounts.json'), '{"not":');
+  await openMountMemory(deps);
+  rmSync(base, { recursive: true });
+});
