@@ -66,6 +66,7 @@ export function createMounts(deps: Deps): Mounts {
   return {
     async add(wanted, signal) {
       const { request, found } = wanted;
+      await drop(wanted.interceptUid);
       if (found.mounts.length === 0) {
         const mountError = request.path === '' ? '' : 'the container has no volumes';
         return { ...nothing, mountError };
