@@ -9,12 +9,13 @@ import { restartComponent, stopComponent } from '../playground/component.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { apiServerIsBack } from './api-server.ts';
+import { cutRelay } from './cut-relay.ts';
 import { eventually } from './eventually.ts';
 import { clusterWorks, outsideWorks, signalDaemon } from './laptop-machine.ts';
 import { startOpenFlow, type OpenFlow } from './open-flow.ts';
 import { pass } from './pass.ts';
 import { startRequestLoop, type RequestLoop } from './request-loop.ts';
-import { apply, kubectl, onCluster, telepresence } from './run.ts';
+import { apply, kubectl, telepresence } from './run.ts';
 import { webApp } from './web-app.ts';
 import { byApp, byLaptop, setUpWeb, type WebStage } from './web-stage.ts';
 
@@ -121,20 +122,6 @@ async function allIsBack(fault: number, since: number, uid: string, ms = withinM
   // A Service of a cluster that was without its API server may be without ready pods for a moment.
   await eventually('the cluster works', withinMs, clusterWorks);
   await outsideWorks();
-}
-
-/** Nothing passes between the laptop and the API server; everything else goes on. */
-async function cutRelay(): Promise<AsyncDisposable> {
-  const rules = `table inet e2e_cut {
-    chain from { type filter hook prerouting priority -400; iifname "laptop0" tcp dport 6443 drop; }
-    chain to { type filter hook postrouting priority 400; oifname "laptop0" tcp sport 6443 drop; }
-  }`;
-  await onCluster(['nft', '-f', '-'], { input: rules });
-  return {
-    async [Symbol.asyncDispose]() {
-      await onCluster(['nft', 'delete', 'table', 'inet', 'e2e_cut']);
-    },
-  };
 }
 
 for (const seconds of cuts) {

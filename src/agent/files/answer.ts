@@ -86,9 +86,21 @@ export async function answer(served: Served, request: SftpRequest): Promise<Sftp
       return { kind: 'use', use: await useOf(pathOfHandle(handles.any(request.handle))) };
     case 'unknown':
       throw new FileTrouble('ENOTSUP', request.what);
-    default:
+    case 'write':
+    case 'fsync':
+    case 'setstat':
+    case 'fsetstat':
+    case 'mkdir':
+    case 'remove':
+    case 'rmdir':
+    case 'rename':
+    case 'posixRename':
+    case 'hardlink':
+    case 'symlink':
       await change(served, request);
       return ok;
+    default:
+      return request satisfies never;
   }
 }
 
@@ -128,7 +140,8 @@ async function change({ tree, handles }: Served, request: Change): Promise<void>
     }
     case 'mkdir': {
       const mode = (request.attributes.mode ?? 0o777) & 0o777;
-      return await tree.in(request.path, async (place) => void (await mkdir(pathOf(place), mode)));
+      await tree.in(request.path, async (place) => await mkdir(pathOf(place), mode));
+      return;
     }
     case 'remove':
       return await tree.in(request.path, async (place) => await unlink(pathOf(place)));

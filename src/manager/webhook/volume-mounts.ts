@@ -101,15 +101,14 @@ function ownExpression(
 function mountPolicies(
   annotations: Readonly<Record<string, string>>,
 ): (volume: string, path: string) => Policy {
-  const ignored = (templateAnnotation(annotations, 'inject-ignore-volume-mounts') ?? '')
-    .split(',')
-    .map((name) => name.trim());
+  const names = templateAnnotation(annotations, 'inject-ignore-volume-mounts') ?? '';
+  const ignored = new Set(names.split(',').map((name) => name.trim()));
   const policies = readPolicies(templateAnnotation(annotations, 'mount-policies'));
   const paths = [...policies.keys()]
     .filter((key) => key.startsWith('/'))
     .toSorted((one, other) => other.length - one.length);
   return (volume, path) => {
-    if (ignored.includes(volume)) return 'Ignore';
+    if (ignored.has(volume)) return 'Ignore';
     const prefix = paths.find((key) => `${path}/`.startsWith(key.endsWith('/') ? key : `${key}/`));
     return policies.get(volume) ?? policies.get(prefix ?? '') ?? 'Remote';
   };

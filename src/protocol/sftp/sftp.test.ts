@@ -159,7 +159,7 @@ test('the bytes are those of the draft', () => {
   );
   assert.equal(
     encodeReply(7, { kind: 'status', code: 2, message: '' }).toString('hex'),
-    '0000001165000000070000000200000000' + '00000000',
+    '000000116500000007000000020000000000000000',
   );
 });
 

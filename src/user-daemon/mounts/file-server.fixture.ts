@@ -20,37 +20,33 @@ export function serveDirectory(root: string): Duplex {
     return { size, mode, times: { accessed: 0, modified: Math.floor(mtimeMs / 1000) } };
   };
   const answer = (request: SftpRequest): SftpReply => {
-    switch (request.kind) {
-      case 'lstat':
-        return { kind: 'attributes', attributes: attributesOf(root + request.path) };
-      case 'readlink': {
-        const name = readlinkSync(root + request.path);
-        return { kind: 'names', names: [{ name, attributes: {} }] };
-      }
-      case 'open':
-      case 'opendir':
-        lstatSync(root + request.path);
-        return { kind: 'handle', handle: request.path };
-      case 'read': {
-        const all = readFileSync(root + request.handle);
-        const data = all.subarray(request.offset, request.offset + request.length);
-        return data.length === 0 ? status(statusCodes.endOfFile) : { kind: 'data', data };
-      }
-      case 'readdir': {
-        const path = root + request.handle;
-        if (listed.delete(path)) return status(statusCodes.endOfFile);
-        listed.add(path);
-        const names = readdirSync(path).map((name) => ({
-          name,
-          attributes: attributesOf(`${path}/${name}`),
-        }));
-        return { kind: 'names', names };
-      }
-      case 'close':
-        return status(statusCodes.ok);
-      default:
-        return status(statusCodes.unsupported);
+    if (request.kind === 'lstat') {
+      return { kind: 'attributes', attributes: attributesOf(root + request.path) };
     }
+    if (request.kind === 'readlink') {
+      const name = readlinkSync(root + request.path);
+      return { kind: 'names', names: [{ name, attributes: {} }] };
+    }
+    if (request.kind === 'open' || request.kind === 'opendir') {
+      lstatSync(root + request.path);
+      return { kind: 'handle', handle: request.path };
+    }
+    if (request.kind === 'read') {
+      const all = readFileSync(root + request.handle);
+      const data = all.subarray(request.offset, request.offset + request.length);
+      return data.length === 0 ? status(statusCodes.endOfFile) : { kind: 'data', data };
+    }
+    if (request.kind === 'readdir') {
+      const path = root + request.handle;
+      if (listed.delete(path)) return status(statusCodes.endOfFile);
+      listed.add(path);
+      const names = readdirSync(path).map((name) => ({
+        name,
+        attributes: attributesOf(`${path}/${name}`),
+      }));
+      return { kind: 'names', names };
+    }
+    return status(request.kind === 'close' ? statusCodes.ok : statusCodes.unsupported);
   };
   server.on('error', () => {});
   stream.on('error', () => {});

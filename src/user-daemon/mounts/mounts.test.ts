@@ -34,7 +34,7 @@ interface Site {
   readonly streams: readonly Duplex[];
   /** Why no agent can be asked for files. */
   trouble: string | undefined;
-  add(path?: string, volumes?: readonly string[], readOnly?: boolean): ReturnType<Mounts['add']>;
+  readonly add: (path?: string, volumes?: readonly string[]) => ReturnType<Mounts['add']>;
 }
 
 async function withSite(run: (site: Site) => Promise<void>): Promise<void> {
@@ -70,11 +70,11 @@ async function withSite(run: (site: Site) => Promise<void>): Promise<void> {
     mounts,
     streams,
     trouble: undefined,
-    add: async (path = '', volumes = ['/etc/app'], readOnly = false) =>
+    add: async (path = '', volumes = ['/etc/app']) =>
       await mounts.add(
         {
           interceptUid: `uid${path}`,
-          request: create(MountRequestSchema, { path, readOnly }),
+          request: create(MountRequestSchema, { path }),
           found: create(GetEnvironmentResponseSchema, {
             container: 'app',
             mounts: [...volumes],
