@@ -53,7 +53,7 @@ export function createSshfsMounts(deps: Deps): RemoteMounts {
       return usable ? undefined : 'there is no /dev/fuse that may be used';
     },
     async mount(wish) {
-      const sshfs = startSshfs(wish);
+      const sshfs = startSshfs(wish, await ownOptions(wish.signal));
       let ending: Promise<void> | undefined;
       const end = async (): Promise<void> => {
         ending ??= (async () => {
@@ -101,7 +101,20 @@ function mounted(exited: Promise<string>, end: () => Promise<void>): RemoteMount
   };
 }
 
-function startSshfs({ mountPoint, readOnly, stream }: MountWish): {
+/**
+ * Newer ones refuse every link with `..` in it, as ConfigMaps do not have but volumes may. The agent
+ * tells of no link that leads out of the mount, so that theirs is not needed.
+ */
+async function ownOptions(signal: AbortSignal): Promise<readonly string[]> {
+  const help = await runTool({ command: 'sshfs', args: ['--help'] }, signal).catch(() => '');
+  signal.throwIfAborted();
+  return help.includes('no_contain_symlinks') ? ['no_contain_symlinks'] : [];
+}
+
+function startSshfs(
+  { mountPoint, readOnly, stream }: MountWish,
+  more: readonly string[],
+): {
   readonly child: ChildProcess;
   /** Resolves when the process is gone, with what it complained of. */
   readonly exited: Promise<string>;
@@ -113,6 +126,7 @@ function startSshfs({ mountPoint, readOnly, stream }: MountWish): {
     'entry_timeout=1',
     'attr_timeout=1',
     ...(readOnly ? ['ro'] : []),
+    ...more,
   ];
   const child = spawn('sshfs', ['-f', '-o', options.join(','), mountSource, mountPoint], {
     stdio: 'pipe',
