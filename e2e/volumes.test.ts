@@ -89,6 +89,8 @@ test('every volume as in the pod: contents, links, owners, writes; nothing else'
   );
   await inPod('head -c 3000000 /dev/urandom >/data/big');
   assert.equal(await sh(root, 'sha256sum <$ROOT/data/big'), await inPod('sha256sum </data/big'));
+  await sh(root, 'head -c 3000000 /dev/urandom >$ROOT/data/up');
+  assert.equal(await inPod('sha256sum </data/up'), await sh(root, 'sha256sum <$ROOT/data/up'));
   await inPod('ln -s ../../../../../etc/passwd /data/out; ln -s /data/b /data/in');
   assert.equal(await sh(root, 'cat $ROOT/data/in'), 'one\ntwo');
   for (const path of ['data/out', 'etc/passwd', 'data/../../tel_app_mounts']) {

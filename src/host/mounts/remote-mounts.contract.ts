@@ -10,7 +10,7 @@ import { readRequest } from '#protocol/sftp/request.ts';
 import type { RemoteMounts } from './remote-mounts.ts';
 
 /** An SFTP server that has one empty directory; the end of it that a mount gets. */
-function emptyDirectory(): { readonly stream: Duplex; end(): void } {
+export function emptyDirectory(): { readonly stream: Duplex; end(): void } {
   const [stream, server] = duplexPair();
   const packets = createPacketReader();
   server.on('error', () => {});

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
-import { holdRemoteMountsContract } from './remote-mounts.contract.ts';
+import { emptyDirectory, holdRemoteMountsContract } from './remote-mounts.contract.ts';
 import { createSshfsMounts } from './sshfs.ts';
 
 test('sshfs mounts as the contract says', async () => {
@@ -18,4 +22,17 @@ test('a stream that ends before anything was mounted is a failure in words', asy
   await assert.rejects(createSshfsMounts({ clock: systemClock }).mount({ ...wish, signal }), {
     code: 'ToolFailed',
   });
+});
+
+test('an sshfs that is killed leaves no mount that answers nothing', async () => {
+  const mounts = createSshfsMounts({ clock: systemClock });
+  const base = mkdtempSync(join(tmpdir(), 'mounts-'));
+  const { signal } = new AbortController();
+  const stream = emptyDirectory().stream;
+  const mount = await mounts.mount({ mountPoint: base, readOnly: true, stream, signal });
+  execFileSync('pkill', ['-KILL', '-f', `^sshfs .* ${base}$`]);
+  assert.equal(await mount.ended, 'SIGKILL');
+  assert.equal(await mounts.isMounted(base), false);
+  assert.deepEqual(readdirSync(base), []);
+  rmdirSync(base);
 });
