@@ -36,3 +36,14 @@ test('an sshfs that is killed leaves no mount that answers nothing', async () =>
   assert.deepEqual(readdirSync(base), []);
   rmdirSync(base);
 });
+
+test('where nobody answers nothing is said to be mounted', async () => {
+  const mounts = createSshfsMounts({ clock: systemClock });
+  const base = mkdtempSync(join(tmpdir(), 'mounts-'));
+  const [stream, silent] = duplexPair();
+  silent.resume();
+  const signal = AbortSignal.timeout(500);
+  await assert.rejects(mounts.mount({ mountPoint: base, readOnly: true, stream, signal }));
+  assert.equal(await mounts.isMounted(base), false);
+  rmdirSync(base);
+});

@@ -76,6 +76,8 @@ export function createSshfsMounts(deps: Deps): RemoteMounts {
               throw new HostError('ToolFailed', `sshfs: ${why}`);
             });
             failed.catch(() => {});
+            // It mounts before it has heard anything from the other end.
+            await Promise.race([sshfs.answered, failed]);
             while (!(await isMounted(wish.mountPoint))) {
               await Promise.race([deps.clock.sleep(lookEveryMs, waiting), failed]);
             }
@@ -116,6 +118,8 @@ function startSshfs(
   more: readonly string[],
 ): {
   readonly child: ChildProcess;
+  /** Resolves when the other end has said something. */
+  readonly answered: Promise<undefined>;
   /** Resolves when the process is gone, with what it complained of. */
   readonly exited: Promise<string>;
 } {
@@ -144,8 +148,10 @@ function startSshfs(
   child.once('close', (code, signal) => {
     exited.resolve(complaint.trim() || (signal ?? `exit code ${String(code)}`));
   });
+  const answered = Promise.withResolvers<undefined>();
+  stream.once('data', () => answered.resolve(undefined));
   carry(child.stdout, stream, child.stdin);
-  return { child, exited: exited.promise };
+  return { child, answered: answered.promise, exited: exited.promise };
 }
 
 /** Whatever ends first ends the others: sshfs ends itself when its input does. */

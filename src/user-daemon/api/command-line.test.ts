@@ -121,7 +121,17 @@ test('connect, list, intercept, status, leave, quit', async () => {
   );
   const files = [join(cluster.directory, 'a.env'), join(cluster.directory, 'a.json')] as const;
   assert.equal(
-    await quiet('intercept', 'web', '--port', '9000', '-e', files[0], '-j', files[1]),
+    await quiet(
+      'intercept',
+      'web',
+      '--mount=false',
+      '--port',
+      '9000',
+      '-e',
+      files[0],
+      '-j',
+      files[1],
+    ),
     [
       'Using Deployment web',
       'intercepted',
@@ -140,7 +150,7 @@ test('connect, list, intercept, status, leave, quit', async () => {
     TELEPRESENCE_CONTAINER: 'app',
   });
 
-  const taken = await run('intercept', 'api', '--port', '9000');
+  const taken = await run('intercept', 'api', '--mount=false', '--port', '9000');
   assert.equal(taken.status, 1);
   assert.match(
     taken.stderr,
@@ -168,20 +178,28 @@ test('a command gets the environment, and its end is the end of the intercept', 
   await using laptop = await laptopOf(cluster);
   await laptop.quiet('connect');
   const shell = ['sh', '-c', 'echo "$GREETING $TELEPRESENCE_CONTAINER"; exit 7'];
-  const ran = await laptop.run('intercept', 'web', '--', ...shell);
+  const ran = await laptop.run('intercept', 'web', '--mount=false', '--', ...shell);
   assert.equal(ran.status, 7, ran.stderr);
   assert.equal(ran.stderr, '');
   assert.match(ran.stdout, /\nhello app\n$/);
   assert.equal(cluster.api.objects.size, 1);
 
-  const child = laptop.start('intercept', 'web', '--', 'sh', '-c', 'echo up; exec sleep 60');
+  const child = laptop.start(
+    'intercept',
+    'web',
+    '--mount=false',
+    '--',
+    'sh',
+    '-c',
+    'echo up; exec sleep 60',
+  );
   const told = laptop.ended(child);
   await lineOf(child.stdout, /^up$/);
   child.kill('SIGTERM');
   assert.equal((await told).status, 128 + 15);
   assert.equal(cluster.api.objects.size, 1);
 
-  const missing = await laptop.run('intercept', 'web', '--', 'no-such-command');
+  const missing = await laptop.run('intercept', 'web', '--mount=false', '--', 'no-such-command');
   assert.equal(missing.status, 1);
   assert.match(missing.stderr, /error: no-such-command: command not found\n$/);
   assert.equal(cluster.api.objects.size, 1);
@@ -198,7 +216,15 @@ test('an intercept with a command ends when its telepresence is killed', async (
   await using cluster = await startFakeCluster({ interceptStatus: () => active });
   await using laptop = await laptopOf(cluster);
   await laptop.quiet('connect');
-  const child = laptop.start('intercept', 'web', '--', 'sh', '-c', 'echo $$; exec sleep 60');
+  const child = laptop.start(
+    'intercept',
+    'web',
+    '--mount=false',
+    '--',
+    'sh',
+    '-c',
+    'echo $$; exec sleep 60',
+  );
   const pid = await lineOf(child.stdout, /^\d+$/);
   await cluster.api.has(2);
   child.kill('SIGKILL');
@@ -211,7 +237,15 @@ test('a command runs on when its intercept is left by another', async () => {
   await using cluster = await startFakeCluster({ interceptStatus: () => active });
   await using laptop = await laptopOf(cluster);
   await laptop.quiet('connect');
-  const child = laptop.start('intercept', 'web', '--', 'sh', '-c', 'echo up; exec sleep 60');
+  const child = laptop.start(
+    'intercept',
+    'web',
+    '--mount=false',
+    '--',
+    'sh',
+    '-c',
+    'echo up; exec sleep 60',
+  );
   const told = laptop.ended(child);
   const warned = lineOf(
     child.stderr,
