@@ -20,7 +20,7 @@ import { bring } from './take/accept.ts';
 import { createJoined } from './take/joined.ts';
 import { listenForTakes } from './take/listen.ts';
 import { createFirstTold } from './take/first-told.ts';
-import { createTakes, type PortSwitch } from './take/takes.ts';
+import { createTakes, type PortSwitch, type Takes } from './take/takes.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -83,7 +83,7 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
         takes,
         told,
         listening: listening.promise,
-        serve: servedToLaptops(deps, config),
+        serve: servedToLaptops({ ...deps, takes }, config),
         onLogLevel: (level) => turnLevel({ log, level: deps.level }, level),
       },
       { manager: { ...config.manager, ca: config.ca }, version: options.version, podIp },
@@ -119,7 +119,7 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
 
 /** What a laptop may ask of this agent, by way of the relay. */
 function servedToLaptops(
-  deps: Pick<Deps, 'log' | 'clock' | 'env'>,
+  deps: Pick<Deps, 'log' | 'clock' | 'env'> & { readonly takes: Pick<Takes, 'wants'> },
   config: AgentConfig,
 ): ServeOptions {
   const service = createAgentService({ config, env: deps.env });
@@ -128,9 +128,13 @@ function servedToLaptops(
     udp: createDatagramDialer({ clock, open: openUdp }),
     echo: createDatagramDialer({ clock, open: createOpenEcho() }),
   };
+  const ownPod = {
+    isOurs: (interceptUid: string) => deps.takes.wants(interceptUid),
+    agentPorts: [agentRedirectPort, ...config.renamed.map((one) => one.listenPort)],
+  };
   return {
-    onFlow: (flow) => void dialForLaptop({ ...deps, datagrams }, flow),
     onRequest: createTakeFilesRequest({ log: deps.log, config }),
+    onFlow: (flow) => void dialForLaptop({ ...deps, datagrams, ownPod }, flow),
     rpc: connectNodeAdapter({ routes: (router) => void router.service(Agent, service) }),
   };
 }

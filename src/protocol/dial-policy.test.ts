@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decideDial, subnets, type DialPolicy } from './dial-policy.ts';
+import { decideDial, decidePodLoopback, subnets, type DialPolicy } from './dial-policy.ts';
 
 const policy: DialPolicy = {
   subnets: subnets('10.96.0.0/12', '10.244.0.0/16', 'fd00:10::/64'),
@@ -92,6 +92,35 @@ test('noise never passes and never throws', () => {
     fc.property(fc.string(), (text) => {
       const decision = decideDial(text, policy);
       if (decision.ok) assert.match(text, /^[[\]0-9a-f:.]+$/i);
+    }),
+  );
+});
+
+test('a pod’s loopback is one address, and the agent’s ports are not of it', () => {
+  const decide = (authority: string) => decidePodLoopback(authority, new Set([9900]));
+  assert.deepEqual(decide('127.0.0.1:5432'), { ok: true, host: '127.0.0.1', port: 5432 });
+  assert.partialDeepStrictEqual(decide('127.0.0.1:9900'), { ok: false, reason: 'Reserved' });
+  for (const authority of [
+    '127.0.0.2:80',
+    '127.0.74.39:80',
+    '[::1]:80',
+    '[::ffff:127.0.0.1]:80',
+    '0.0.0.0:80',
+    '10.96.0.1:80',
+    '169.254.169.254:80',
+    'localhost:80',
+    '127.1:80',
+    '127.0.0.1:0',
+    '127.0.0.1:65536',
+    '127.0.0.1',
+    '',
+  ]) {
+    assert.partialDeepStrictEqual(decide(authority), { ok: false, reason: 'BadAuthority' });
+  }
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const decision = decide(text);
+      if (decision.ok) assert.equal(decision.host, '127.0.0.1');
     }),
   );
 });

@@ -50,6 +50,9 @@ const always: readonly (readonly [keyof typeof described, readonly Subnet[]])[] 
 // Prefixes that carry an IPv4 address in their last 32 bits (RFC 6052, RFC 4291).
 const carriers = subnets('64:ff9b::/96', '::/96');
 
+/** The address by which a flow means the pod itself. */
+export const podLoopback = '127.0.0.1';
+
 /** Subnets as text, parsed; what is none is left out. */
 export function subnets(...texts: readonly string[]): Subnet[] {
   return texts.flatMap((text) => parseSubnet(text) ?? []);
@@ -75,6 +78,22 @@ export function decideDial(authority: string, policy: DialPolicy): DialDecision 
     return refusal('OutsideSubnets', `${host} is not in the cluster's service and pod subnets`);
   }
   return { ok: true, host, port };
+}
+
+/**
+ * Whether a flow for an Intercept's own pod (`127.0.0.1:5432`) may be dialled there: its loopback and
+ * nothing else, and none of the agent's own ports. Whose Intercept it is, is for others to know.
+ */
+export function decidePodLoopback(authority: string, agentPorts: Iterable<number>): DialDecision {
+  const target = parseAuthority(authority);
+  if (target === undefined || !authority.startsWith(`${podLoopback}:`)) {
+    return refusal('BadAuthority', `${authority} is not ${podLoopback} and a port`);
+  }
+  const { port } = target;
+  if ([...agentPorts].includes(port)) {
+    return refusal('Reserved', `port ${String(port)} is the traffic-agent's own`);
+  }
+  return { ok: true, host: podLoopback, port };
 }
 
 function refusedAlways(address: IpAddress): keyof typeof described | undefined {

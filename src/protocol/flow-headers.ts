@@ -1,4 +1,7 @@
-/** Header of a call on a laptop's outbound session: the UID of the Intercept whose agent is meant. */
+/**
+ * Header of a call or a flow on a laptop's outbound session: the UID of the Intercept whose agent is
+ * meant. A flow that has it goes to the loopback address of that agent's pod.
+ */
 export const interceptHeader = 'telepresence-intercept';
 
 /** Header of a CONNECT: who opened the connection that was taken, `address:port`. */

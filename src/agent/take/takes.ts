@@ -33,6 +33,8 @@ export interface Takes extends AsyncDisposable {
   setReachable(reachable: boolean): Promise<readonly TakeOutcome[]>;
   /** The intercept that has a port's new connections; undefined: the app. */
   takerOf(port: number): string | undefined;
+  /** Whether this pod has something that is to go to the laptop of this intercept. */
+  wants(interceptUid: string): boolean;
   /** Anything is taken. */
   readonly any: boolean;
 }
@@ -129,6 +131,7 @@ export function createTakes(deps: Deps): Takes {
       reachable = now;
       return reconcile();
     },
+    wants: (interceptUid) => wanted.some((one) => one.interceptUid === interceptUid),
     takerOf: (port) => taken.get(port),
     async [Symbol.asyncDispose]() {
       ended = true;

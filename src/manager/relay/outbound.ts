@@ -4,6 +4,7 @@ import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import { decideDial } from '#protocol/dial-policy.ts';
+import { interceptHeader } from '#protocol/flow-headers.ts';
 import type { DialDatagrams } from '#tunnel/dial-udp.ts';
 import type { FlowKind } from '#tunnel/flow-kind.ts';
 import { refusalForDial } from '#tunnel/refusal.ts';
@@ -11,10 +12,11 @@ import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { splice } from '#tunnel/splice.ts';
 import { carryFlow, type Next } from './carry-flow.ts';
 import type { Desired } from './desired.ts';
+import { takePodFlow } from './pod-flow.ts';
 
 interface Deps {
   readonly log: Logger;
-  readonly clock: Pick<Clock, 'after'>;
+  readonly clock: Pick<Clock, 'after' | 'every'>;
   readonly desired: () => Desired | undefined;
   /** Why a laptop may not dial an address where not all are open; undefined when it may. */
   readonly reviewDial: (
@@ -25,6 +27,8 @@ interface Deps {
   /** Sessions to agents that may dial that address for this Connection, the best group first. */
   readonly dialers: (connectionUid: string, host: string) => readonly (readonly Next[])[];
   readonly datagrams: Datagrams;
+  /** Sessions to the agent of one pod. */
+  readonly sessionsOf: (podUid: string) => readonly Next[];
 }
 
 /** How this process itself sends datagrams for laptops. */
@@ -43,6 +47,11 @@ export async function takeOutboundFlow(
   const log = deps.log.child({ connection: connectionUid, to: flow.authority, kind: flow.kind });
   if (desired?.connections.has(connectionUid) !== true) {
     flow.refuse('Forbidden');
+    return;
+  }
+  const named = flow.headers[interceptHeader];
+  if (named !== undefined) {
+    await takePodFlow({ ...deps, log }, { connectionUid, interceptUid: String(named) }, flow);
     return;
   }
   const decision = decideDial(flow.authority, desired.policy);
@@ -69,7 +78,7 @@ export async function takeOutboundFlow(
 }
 
 async function dialHere(
-  deps: Pick<Deps, 'clock'>,
+  deps: { readonly clock: Pick<Clock, 'after'> },
   flow: IncomingFlow,
   target: { readonly host: string; readonly port: number },
   log: Logger,

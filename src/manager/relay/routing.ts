@@ -23,6 +23,8 @@ export interface Routing {
   ) => Promise<string | undefined>;
   /** Sessions to agents that may dial that address for a Connection, the best group first. */
   readonly dialers: (connectionUid: string, host: string) => readonly (readonly ClientSession[])[];
+  /** Every session to the agent of one pod. */
+  readonly sessionsOf: (podUid: string) => readonly ClientSession[];
   /** How datagrams are sent from here, where no agent is there to do it. */
   readonly datagrams: Datagrams;
   /** Sessions on which flows can be opened towards a laptop. */
@@ -59,6 +61,7 @@ export function createRouting(deps: {
       udp: createDatagramDialer({ clock: deps.clock, open: openUdp }),
       echo: createDatagramDialer({ clock: deps.clock, open: createOpenEcho() }),
     },
+    sessionsOf: (podUid) => agents.outbound.of(podUid),
     reverse: (uid) => laptops.reverse.of(uid),
     patienceMs: (uid) => board.patienceMs(uid),
     agentOf: (podUid) => leastBusy(agents.outbound.of(podUid)),
