@@ -29,6 +29,7 @@ export const failureCodes = [
   'InterceptTimeout',
   'InterceptGone',
   'PortTaken',
+  'PortInUse',
   'EnvironmentUnavailable',
   'FilesUnavailable',
   // Everything else.

@@ -2,6 +2,7 @@ import { CliError } from '../errors.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 import { parseInterceptPort } from '../parse/intercept-port.ts';
 import { parseMount, type MountAsked } from '../parse/mount.ts';
+import { parsePodPorts, type PodPortAsked } from '../parse/pod-port.ts';
 import { readNamespace } from '../parse/namespace-name.ts';
 
 /** What a line asks the user daemon to intercept. */
@@ -17,6 +18,7 @@ export interface InterceptAsked {
   readonly force: boolean;
   /** Where the container's volumes are to be seen; absent: nowhere. */
   readonly mount?: MountAsked;
+  readonly toPod: PodPortAsked[];
 }
 
 /** The flags of `telepresence intercept`, checked. */
@@ -50,5 +52,6 @@ export function readInterceptRequest(
     container: line.text('container') ?? '',
     force: line.on('force'),
     ...(mount === undefined ? {} : { mount }),
+    toPod: parsePodPorts(line.list('to-pod')),
   };
 }

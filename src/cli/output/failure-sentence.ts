@@ -123,6 +123,10 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
     hint: `choose another one with --port, or end that intercept: telepresence leave ${fact('owner')}`,
   }),
   FilesUnavailable: ({ message }) => ({ message: `the volumes cannot be seen here: ${message}` }),
+  PortInUse: ({ fact }) => ({
+    message: `port ${fact('port')} of this machine is in use${fact('holder') === 'unknown' ? '' : ` by ${fact('holder')}`}, so the pod's cannot be had there`,
+    hint: 'end what uses it, or leave this --to-pod out',
+  }),
   EnvironmentUnavailable: ({ message }) => ({
     message: `the environment of the intercepted container cannot be read: ${message}`,
   }),

@@ -22,7 +22,8 @@ export function parseInterceptPort(typed: string): InterceptPort {
   return { laptop, service };
 }
 
-function portNumber(text: string): number | undefined {
+/** A port from 1 to 65535, written as digits. */
+export function portNumber(text: string): number | undefined {
   if (!/^[0-9]{1,5}$/.test(text)) return undefined;
   const port = Number(text);
   return port >= 1 && port <= 65_535 ? port : undefined;

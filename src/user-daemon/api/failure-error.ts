@@ -37,6 +37,7 @@ const connectCodes: Readonly<Record<FailureCode, Code>> = {
   InterceptGone: Code.Aborted,
   PortTaken: Code.AlreadyExists,
   FilesUnavailable: Code.Unavailable,
+  PortInUse: Code.AlreadyExists,
   EnvironmentUnavailable: Code.Unavailable,
   Cancelled: Code.Canceled,
   Internal: Code.Internal,

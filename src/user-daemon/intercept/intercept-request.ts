@@ -3,6 +3,7 @@ import type { InterceptRequest } from '#protocol/gen/telepresence_pb.ts';
 import type { ConnectionSpec, InterceptSpec } from '#protocol/resources.ts';
 import { UserDaemonError } from '../errors.ts';
 import type { HandlerTarget } from '../flows/handler-target.ts';
+import type { PodPort } from '../pod-ports/pod-port.ts';
 
 /** The Connection that an Intercept belongs to. */
 export interface OwnConnection {
@@ -17,6 +18,8 @@ export interface WantedIntercept {
   readonly namespace: string;
   readonly target: HandlerTarget;
   readonly spec: InterceptSpec;
+  /** Ports of the pod's loopback that are wanted on this machine's. */
+  readonly toPod: readonly PodPort[];
 }
 
 /** An Intercept's spec as `telepresence intercept` means it. */
@@ -33,6 +36,10 @@ export function wantedIntercept(
   return {
     namespace: request.namespace === '' ? connection.namespace : request.namespace,
     target,
+    toPod: request.toPod.map(({ port: podPort, protocol }) => ({
+      port: podPort,
+      protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
+    })),
     spec: {
       name: request.name,
       user: connection.spec.user,

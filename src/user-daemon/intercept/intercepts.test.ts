@@ -161,3 +161,40 @@ test('an intercept that another takes over: who runs a command with it is told, 
   assert.deepEqual(intercepts.list(), []);
   assert.equal(cluster.api.objects.has(key), false);
 });
+
+test('the pod’s ports: listened on before anything is made, closed with the intercept', async () => {
+  await using held = await echo('');
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const { intercepts } = connector.need();
+  const make = async (name: string, port: number, toPod: number[]) => {
+    const ports = toPod.map((one) => ({ port: one, protocol: 'TCP' }));
+    const asked = { name, port: String(port), toPod: ports };
+    return await intercepts.intercept(create(InterceptRequestSchema, asked), quiet);
+  };
+  await assert.rejects(make('web', 1, [held.port]), {
+    code: 'PortInUse',
+    facts: { port: String(held.port), holder: `node (pid ${String(process.pid)})` },
+  });
+  await assert.rejects(make('web', 1, [1]), {
+    code: 'InterceptFailed',
+    message: /--port.*--to-pod/,
+  });
+  assert.equal(cluster.api.objects.size, 1, 'nothing was made');
+
+  const { port } = held;
+  await held[Symbol.asyncDispose]();
+  const { id } = await make('web', 1, [port]);
+  // Both ways round: what one intercept has of this machine, no other gets.
+  const taken = { code: 'PortTaken', facts: { port: String(port), owner: 'web' } };
+  await assert.rejects(make('api', 2, [port]), taken);
+  await assert.rejects(make('api', port, []), taken);
+  await assert.rejects(make('api', 2, [1]), {
+    code: 'PortTaken',
+    facts: { port: '1', owner: 'web' },
+  });
+  await intercepts.leave({ name: '', id });
+  await using again = await echo('', port);
+  assert.equal(again.port, port, 'it is free');
+});

@@ -12,15 +12,18 @@ import { rpcTransport } from '#tunnel/rpc-transport.ts';
 import { handlerEnvironment } from '../env/pod-environment.ts';
 import { UserDaemonError } from '../errors.ts';
 import type { Mounts } from '../mounts/mounts.ts';
+import type { PodPorts } from '../pod-ports/pod-ports.ts';
 import type { Tunnels } from '../session/tunnels.ts';
+import { checkPorts } from './check-ports.ts';
 import { createIntercept, deleteIntercept, type InterceptDeps } from './create-intercept.ts';
 import { interceptInfo } from './intercept-info.ts';
-import { wantedIntercept } from './intercept-request.ts';
+import { wantedIntercept, type WantedIntercept } from './intercept-request.ts';
 
 interface Deps extends InterceptDeps {
   readonly random: () => number;
   readonly tunnels: Pick<Tunnels, 'outbound' | 'pickOutbound'>;
   readonly mounts: Pick<Mounts, 'add' | 'drop' | 'retain' | 'stateOf'>;
+  readonly podPorts: Pick<PodPorts, 'ownerOf' | 'reserve'>;
 }
 
 /** The intercepts of one session. */
@@ -95,7 +98,10 @@ export function openIntercepts(
       await inTurn(async () => {
         signal.throwIfAborted();
         const wanted = wantedIntercept(request, deps.connection);
-        const active = await createIntercept(deps, wanted, { report, signal });
+        checkPorts(deps, wanted);
+        const active = await withPodPorts(deps.podPorts, wanted, async () => {
+          return await createIntercept(deps, wanted, { report, signal });
+        });
         try {
           const found = await readEnvironment(deps, active, signal);
           const id = `${deps.connection.uid}:${active.spec.name}`;
@@ -146,6 +152,23 @@ async function mountVolumes(
   const wanted = { interceptUid, request: of.request.mount, found: of.found };
   const { mountPoint } = await mounts.add(wanted, signal);
   return mountPoint === '' ? undefined : mountPoint;
+}
+
+/** Listens for the pod's ports before anything is changed, and gives them up where it comes to nothing. */
+async function withPodPorts(
+  podPorts: Pick<PodPorts, 'reserve'>,
+  { spec, toPod }: WantedIntercept,
+  make: () => Promise<Intercept>,
+): Promise<Intercept> {
+  const reserved = await podPorts.reserve(spec.name, toPod);
+  try {
+    const active = await make();
+    reserved.give(active.metadata.uid);
+    return active;
+  } catch (error) {
+    await reserved.release();
+    throw error;
+  }
 }
 
 /** The container's environment, from its agent; asked again while the agent comes up. */

@@ -54,14 +54,17 @@ export function requestFor(cluster: FakeCluster, more: object = {}): ConnectRequ
   });
 }
 
-/** For tests: a server on a free port; echoes with `prefix` before the first bytes. */
-export async function echo(prefix: string): Promise<{ readonly port: number } & AsyncDisposable> {
+/** For tests: a server on a free port unless it is said which; echoes with `prefix` before the first bytes. */
+export async function echo(
+  prefix: string,
+  wanted = 0,
+): Promise<{ readonly port: number } & AsyncDisposable> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {});
     socket.write(prefix);
     socket.pipe(socket);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(wanted, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   return {

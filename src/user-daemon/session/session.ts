@@ -6,6 +6,7 @@ import {
   type ConnectRequest,
   type RootStatus,
 } from '#protocol/gen/telepresence_pb.ts';
+import { findHolder } from '#host/port-holder.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import type { ClusterAccess } from '#kube/cluster-access.ts';
 import { createRelayDialer } from '#kube/dial-relay.ts';
@@ -15,6 +16,7 @@ import { watchOwnIntercepts } from '../intercept/own-intercepts.ts';
 import { openIntercepts, type Intercepts } from '../intercept/intercepts.ts';
 import { createMounts } from '../mounts/mounts.ts';
 import { createOpenFiles } from '../mounts/open-files.ts';
+import { createPodPorts } from '../pod-ports/pod-ports.ts';
 import { createClusterModel, type ClusterModel } from '../names/cluster-model.ts';
 import { announce } from './announce.ts';
 import { followCluster, type ClusterLink } from './cluster-link.ts';
@@ -147,6 +149,12 @@ export async function openSession(
   stack.use(
     table.follow(() => void mounts.retain(table.intercepts.map(({ metadata }) => metadata.uid))),
   );
+  const podPorts = stack.use(
+    createPodPorts({ ...deps, findHolder, pickSession: () => tunnels.pickOutbound() }),
+  );
+  stack.use(
+    table.follow(() => podPorts.retain(table.intercepts.map(({ metadata }) => metadata.uid))),
+  );
   const intercepts = openIntercepts(
     {
       ...deps,
@@ -156,6 +164,7 @@ export async function openSession(
       connection,
       tunnels,
       mounts,
+      podPorts,
       ...(timeouts?.interceptMs ? { activeMs: timeouts.interceptMs } : {}),
       mayIntercept: async (namespace, asking) => {
         await rights.forIntercepting(username, namespace, asking);

@@ -19,6 +19,12 @@ const choosing: readonly FlagSpec[] = [
     help: 'Name of the workload, where it is not NAME',
   },
   { name: 'service', kind: 'text', help: 'Name of the service, where several match' },
+  {
+    name: 'to-pod',
+    kind: 'csv',
+    value: 'PORT[/UDP]',
+    help: "A port of the pod's localhost, a sidecar's perhaps, that is wanted at localhost here; may be repeated",
+  },
   { name: 'container', kind: 'text', help: 'Name of the container whose environment is taken' },
   {
     name: 'address',

@@ -1,0 +1,42 @@
+import { UserDaemonError } from '../errors.ts';
+import type { HandlerTarget } from '../flows/handler-target.ts';
+import type { PodPorts } from '../pod-ports/pod-ports.ts';
+import type { WantedIntercept } from './intercept-request.ts';
+import type { InterceptTable } from './intercept-table.ts';
+
+/** Where a listener on 127.0.0.1 would stand in a handler's place. */
+const isLoopback = (host: string): boolean => /^(localhost|127\.0\.0\.1)$/.test(host);
+
+/**
+ * Throws where a port of this machine would serve two: handlers of two intercepts, or a handler and
+ * the pod's port of `--to-pod`. A handler need not listen yet, so the system itself would not notice.
+ */
+export function checkPorts(
+  deps: {
+    readonly table: Pick<InterceptTable, 'checkFree'>;
+    readonly podPorts: Pick<PodPorts, 'ownerOf'>;
+  },
+  { spec, target, toPod }: Pick<WantedIntercept, 'spec' | 'target' | 'toPod'>,
+): void {
+  const { table, podPorts } = deps;
+  table.checkFree(target, spec.name);
+  const own = isLoopback(target.host) ? { port: target.port, protocol: 'TCP' as const } : undefined;
+  const owner = own === undefined ? undefined : podPorts.ownerOf(own);
+  if (owner !== undefined && owner !== spec.name) throw taken(target, owner);
+  for (const { port, protocol } of toPod) {
+    if (protocol === 'UDP') continue;
+    if (port === own?.port) {
+      throw new UserDaemonError(
+        'InterceptFailed',
+        `port ${String(port)} of this machine cannot be both what answers (--port) and the pod's (--to-pod)`,
+      );
+    }
+    for (const host of ['127.0.0.1', 'localhost']) table.checkFree({ host, port }, spec.name);
+  }
+}
+
+function taken({ port }: Pick<HandlerTarget, 'port'>, owner: string): UserDaemonError {
+  return new UserDaemonError('PortTaken', `port ${String(port)} serves the intercept ${owner}`, {
+    facts: { port: String(port), owner },
+  });
+}
