@@ -14,6 +14,8 @@ export interface ServicePort {
   readonly protocol: string;
   /** As a user would name it: `http (80)`. */
   readonly label: string;
+  /** Without a Service: the container's name and number of the same port. */
+  readonly aliases?: readonly string[];
 }
 
 interface Wish {
@@ -75,7 +77,9 @@ export function resolveServicePort(
   wish: Wish,
 ): Outcome<ServicePort> {
   const offered =
-    services.length > 0 ? services.flatMap(portsOf) : offeredByAnnotation(wish.containerPorts);
+    services.length > 0
+      ? services.flatMap(portsOf)
+      : offeredByAnnotation(workload, wish.containerPorts);
   if (services.length === 0 && offered.length === 0) {
     return refused(
       'NoService',
@@ -140,9 +144,15 @@ function portsOf(service: ServiceObject): ServicePort[] {
   }));
 }
 
-function offeredByAnnotation(value: string | undefined): ServicePort[] {
+function offeredByAnnotation(workload: Workload, value: string | undefined): ServicePort[] {
   const ports = containerPortList(value ?? '');
+  const declared = workload.object.spec.template.spec.containers.flatMap((one) => one.ports);
   return ports.map(({ port, protocol }) => ({
+    aliases: declared
+      .filter((one) => one.protocol === protocol)
+      .map((one) => [one.name ?? '', String(one.containerPort)])
+      .filter((names) => names.includes(port))
+      .flat(),
     service: undefined,
     servicePort: undefined,
     severalPorts: ports.length > 1,
@@ -156,7 +166,9 @@ function isNamed(port: ServicePort, wanted: string | undefined): boolean {
   if (wanted === undefined) return false;
   const [id = '', protocol] = wanted.split('/');
   if (protocol !== undefined && protocol.toUpperCase() !== port.protocol) return false;
-  if (port.servicePort === undefined) return String(port.targetPort) === id;
+  if (port.servicePort === undefined) {
+    return String(port.targetPort) === id || (port.aliases ?? []).includes(id);
+  }
   return port.servicePort.name === id || String(port.servicePort.port) === id;
 }
 

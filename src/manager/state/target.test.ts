@@ -130,6 +130,37 @@ test('without a service the annotation offers container ports, in both prefixes'
   assert.equal(refusal(resolve({}, { services: [] })).reason, 'NoService');
 });
 
+test('the annotation’s ports by name, number and protocol, each also by its other name', () => {
+  const at = (value: string, port?: string) =>
+    resolve(port === undefined ? {} : { port }, {
+      workload: workload({ annotations: { 'telepresence.io/inject-container-ports': value } }),
+      services: [],
+    });
+  for (const value of [
+    'http',
+    '8080',
+    'http/TCP',
+    ' 8080/tcp ',
+    'http,5353/UDP',
+    '8080/UDP,8080',
+  ]) {
+    for (const port of [undefined, 'http', '8080']) {
+      const outcome = at(value, port);
+      // A number that is offered for both protocols: TCP is meant.
+      assert.ok(outcome.ok, `${value} ${String(port)}`);
+      assert.equal(outcome.value.containerPort, 8080);
+    }
+  }
+  // Containers need not say what they listen on.
+  const outcome = at('http,9999', '9999');
+  assert.ok(outcome.ok);
+  assert.equal(outcome.value.containerPort, 9999);
+  assert.equal(refusal(at('http,9999')).reason, 'PortAmbiguous');
+  assert.equal(refusal(at('http', '9999')).reason, 'PortNotFound');
+  assert.equal(refusal(at('http/UDP')).reason, 'ProtocolNotSupported');
+  assert.equal(refusal(at('nosuch')).reason, 'PortNotFound');
+});
+
 test('a service port without a container port is refused with what there is', () => {
   const { reason, message } = refusal(
     resolve({}, { services: [service('hello', [{ port: 80, targetPort: 'web' }])] }),
