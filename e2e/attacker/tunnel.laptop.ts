@@ -157,10 +157,15 @@ test('whoever says anything but a proof is shown out', async () => {
   }
 });
 
-async function dialRefused(session: ClientSession, authority: string): Promise<string> {
+async function dialRefused(
+  session: ClientSession,
+  authority: string,
+  uid?: string,
+): Promise<string> {
   try {
     const { stream } = await session.openFlow({
       authority,
+      ...(uid === undefined ? {} : { headers: { [interceptHeader]: uid } }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(3000)]),
     });
     stream.destroy();
@@ -329,7 +334,7 @@ async function environmentStatus(session: ClientSession, uid: string | undefined
   return headers?.[':status'] ?? 0;
 }
 
-test('the environment of another’s Intercept is not for reading', async () => {
+test('the environment and the localhost of another’s Intercept are nobody else’s', async () => {
   await using reverse = await enterReverse();
   const { metadata } = await createIntercept(alice, 'hers', hers);
   await until('the intercept is active', async () => {
@@ -344,6 +349,25 @@ test('the environment of another’s Intercept is not for reading', async () => 
   assert.equal(await environmentStatus(foreign, metadata.uid), 403);
   assert.equal(await environmentStatus(foreign, undefined), 403);
   assert.equal(await environmentStatus(foreign, unknownUid), 403);
+
+  const app = '127.0.0.1:8080';
+  assert.equal(await dialRefused(own, app, metadata.uid), 'open');
+  for (const [session, to, uid] of [
+    [foreign, app, metadata.uid],
+    [foreign, app, unknownUid],
+    [foreign, app, undefined],
+    [own, app, undefined],
+    [own, app, unknownUid],
+    // The agent's own port, what works its rules, and what is not the pod's.
+    [own, '127.0.0.1:9900', metadata.uid],
+    [own, '127.0.74.39:8080', metadata.uid],
+    [own, '[::1]:8080', metadata.uid],
+    [own, '169.254.169.254:80', metadata.uid],
+    [own, `${env('E2E_MANAGER_IP')}:10250`, metadata.uid],
+    [own, '172.31.0.10:10250', metadata.uid],
+  ] as const) {
+    assert.equal(await dialRefused(session, to, uid), 'Forbidden', `${to} ${String(uid)}`);
+  }
   await alice.client.delete({ resource: intercepts, namespace, name: 'hers', signal });
 });
 
