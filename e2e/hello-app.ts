@@ -18,11 +18,17 @@ interface HelloOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   /** The path and port of readiness and liveness probes. */
   readonly probe?: { readonly path: string; readonly port: number | string };
+  /** Whether the containers say which ports they listen on; they do unless said. */
+  readonly declared?: boolean;
+  /** A second container, which listens on 9091 of the pod's localhost only. */
+  readonly sidecar?: boolean;
+  /** More of the pod. */
+  readonly pod?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * nginx on 8080 (`http`) and 8081 (`other`) in one pod, which keeps to Pod Security "restricted".
- * Every answer is `app POD PORT`; below /healthz it is `ok`.
+ * Every answer is `app POD PORT` (a sidecar's `sidecar POD`); below /healthz it is `ok`.
  */
 export function helloApp(options: HelloOptions): string {
   const { namespace, name, kind = 'Deployment', headless = false } = options;
@@ -51,7 +57,8 @@ export function helloApp(options: HelloOptions): string {
     .join('\n---\n');
 }
 
-function template({ name, annotations = {}, probe }: HelloOptions): object {
+function template(options: HelloOptions): object {
+  const { name, annotations = {}, probe, declared = true, sidecar = false, pod = {} } = options;
   const httpGet = probe ?? { path: '/healthz', port: 8080 };
   return {
     metadata: { labels: labelsOf(name), annotations },
@@ -69,10 +76,7 @@ function template({ name, annotations = {}, probe }: HelloOptions): object {
           name: 'app',
           image: 'playground/nginx:1',
           command: ['nginx', '-e', '/dev/stderr', '-c', '/etc/hello/nginx.conf'],
-          ports: [
-            { name: 'http', containerPort: 8080 },
-            { name: 'other', containerPort: 8081 },
-          ],
+          ...(declared ? { ports: declaredPorts } : {}),
           readinessProbe: { httpGet, periodSeconds: 1 },
           // A single failure of one that is tested counts.
           ...(probe === undefined
@@ -81,18 +85,37 @@ function template({ name, annotations = {}, probe }: HelloOptions): object {
                 readinessProbe: { httpGet, periodSeconds: 1, failureThreshold: 1 },
                 livenessProbe: { httpGet, periodSeconds: 1, failureThreshold: 2 },
               }),
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-          volumeMounts: [{ name: 'config', mountPath: '/etc/hello', readOnly: true }],
+          ...confined,
         },
+        ...(sidecar ? [sidecarContainer] : []),
       ],
       volumes: [{ name: 'config', configMap: { name: 'hello' } }],
+      ...pod,
     },
   };
 }
 
+const declaredPorts = [
+  { name: 'http', containerPort: 8080 },
+  { name: 'other', containerPort: 8081 },
+];
+
+const confined = {
+  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+  volumeMounts: [{ name: 'config', mountPath: '/etc/hello', readOnly: true }],
+};
+
+const sidecarContainer = {
+  name: 'sidecar',
+  image: 'playground/nginx:1',
+  command: ['nginx', '-e', '/dev/stderr', '-c', '/etc/hello/sidecar.conf'],
+  env: [{ name: 'WHO', value: 'sidecar' }],
+  ...confined,
+};
+
 function configMap(namespace: string): object {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  const config = `pid /tmp/nginx.pid;
+  const servers = (text: string): string => `pid /tmp/nginx.pid;
 worker_processes 1;
 daemon off;
 events { worker_connections 1024; }
@@ -100,18 +123,20 @@ http {
   access_log off;
   ${temporary.map((what) => `${what}_temp_path /tmp/${what};`).join(' ')}
   server {
-    listen 8080;
-    listen 8081;
     default_type text/plain;
     location /healthz { return 200 "ok\\n"; }
-    location / { return 200 "app $hostname $server_port\\n"; }
+    ${text}
   }
 }
 `;
+  const app = `listen 8080; listen 8081;
+    location / { return 200 "app $hostname $server_port\\n"; }`;
+  const sidecar = `listen 127.0.0.1:9091;
+    location / { return 200 "sidecar $hostname\\n"; }`;
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { namespace, name: 'hello' },
-    data: { 'nginx.conf': config },
+    data: { 'nginx.conf': servers(app), 'sidecar.conf': servers(sidecar) },
   };
 }
