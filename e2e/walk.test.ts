@@ -76,6 +76,7 @@ test('intercept, with the laptop answering every replica, status, leave', async 
     '    Workload kind          : Deployment',
     '    Destination            : 127.0.0.1:9000',
     '    Service Port Identifier: http',
+    '    Volume Mount Point     : <temporary>/telfs-<number>',
     '    Intercepting           : all TCP connections',
   ]);
   assert.deepEqual(new Set(await insideHello(12)), new Set(['laptop']));
