@@ -186,7 +186,7 @@ test('what a flag cannot be', async () => {
   await fails(['connect', '--nonsense'], /unknown flag: --nonsense/, /--help|did you mean/);
   await fails(['connect', '--also-proxy', 'x'], /"?x"?/, /./);
   await fails(['intercept', 'hello', '--port', 'x:y:z'], /x:y:z/, /./);
-  await fails(['intercept', 'hello', '--mount', '/x'], /volumes cannot be mounted in this/, /./);
+  await fails(['intercept', 'hello', '--mount', 'false:ro'], /"false:ro" for "--mount"/, /--help/);
 });
 
 test('an intercept of what there is not', async () => {
