@@ -256,10 +256,12 @@ test('an agent that is kept from the manager by what nobody can see', async () =
   // And by the agent itself: what it waits for.
   const pod = /pod (hello-\S+) /.exec(said)?.[1] ?? '';
   const log = ['logs', '-n', namespace, pod, '-c', 'traffic-agent'];
-  assert.match(
-    await kubectl(...log),
-    /traffic-manager not reached.*an answer of the cluster's DNS/,
-  );
+  await eventually('the agent says what it waits for', 20_000, async () => {
+    assert.match(
+      await kubectl(...log),
+      /traffic-manager not reached.*an answer of the cluster's DNS/,
+    );
+  });
   await command.interrupt();
   assert.equal((await command.ended).status, 130);
   await telepresence(['quit']);
