@@ -6,7 +6,8 @@ import { Agent } from '#protocol/gen/telepresence_pb.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import { forwardRequest } from '#tunnel/forward.ts';
 import { answerOnly } from '#tunnel/server-session.ts';
-import type { Desired, ServedIntercept } from './desired.ts';
+import type { Desired } from './desired.ts';
+import { endWithIntercept, ownIntercept } from './own-intercept.ts';
 
 interface Deps {
   readonly clock: Pick<Clock, 'every'>;
@@ -16,7 +17,6 @@ interface Deps {
   readonly agentOf: (podUid: string) => Pick<ClientSession, 'request' | 'isOpen'> | undefined;
 }
 
-const stillOwnMs = 1000;
 const prefix = `/${Agent.typeName}/`;
 
 /**
@@ -31,11 +31,8 @@ export function takeAgentCall(
 ): boolean {
   if (headers[':path']?.startsWith(prefix) !== true) return false;
   const { [interceptHeader]: named, ...others } = headers;
-  const own = (): ServedIntercept | undefined => {
-    const found = typeof named === 'string' ? deps.desired()?.intercepts.get(named) : undefined;
-    return found?.connectionUid === connectionUid ? found : undefined;
-  };
-  const intercept = own();
+  const of = { connectionUid, interceptUid: typeof named === 'string' ? named : '' };
+  const intercept = ownIntercept(deps.desired(), of);
   if (intercept === undefined) {
     deps.log.info('call refused', { connection: connectionUid, intercept: String(named) });
     answerOnly(stream, { ':status': 403 });
@@ -47,10 +44,8 @@ export function takeAgentCall(
     return true;
   }
   // A call may last as long as the Intercept, and no longer: files are one.
-  const watch = deps.clock.every(stillOwnMs, () => {
-    if (own() === undefined) stream.destroy(new Error('the intercept has ended'));
-  });
-  void forwardRequest(stream, others, agent).then(() => watch[Symbol.dispose]());
+  endWithIntercept(deps, of, stream);
+  void forwardRequest(stream, others, agent);
   return true;
 }
 

@@ -4,7 +4,8 @@ import { decidePodLoopback } from '#protocol/dial-policy.ts';
 import { interceptHeader } from '#protocol/flow-headers.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { carryFlow, type Next } from './carry-flow.ts';
-import type { Desired, ServedIntercept } from './desired.ts';
+import type { Desired } from './desired.ts';
+import { endWithIntercept, ownIntercept, type InterceptOf } from './own-intercept.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -14,24 +15,13 @@ interface Deps {
   readonly sessionsOf: (podUid: string) => readonly Next[];
 }
 
-/** An Intercept may end while its flows are open. */
-const stillOwnMs = 1000;
-
 /**
  * Brings a flow of `--to-pod` to an agent of the laptop's own Intercept, which dials its pod's loopback.
  * Nobody else may: to a pod its loopback is a place that only its own containers reach.
  */
-export async function takePodFlow(
-  deps: Deps,
-  of: { readonly connectionUid: string; readonly interceptUid: string },
-  flow: IncomingFlow,
-): Promise<void> {
+export async function takePodFlow(deps: Deps, of: InterceptOf, flow: IncomingFlow): Promise<void> {
   const log = deps.log.child({ intercept: of.interceptUid });
-  const own = (): ServedIntercept | undefined => {
-    const found = deps.desired()?.intercepts.get(of.interceptUid);
-    return found?.connectionUid === of.connectionUid ? found : undefined;
-  };
-  const intercept = own();
+  const intercept = ownIntercept(deps.desired(), of);
   if (intercept === undefined || flow.kind === 'echo') {
     log.info('flow refused', { reason: 'not an intercept of this laptop' });
     flow.refuse('Forbidden');
@@ -48,21 +38,8 @@ export async function takePodFlow(
   for (const podUid of intercept.podUids) {
     const carried = await carryFlow(flow, deps.sessionsOf(podUid), headers);
     if (carried.kind === 'refused') log.debug('flow not opened', { reason: carried.error.message });
-    if (carried.kind === 'joined') endWith(deps, flow, () => own() !== undefined);
+    if (carried.kind === 'joined') endWithIntercept(deps, of, flow.stream);
     if (carried.kind !== 'unasked' || flow.signal.aborted) return;
   }
   flow.refuse('Unavailable');
-}
-
-/** What is open ends with the Intercept, whatever the laptop does. */
-function endWith(
-  { clock }: Pick<Deps, 'clock'>,
-  { stream }: IncomingFlow,
-  isOurs: () => boolean,
-): void {
-  if (stream.closed || stream.destroyed) return;
-  const watch = clock.every(stillOwnMs, () => {
-    if (!isOurs()) stream.destroy(new Error('the intercept has ended'));
-  });
-  stream.once('close', () => watch[Symbol.dispose]());
 }
