@@ -9,18 +9,8 @@ import { filesPath } from '#protocol/sftp/files-request.ts';
 import { openClientSession, type ClientSession } from '#tunnel/client-session.ts';
 import { serveSession } from '#tunnel/server-session.ts';
 import { sessionDeps } from '#tunnel/session.fixture.ts';
-import { connectionOf, laptopOf, testRelay, type TestRelay } from './test-relay.ts';
-
-const alice = laptopOf('alice-1', 'aaaaaaaa-0000-4000-8000-000000000001');
-const bob = laptopOf('bob-1', 'bbbbbbbb-0000-4000-8000-000000000001');
-const connections = [connectionOf(alice), connectionOf(bob)];
-const pod = { namespace: 'shop', pod: 'hello-1', podUid: 'pod-1' };
-const hello = {
-  uid: 'cccccccc-0000-4000-8000-000000000001',
-  connectionUid: alice.uid,
-  namespace: 'shop',
-  podUids: [pod.podUid],
-};
+import { alice, bob, connections, pod, hello } from './test-people.ts';
+import { testRelay, type TestRelay } from './test-relay.ts';
 
 async function withAgent(
   relay: TestRelay,

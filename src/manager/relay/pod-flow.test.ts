@@ -6,19 +6,11 @@ import { openClientSession, type ClientSession } from '#tunnel/client-session.ts
 import { serveSession, type IncomingFlow } from '#tunnel/server-session.ts';
 import type { FlowKind } from '#tunnel/flow-kind.ts';
 import { sessionDeps } from '#tunnel/session.fixture.ts';
-import { connectionOf, laptopOf, testRelay, type TestRelay } from './test-relay.ts';
+import { alice, bob, connections, hello } from './test-people.ts';
+import { testRelay, type TestRelay } from './test-relay.ts';
 
 const never = new AbortController().signal;
-const alice = laptopOf('alice-1', 'aaaaaaaa-0000-4000-8000-000000000001');
-const bob = laptopOf('bob-1', 'bbbbbbbb-0000-4000-8000-000000000001');
-const connections = [connectionOf(alice), connectionOf(bob)];
-const intercept = {
-  uid: 'cccccccc-0000-4000-8000-000000000001',
-  connectionUid: alice.uid,
-  namespace: 'shop',
-  podUids: ['pod-1'],
-};
-const wanted = { connections, intercepts: [intercept], dialableSubnets: ['0.0.0.0/0', '::/0'] };
+const wanted = { connections, intercepts: [hello], dialableSubnets: ['0.0.0.0/0', '::/0'] };
 
 /** Agents of the intercepted pod and of another one of the same namespace. */
 async function agents(relay: TestRelay, onFlow: (podUid: string, flow: IncomingFlow) => void) {
@@ -55,18 +47,18 @@ test('a flow for the intercepted pod goes to its agent, with the intercept’s n
   });
   const laptop = openClientSession(await relay.laptop(alice, 'outbound'), sessionDeps);
   const open = openTo(laptop);
-  const { stream } = await open('127.0.0.1:5432', intercept);
-  await open('127.0.0.1:53', { ...intercept, kind: 'udp' });
+  const { stream } = await open('127.0.0.1:5432', hello);
+  await open('127.0.0.1:53', { ...hello, kind: 'udp' });
   assert.deepEqual(came, [
-    `pod-1 tcp 127.0.0.1:5432 ${intercept.uid}`,
-    `pod-1 udp 127.0.0.1:53 ${intercept.uid}`,
+    `pod-1 tcp 127.0.0.1:5432 ${hello.uid}`,
+    `pod-1 udp 127.0.0.1:53 ${hello.uid}`,
   ]);
   // And is open no longer than the intercept is there.
   stream.resume();
   const reset = once(stream, 'error', { signal: AbortSignal.timeout(10_000) });
   await relay.controller.want({ ...wanted, intercepts: [] });
   await reset;
-  await assert.rejects(open('127.0.0.1:5432', intercept), { code: 'Forbidden' });
+  await assert.rejects(open('127.0.0.1:5432', hello), { code: 'Forbidden' });
 });
 
 test('attack: nobody gets to a pod’s loopback but by an intercept of their own', async () => {
@@ -80,8 +72,8 @@ test('attack: nobody gets to a pod’s loopback but by an intercept of their own
   const owner = openTo(openClientSession(await relay.laptop(alice, 'outbound'), sessionDeps));
   const other = openTo(openClientSession(await relay.laptop(bob, 'outbound'), sessionDeps));
   const forbidden = { code: 'Forbidden' };
-  await assert.rejects(other('127.0.0.1:5432', intercept), forbidden);
-  await assert.rejects(other('127.0.0.1:53', { ...intercept, kind: 'udp' }), forbidden);
+  await assert.rejects(other('127.0.0.1:5432', hello), forbidden);
+  await assert.rejects(other('127.0.0.1:53', { ...hello, kind: 'udp' }), forbidden);
   for (const authority of [
     '10.244.0.7:80',
     '127.0.0.2:80',
@@ -90,12 +82,12 @@ test('attack: nobody gets to a pod’s loopback but by an intercept of their own
     'localhost:80',
     '127.0.0.1:0',
   ]) {
-    await assert.rejects(owner(authority, intercept), forbidden, authority);
+    await assert.rejects(owner(authority, hello), forbidden, authority);
   }
   await assert.rejects(owner('127.0.0.1:5432', { uid: 'no-such' }), forbidden);
   await assert.rejects(owner('127.0.0.1:5432', { uid: '' }), forbidden);
   await assert.rejects(owner('127.0.0.1:5432'), forbidden);
-  await assert.rejects(owner('127.0.0.1:7', { ...intercept, kind: 'echo' }), forbidden);
+  await assert.rejects(owner('127.0.0.1:7', { ...hello, kind: 'echo' }), forbidden);
   assert.deepEqual(came, []);
 });
 
@@ -103,5 +95,5 @@ test('without an agent it is unavailable, never dialled by the relay', async () 
   await using relay = await testRelay();
   await relay.controller.want(wanted);
   const open = openTo(openClientSession(await relay.laptop(alice, 'outbound'), sessionDeps));
-  await assert.rejects(open('127.0.0.1:5432', intercept), { code: 'Unavailable' });
+  await assert.rejects(open('127.0.0.1:5432', hello), { code: 'Unavailable' });
 });

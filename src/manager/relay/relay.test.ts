@@ -12,19 +12,10 @@ import { rpcTransport } from '#tunnel/rpc-transport.ts';
 import { serveSession, type IncomingFlow } from '#tunnel/server-session.ts';
 import type { FlowKind } from '#tunnel/flow-kind.ts';
 import { sessionDeps } from '#tunnel/session.fixture.ts';
-import { connectionOf, laptopOf, testRelay, type TestRelay } from './test-relay.ts';
+import { alice, bob, connections, pod, hello } from './test-people.ts';
+import { connectionOf, testRelay, type TestRelay } from './test-relay.ts';
 
 const never = new AbortController().signal;
-const alice = laptopOf('alice-1', 'aaaaaaaa-0000-4000-8000-000000000001');
-const bob = laptopOf('bob-1', 'bbbbbbbb-0000-4000-8000-000000000001');
-const pod = { namespace: 'shop', pod: 'hello-1', podUid: 'pod-1' };
-const hello = {
-  uid: 'cccccccc-0000-4000-8000-000000000001',
-  connectionUid: alice.uid,
-  namespace: 'shop',
-  podUids: [pod.podUid],
-};
-const connections = [connectionOf(alice), connectionOf(bob)];
 
 /** Loopback, as if it were a pod's: everything else about it is real. */
 async function echoServer(): Promise<{ port: number } & AsyncDisposable> {
