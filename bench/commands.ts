@@ -1,11 +1,10 @@
 /** How long telepresence's own commands take: see docs/performance.md. */
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { describe } from '#base/errors.ts';
 import { firstLaptop } from '../playground/addresses.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { benchAlone, progress, untilInterrupted } from './alone.ts';
+import { finish } from './finish.ts';
 import { prepareLab } from './lab.ts';
 import { prepareProduct } from './product.ts';
 import { roundTrips } from './stages.ts';
@@ -84,13 +83,9 @@ const times: Times = {
   intercept: [],
   'quit -s': [],
 };
-try {
-  await measureAll(times);
-} catch (error) {
-  process.stderr.write(`bench: ${describe(error)}\n`);
-  process.exitCode = 1;
-}
-process.stdout.write(`\n${tableOf(times)}\n`);
-if (asked.json !== undefined) {
-  await writeFile(asked.json, `${JSON.stringify({ asked, times }, null, 1)}\n`);
-}
+await finish({
+  measure: async () => await measureAll(times),
+  table: () => tableOf(times),
+  json: asked.json,
+  content: { asked, times },
+});

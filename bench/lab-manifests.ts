@@ -53,6 +53,32 @@ export function labManifests(lab: Lab): readonly object[] {
   ];
 }
 
+/** A Deployment of one pod behind a Service of the same name, port 8080: something to work on. */
+export function labWorkload(options: {
+  readonly name: string;
+  readonly container: object;
+  readonly volumes: readonly object[];
+}): object {
+  const { name, container, volumes } = options;
+  const labels = { app: name };
+  const metadata = { name, namespace: labNamespace };
+  const containers = [{ name: 'app', ports: [{ containerPort: 8080 }], ...container }];
+  const template = {
+    metadata: { labels },
+    spec: { terminationGracePeriodSeconds: 0, containers, volumes },
+  };
+  const service = { selector: labels, ports: [{ port: 8080 }] };
+  const deployment = { selector: { matchLabels: labels }, template };
+  return {
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      { apiVersion: 'v1', kind: 'Service', metadata, spec: service },
+      { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: deployment },
+    ],
+  };
+}
+
 function pod(lab: Lab, name: string, args: readonly string[]): object {
   const ports: Readonly<Record<string, number>> = { relay: relayPort, target: targetPorts.http };
   return {

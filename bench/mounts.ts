@@ -1,15 +1,15 @@
 /** A pod's volume on the laptop, beside `kubectl cp`: see docs/performance.md. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describe } from '#base/errors.ts';
 import { firstLaptop } from '../playground/addresses.ts';
 import { clusterEnvironment } from '../playground/environment.ts';
 import { clusterMachine, requireMachine, runIn } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { benchAlone, progress, untilInterrupted } from './alone.ts';
+import { finish } from './finish.ts';
 import { prepareLab } from './lab.ts';
-import { labNamespace } from './lab-manifests.ts';
+import { labNamespace, labWorkload } from './lab-manifests.ts';
 import { prepareProduct, productEnvironment } from './product.ts';
 import { roundTrips } from './stages.ts';
 import { spread } from './statistics.ts';
@@ -69,7 +69,7 @@ async function measureAll(seconds: Seconds): Promise<void> {
     ]);
     await rm(here, { recursive: true, force: true });
   });
-  await kubectl(['apply', '--filename', '-'], JSON.stringify(manifest()));
+  await kubectl(['apply', '--filename', '-'], JSON.stringify(manifest));
   await kubectl(['rollout', 'status', `deployment/${workload}`, '--timeout=60s']);
   await telepresence('connect', '--namespace', labNamespace);
   for (let round = 1; round <= Number(asked.rounds); round += 1) {
@@ -122,41 +122,15 @@ const fill = `
   i=0; while [ $i -lt ${smallFiles} ]; do head -c 1024 /dev/urandom >/data/small/$i; i=$((i+1)); done
   head -c ${largeMiB * 1024 * 1024} /dev/urandom >/data/large`;
 
-function manifest(): object {
-  const labels = { app: workload };
-  const metadata = { name: workload, namespace: labNamespace };
-  const container = {
-    name: 'app',
+const manifest = labWorkload({
+  name: workload,
+  container: {
     image: 'playground/busybox:1',
     command: ['httpd', '-f', '-p', '8080', '-h', '/tmp'],
-    ports: [{ containerPort: 8080 }],
     volumeMounts: [{ name: 'data', mountPath: '/data' }],
-  };
-  const spec = {
-    terminationGracePeriodSeconds: 0,
-    containers: [container],
-    volumes: [{ name: 'data', emptyDir: {} }],
-  };
-  const template = { metadata: { labels }, spec };
-  return {
-    apiVersion: 'v1',
-    kind: 'List',
-    items: [
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata,
-        spec: { selector: labels, ports: [{ port: 8080 }] },
-      },
-      {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata,
-        spec: { selector: { matchLabels: labels }, template },
-      },
-    ],
-  };
-}
+  },
+  volumes: [{ name: 'data', emptyDir: {} }],
+});
 
 function tableOf(seconds: Seconds): string {
   const cell = (values: readonly number[]): string => {
@@ -177,13 +151,9 @@ const seconds: Seconds = {
   '64 MiB, read': none(),
   '64 MiB, written': none(),
 };
-try {
-  await measureAll(seconds);
-} catch (error) {
-  process.stderr.write(`bench: ${describe(error)}\n`);
-  process.exitCode = 1;
-}
-process.stdout.write(`\n${tableOf(seconds)}\n`);
-if (asked.json !== undefined) {
-  await writeFile(asked.json, `${JSON.stringify({ asked, seconds }, null, 1)}\n`);
-}
+await finish({
+  measure: async () => await measureAll(seconds),
+  table: () => tableOf(seconds),
+  json: asked.json,
+  content: { asked, seconds },
+});

@@ -2,16 +2,15 @@
  * Requests from a pod to an app, past an idle agent, and to a laptop in the app's place: how many,
  * how quick, and what an agent costs that has nothing to do. See docs/performance.md.
  */
-import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
-import { describe } from '#base/errors.ts';
 import { run } from '../images/command.ts';
 import { firstLaptop } from '../playground/addresses.ts';
 import { clusterMachine, requireMachine } from '../playground/machine.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { benchAlone, progress, untilInterrupted } from './alone.ts';
+import { finish } from './finish.ts';
 import { prepareLab } from './lab.ts';
 import { prepareProduct } from './product.ts';
 import { openRequestLab, requestStages } from './request-stages.ts';
@@ -150,13 +149,9 @@ function tableOf(samples: readonly Sample[]): string {
 }
 
 const samples: Sample[] = [];
-try {
-  await measureAll(samples);
-} catch (error) {
-  process.stderr.write(`bench: ${describe(error)}\n`);
-  process.exitCode = 1;
-}
-process.stdout.write(`\n${tableOf(samples)}\n`);
-if (asked.json !== undefined) {
-  await writeFile(asked.json, `${JSON.stringify({ asked, samples }, null, 1)}\n`);
-}
+await finish({
+  measure: async () => await measureAll(samples),
+  table: () => tableOf(samples),
+  json: asked.json,
+  content: { asked, samples },
+});

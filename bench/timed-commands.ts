@@ -4,7 +4,7 @@ import type { Layout } from '../playground/layout.ts';
 import { enter, runIn } from '../playground/machine.ts';
 import type { Machine } from '../playground/machine.ts';
 import { labImage } from './lab-image.ts';
-import { labNamespace } from './lab-manifests.ts';
+import { labNamespace, labWorkload } from './lab-manifests.ts';
 import { productEnvironment } from './product.ts';
 import type { Product } from './product.ts';
 import type { RoundTrip } from './stages.ts';
@@ -33,6 +33,17 @@ interface RoundDeps {
 
 /** The Deployment that is intercepted; its agent would carry other measurements' flows, too. */
 const workload = 'worked-on';
+
+const manifest = labWorkload({
+  name: workload,
+  container: {
+    image: labImage,
+    args: ['/programs/target.mjs'],
+    readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+    volumeMounts: [{ name: 'programs', mountPath: '/programs' }],
+  },
+  volumes: [{ name: 'programs', configMap: { name: 'programs' } }],
+});
 
 /** Goes through all commands once; `report` gets the milliseconds of each. */
 export async function timeCommands(
@@ -65,7 +76,7 @@ export async function timeCommands(
   };
   // A workload without an agent, as if no one had worked on it before.
   await kubectl(['delete', `deployment/${workload}`, '--ignore-not-found']);
-  await kubectl(['apply', '--filename', '-'], JSON.stringify(workloadManifest()));
+  await kubectl(['apply', '--filename', '-'], JSON.stringify(manifest));
   await kubectl(rolledOut);
   await telepresence('quit', '-s');
 
@@ -86,45 +97,4 @@ export async function timeCommands(
   await timed('intercept', () => telepresence(...intercept));
   await timed('leave', () => telepresence('leave', workload));
   await timed('quit -s', () => telepresence('quit', '-s'));
-}
-
-function workloadManifest(): object {
-  const labels = { app: workload };
-  const container = {
-    name: 'app',
-    image: labImage,
-    args: ['/programs/target.mjs'],
-    ports: [{ containerPort: 8080 }],
-    readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
-    volumeMounts: [{ name: 'programs', mountPath: '/programs' }],
-  };
-  const metadata = { name: workload, namespace: labNamespace };
-  return {
-    apiVersion: 'v1',
-    kind: 'List',
-    items: [
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata,
-        spec: { selector: labels, ports: [{ port: 8080 }] },
-      },
-      {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata,
-        spec: {
-          selector: { matchLabels: labels },
-          template: {
-            metadata: { labels },
-            spec: {
-              terminationGracePeriodSeconds: 0,
-              containers: [container],
-              volumes: [{ name: 'programs', configMap: { name: 'programs' } }],
-            },
-          },
-        },
-      },
-    ],
-  };
 }
