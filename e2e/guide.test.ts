@@ -3,8 +3,6 @@
  * ports, Services, addresses, sidecars, and what has no Service at all.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { after, afterEach, before, test } from 'node:test';
 import { group } from '#protocol/resources.ts';
 import { ask } from './device/asking.ts';
@@ -13,9 +11,10 @@ import { eventually } from './eventually.ts';
 import { startHandler, type Handler } from './handler.ts';
 import { helloApp } from './hello-app.ts';
 import { createNamespace } from './namespace.ts';
-import { idlePod, podNetworkCommand, readyPod } from './pod-network.ts';
+import { idlePod, readyPod } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, onLaptop, telepresence } from './run.ts';
+import { startUdpEcho } from './udp-echo.ts';
 
 const namespace = 'e2e-guide';
 const elsewhere = 'e2e-guide-other';
@@ -285,7 +284,7 @@ test('--to-pod PORT/UDP', async () => {
   await intercept('side', '--port', port(), '--to-pod', '9125/UDP');
   const pods = await kubectl('get', 'pods', '-n', namespace, '-l', 'app=side', '-o', 'json');
   const [ip = ''] = /(?<="podIP": ")[^"]+/.exec(pods) ?? [];
-  await using _echo = await startUdpEcho(ip, 9125);
+  await using _echo = await startUdpEcho(ip, 9125, '127.0.0.1');
   const answers = await ask(['udp', '127.0.0.1', 9125, 3, 100]);
   assert.equal(answers.length, 3);
   for (const { outcome } of answers) assert.match(outcome, /^100 127\.0\.0\.1/);
@@ -309,20 +308,3 @@ test('--to-pod of a port that is in use: who has it, and nothing is changed', as
   );
   assert.equal(await curl('http://localhost:9091'), 'mine');
 });
-
-/** In the pod's network, on its localhost: a sidecar in all but its container. */
-async function startUdpEcho(podIp: string, onPort: number): Promise<AsyncDisposable> {
-  const program = new URL('device/udp-echo.ts', import.meta.url).pathname;
-  const words = [process.execPath, program, String(onPort), '127.0.0.1'];
-  const { argv, env } = await podNetworkCommand(podIp, words);
-  const [file = '', ...args] = argv;
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout, 'data', { signal: AbortSignal.timeout(10_000) });
-  return {
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
-  };
-}

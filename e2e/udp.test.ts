@@ -1,15 +1,14 @@
 /** UDP from the laptop: by address to pods and Services, from the agent where there is one. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { ask } from './device/asking.ts';
 import { startEcho } from './echo.ts';
 import { helloApp } from './hello-app.ts';
 import { createNamespace } from './namespace.ts';
-import { idlePod, podNetworkCommand, readyPod } from './pod-network.ts';
+import { idlePod, readyPod } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, onLaptop, telepresence } from './run.ts';
+import { startUdpEcho } from './udp-echo.ts';
 
 const namespace = 'e2e-udp';
 const port = 7007;
@@ -35,28 +34,13 @@ before(async () => {
   await rollOut(namespace);
   server = await readyPod(namespace, 'server');
   await kubectl('label', '-n', namespace, 'pod/server', 'role=echo');
-  resources.use(await startUdpEcho(server));
+  resources.use(await startUdpEcho(server, port));
   await telepresence(['connect', '--namespace', namespace]);
 });
 after(async () => {
   await telepresence(['quit', '-s'], { mayFail: true });
   await resources.disposeAsync();
 });
-
-async function startUdpEcho(podIp: string): Promise<AsyncDisposable> {
-  const program = new URL('device/udp-echo.ts', import.meta.url).pathname;
-  const { argv, env } = await podNetworkCommand(podIp, [process.execPath, program, String(port)]);
-  const [file = '', ...args] = argv;
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout, 'data', { signal: AbortSignal.timeout(10_000) });
-  return {
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
-  };
-}
 
 async function addressOf(...selection: readonly string[]): Promise<string> {
   const found = ['get', 'pods', ...selection, '-o', 'jsonpath={.items[*].status.podIP}'];
