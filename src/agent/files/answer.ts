@@ -31,10 +31,30 @@ export interface Served {
 const ok: SftpReply = { kind: 'status', code: statusCodes.ok, message: '' };
 const endOfFile: SftpReply = { kind: 'status', code: statusCodes.endOfFile, message: '' };
 
+/** What changes something, beside an opening for writing. */
+const changeKinds = [
+  'write',
+  'setstat',
+  'fsetstat',
+  'mkdir',
+  'remove',
+  'rmdir',
+  'rename',
+  'posixRename',
+  'hardlink',
+  'symlink',
+] as const;
+type Change = Extract<SftpRequest, { readonly kind: (typeof changeKinds)[number] }>;
+
 /** Answers a request; throws what the system, or a FileTrouble, says against it. */
 export async function answer(served: Served, request: SftpRequest): Promise<SftpReply> {
   const { tree, handles } = served;
-  if (served.readOnly && changes(request)) throw new FileTrouble('EROFS', 'mounted read-only');
+  const writes = isChange(request) || (request.kind === 'open' && opensForWriting(request.flags));
+  if (served.readOnly && writes) throw new FileTrouble('EROFS', 'mounted read-only');
+  if (isChange(request)) {
+    await change(served, request);
+    return ok;
+  }
   switch (request.kind) {
     case 'open': {
       handles.room();
@@ -86,41 +106,13 @@ export async function answer(served: Served, request: SftpRequest): Promise<Sftp
       return { kind: 'use', use: await useOf(pathOfHandle(handles.any(request.handle))) };
     case 'unknown':
       throw new FileTrouble('ENOTSUP', request.what);
-    case 'write':
     case 'fsync':
-    case 'setstat':
-    case 'fsetstat':
-    case 'mkdir':
-    case 'remove':
-    case 'rmdir':
-    case 'rename':
-    case 'posixRename':
-    case 'hardlink':
-    case 'symlink':
-      await change(served, request);
+      await handles.file(request.handle).file.sync();
       return ok;
     default:
       return request satisfies never;
   }
 }
-
-type Change = Extract<
-  SftpRequest,
-  {
-    readonly kind:
-      | 'write'
-      | 'fsync'
-      | 'setstat'
-      | 'fsetstat'
-      | 'mkdir'
-      | 'remove'
-      | 'rmdir'
-      | 'rename'
-      | 'posixRename'
-      | 'hardlink'
-      | 'symlink';
-  }
->;
 
 /** Everything that changes something and has nothing to say but that it was done. */
 async function change({ tree, handles }: Served, request: Change): Promise<void> {
@@ -128,8 +120,6 @@ async function change({ tree, handles }: Served, request: Change): Promise<void>
   switch (kind) {
     case 'write':
       return await writeBytes(handles.file(request.handle).file, request.data, request.offset);
-    case 'fsync':
-      return await handles.file(request.handle).file.sync();
     case 'setstat':
       return await tree.at(request.path, true, async ({ handle }) => {
         await setAttributes(pathOfHandle(handle), request.attributes);
@@ -180,38 +170,8 @@ async function exists(place: Place): Promise<boolean> {
   );
 }
 
-function changes(request: SftpRequest): boolean {
-  switch (request.kind) {
-    case 'open':
-      return opensForWriting(request.flags);
-    case 'write':
-    case 'setstat':
-    case 'fsetstat':
-    case 'mkdir':
-    case 'remove':
-    case 'rmdir':
-    case 'rename':
-    case 'posixRename':
-    case 'hardlink':
-    case 'symlink':
-      return true;
-    case 'close':
-    case 'fstat':
-    case 'fstatvfs':
-    case 'fsync':
-    case 'lstat':
-    case 'opendir':
-    case 'read':
-    case 'readdir':
-    case 'readlink':
-    case 'realpath':
-    case 'stat':
-    case 'statvfs':
-    case 'unknown':
-      return false;
-    default:
-      return request satisfies never;
-  }
+function isChange(request: SftpRequest): request is Change {
+  return changeKinds.some((kind) => kind === request.kind);
 }
 
 async function useOf(path: string): Promise<FileSystemUse> {
