@@ -173,33 +173,28 @@ test('connect, list, intercept, status, leave, quit', async () => {
   assert.equal(cluster.api.objects.size, 0);
 });
 
+/** The command that runs while the intercept lasts follows. */
+const interceptWith = ['intercept', 'web', '--mount=false', '--'] as const;
+
 test('a command gets the environment, and its end is the end of the intercept', async () => {
   await using cluster = await startFakeCluster({ interceptStatus: () => active });
   await using laptop = await laptopOf(cluster);
   await laptop.quiet('connect');
   const shell = ['sh', '-c', 'echo "$GREETING $TELEPRESENCE_CONTAINER"; exit 7'];
-  const ran = await laptop.run('intercept', 'web', '--mount=false', '--', ...shell);
+  const ran = await laptop.run(...interceptWith, ...shell);
   assert.equal(ran.status, 7, ran.stderr);
   assert.equal(ran.stderr, '');
   assert.match(ran.stdout, /\nhello app\n$/);
   assert.equal(cluster.api.objects.size, 1);
 
-  const child = laptop.start(
-    'intercept',
-    'web',
-    '--mount=false',
-    '--',
-    'sh',
-    '-c',
-    'echo up; exec sleep 60',
-  );
+  const child = laptop.start(...interceptWith, 'sh', '-c', 'echo up; exec sleep 60');
   const told = laptop.ended(child);
   await lineOf(child.stdout, /^up$/);
   child.kill('SIGTERM');
   assert.equal((await told).status, 128 + 15);
   assert.equal(cluster.api.objects.size, 1);
 
-  const missing = await laptop.run('intercept', 'web', '--mount=false', '--', 'no-such-command');
+  const missing = await laptop.run(...interceptWith, 'no-such-command');
   assert.equal(missing.status, 1);
   assert.match(missing.stderr, /error: no-such-command: command not found\n$/);
   assert.equal(cluster.api.objects.size, 1);
@@ -216,15 +211,7 @@ test('an intercept with a command ends when its telepresence is killed', async (
   await using cluster = await startFakeCluster({ interceptStatus: () => active });
   await using laptop = await laptopOf(cluster);
   await laptop.quiet('connect');
-  const child = laptop.start(
-    'intercept',
-    'web',
-    '--mount=false',
-    '--',
-    'sh',
-    '-c',
-    'echo $$; exec sleep 60',
-  );
+  const child = laptop.start(...interceptWith, 'sh', '-c', 'echo $$; exec sleep 60');
   const pid = await lineOf(child.stdout, /^\d+$/);
   await cluster.api.has(2);
   child.kill('SIGKILL');
@@ -237,15 +224,7 @@ test('a command runs on when its intercept is left by another', async () => {
   await using cluster = await startFakeCluster({ interceptStatus: () => active });
   await using laptop = await laptopOf(cluster);
   await laptop.quiet('connect');
-  const child = laptop.start(
-    'intercept',
-    'web',
-    '--mount=false',
-    '--',
-    'sh',
-    '-c',
-    'echo up; exec sleep 60',
-  );
+  const child = laptop.start(...interceptWith, 'sh', '-c', 'echo up; exec sleep 60');
   const told = laptop.ended(child);
   const warned = lineOf(
     child.stderr,
