@@ -239,7 +239,6 @@ test('an agent that is kept from the manager by what nobody can see', async () =
   await connect(namespaces.plain);
   const intercept = ['intercept', 'hello', '-n', namespace, '--port', '8080'];
   const command = await startTelepresence(intercept);
-  // Whoever sits at a terminal reads it at once, a script when it is given up.
   const status = '{.items[0].status.state} {.items[0].status.message}';
   let said = '';
   await eventually('it is said', 60_000, async () => {
@@ -249,6 +248,9 @@ test('an agent that is kept from the manager by what nobody can see', async () =
       /^Waiting the traffic-agent in pod hello-\S+ cannot reach the traffic-manager: does a NetworkPolicy of namespace deny-egress-by-firewall, a firewall or a mesh forbid it\?$/,
     );
   });
+  await command.says(
+    /^Warning: the traffic-agent in pod hello-\S+ cannot reach the traffic-manager/m,
+  );
   const agent = '.status.initContainerStatuses[?(@.name=="traffic-agent")]';
   const started = `jsonpath={.items[*]${agent}.state.running.startedAt}`;
   const since = await kubectl('get', 'pods', '-n', namespace, '-o', started);

@@ -26,6 +26,7 @@ export const runIntercept: RunCommand = async (context, line) => {
   const events = daemon.intercept({ ...request, hold }, { signal: context.signal });
   const info = await follow<InterceptEvent, InterceptInfo>(context, events, ({ event }) => {
     if (event.case === 'progress') return { progress: event.value };
+    if (event.case === 'warning') return { warning: event.value };
     return event.case === 'active' ? { result: event.value } : undefined;
   });
   const leave = async (): Promise<void> => {

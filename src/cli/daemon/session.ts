@@ -50,20 +50,27 @@ export async function callWithin<T>(
 }
 
 /**
- * The event of a stream that is not progress; what comes before is shown to a person who waits. The
- * stream is left as it is then: it may stay open for as long as the result is good.
+ * The event of a stream that is its result; progress is shown to a person who waits, a warning to a
+ * script too. The stream is left as it is then: it may stay open for as long as the result is good.
  */
 export async function follow<Event, Result>(
   context: CliContext,
   events: AsyncIterator<Event>,
-  read: (event: Event) => { readonly progress: string } | { readonly result: Result } | undefined,
+  read: (
+    event: Event,
+  ) =>
+    | { readonly progress: string }
+    | { readonly warning: string }
+    | { readonly result: Result }
+    | undefined,
 ): Promise<Result> {
   return await call(async () => {
     for (let next = await events.next(); next.done !== true; next = await events.next()) {
       const part = read(next.value);
       if (part === undefined) continue;
       if ('result' in part) return part.result;
-      if (context.interactive) context.warn(part.progress);
+      if ('warning' in part) context.warn(`Warning: ${part.warning}`);
+      else if (context.interactive) context.warn(part.progress);
     }
     throw new CliError('Daemon', 'the user daemon ended the call without a result');
   });

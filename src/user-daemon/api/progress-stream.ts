@@ -1,18 +1,18 @@
 /** What a long call says on its way and in the end. */
 export type ProgressEvent<T> =
-  | { readonly kind: 'progress'; readonly text: string }
+  | { readonly kind: 'progress' | 'warning'; readonly text: string }
   | { readonly kind: 'done'; readonly result: T };
 
 /** Runs `work` and yields what it reports, then its result; rejects as it does. */
 export async function* progressStream<T>(
-  work: (report: (text: string) => void) => Promise<T>,
+  work: (report: (text: string, kind?: 'progress' | 'warning') => void) => Promise<T>,
 ): AsyncGenerator<ProgressEvent<T>, void, undefined> {
-  const texts: string[] = [];
+  const said: Exclude<ProgressEvent<T>, { readonly kind: 'done' }>[] = [];
   let wake = Promise.withResolvers<undefined>();
   let outcome: { readonly result: T } | { readonly error: unknown } | undefined;
   const tell = (): void => wake.resolve(undefined);
-  const running = work((text) => {
-    texts.push(text);
+  const running = work((text, kind = 'progress') => {
+    said.push({ kind, text });
     tell();
   }).then(
     (result) => {
@@ -25,9 +25,9 @@ export async function* progressStream<T>(
     },
   );
   for (;;) {
-    const text = texts.shift();
-    if (text !== undefined) {
-      yield { kind: 'progress', text };
+    const next = said.shift();
+    if (next !== undefined) {
+      yield next;
       continue;
     }
     if (outcome !== undefined) break;

@@ -58,9 +58,9 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
         for await (const event of failing(context, events)) {
           yield create(ConnectEventSchema, {
             event:
-              event.kind === 'progress'
-                ? { case: 'progress', value: event.text }
-                : { case: 'connected', value: event.result.info },
+              event.kind === 'done'
+                ? { case: 'connected', value: event.result.info }
+                : { case: 'progress', value: event.text },
           });
           if (event.kind === 'done') await event.result.held;
         }
@@ -83,9 +83,9 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
         for await (const event of failing(context, events)) {
           yield create(InterceptEventSchema, {
             event:
-              event.kind === 'progress'
-                ? { case: 'progress', value: event.text }
-                : { case: 'active', value: event.result.info },
+              event.kind === 'done'
+                ? { case: 'active', value: event.result.info }
+                : { case: event.kind, value: event.text },
           });
           if (event.kind !== 'done') continue;
           const why = (await event.result.held) ?? '';

@@ -27,8 +27,13 @@ export interface InterceptDeps {
   readonly mayIntercept: (namespace: string, signal: AbortSignal) => Promise<void>;
 }
 
+/** Says what is waited for; a warning where it will most likely not come by waiting. */
+export type Report = (text: string, kind?: 'progress' | 'warning') => void;
+
 const usualActiveMs = 30_000;
 const cleanUpMs = 5000;
+/** Reasons of a waiting Intercept that want somebody's hand. */
+const troubles: ReadonlySet<string> = new Set(['AgentUnreachable', 'AgentMissing', 'NoPods']);
 
 /**
  * Creates the Intercept and waits until it is active; the one that it takes over from, under the
@@ -37,7 +42,7 @@ const cleanUpMs = 5000;
 export async function createIntercept(
   deps: InterceptDeps,
   wanted: WantedIntercept,
-  options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
+  options: { readonly report: Report; readonly signal: AbortSignal },
 ): Promise<Intercept> {
   const { table, own } = deps;
   const { signal } = options;
@@ -121,7 +126,7 @@ async function create(
 async function untilActive(
   deps: InterceptDeps,
   created: Intercept,
-  options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
+  options: { readonly report: Report; readonly signal: AbortSignal },
 ): Promise<Intercept> {
   const { uid, namespace } = created.metadata;
   const { activeMs = usualActiveMs } = deps;
@@ -142,7 +147,7 @@ async function untilActive(
     }
     if (message !== last) {
       last = message;
-      options.report(message);
+      options.report(message, troubles.has(reason) ? 'warning' : 'progress');
     }
     return undefined;
   };

@@ -15,9 +15,15 @@ import type { Mounts } from '../mounts/mounts.ts';
 import type { PodPorts } from '../pod-ports/pod-ports.ts';
 import type { Tunnels } from '../session/tunnels.ts';
 import { checkPorts } from './check-ports.ts';
-import { createIntercept, deleteIntercept, type InterceptDeps } from './create-intercept.ts';
+import {
+  createIntercept,
+  deleteIntercept,
+  type InterceptDeps,
+  type Report,
+} from './create-intercept.ts';
 import { interceptInfo } from './intercept-info.ts';
 import { wantedIntercept, type WantedIntercept } from './intercept-request.ts';
+import { takeTurns } from './turns.ts';
 
 interface Deps extends InterceptDeps {
   readonly random: () => number;
@@ -34,7 +40,7 @@ export interface Intercepts {
   /** Makes one; resolves when it is active and its environment is known. */
   intercept(
     request: InterceptRequest,
-    options: { readonly report: (text: string) => void; readonly signal: AbortSignal },
+    options: { readonly report: Report; readonly signal: AbortSignal },
   ): Promise<InterceptInfo>;
   /**
    * Resolves when the intercept has ended, or another has taken it over, with why where that is
@@ -56,13 +62,11 @@ export function openIntercepts(
   options: { readonly onCount: (count: number) => void },
 ): Intercepts {
   const { table, mounts } = deps;
-  let last: Promise<unknown> = Promise.resolve();
+  const turns = takeTurns();
   /** Two at once could both find a name or a port free. */
-  const inTurn = async <T>(run: () => Promise<T>): Promise<T> => {
-    const turn = last.then(run, run);
-    last = turn.catch(() => {});
+  const inTurn: typeof turns = async (what, run, waiting) => {
     try {
-      return await turn;
+      return await turns(what, run, waiting);
     } finally {
       options.onCount(table.intercepts.length);
     }
@@ -79,7 +83,7 @@ export function openIntercepts(
   });
 
   const leave: Intercepts['leave'] = async ({ name, id }) =>
-    await inTurn(async () => {
+    await inTurn(`leave ${name}`.trimEnd(), async () => {
       const found = id === '' ? table.byName(name) : table.byUid(id);
       if (found === undefined) {
         // By its id it was ours; now it is gone, which is what was asked for.
@@ -94,9 +98,8 @@ export function openIntercepts(
   return {
     list: () => table.intercepts.map(infoOf),
     follow: (onChange) => table.follow(onChange),
-    intercept: async (request, { report, signal }) =>
-      await inTurn(async () => {
-        signal.throwIfAborted();
+    intercept: async (request, { report, signal }) => {
+      const make = async (): Promise<InterceptInfo> => {
         const wanted = wantedIntercept(request, deps.connection);
         checkPorts(deps, wanted);
         const active = await withPodPorts(deps.podPorts, wanted, async () => {
@@ -112,7 +115,9 @@ export function openIntercepts(
           await end(active).catch(() => {});
           throw error;
         }
-      }),
+      };
+      return await inTurn(`intercept ${request.name}`, make, { report, signal });
+    },
     async hold(id, signal) {
       const namespace = table.byUid(id)?.metadata.namespace;
       if (namespace === undefined) return '';
@@ -129,7 +134,7 @@ export function openIntercepts(
     },
     leave,
     leaveAll: async () =>
-      await inTurn(async () => {
+      await inTurn('quit', async () => {
         await Promise.all(table.intercepts.map(async (each) => await end(each).catch(() => {})));
       }),
   };
