@@ -69,6 +69,7 @@ const enabledBy = {
   Deployment: 'deployments',
   ReplicaSet: 'replicaSets',
   StatefulSet: 'statefulSets',
+  Rollout: 'argoRollouts',
 } as const;
 
 /** The manager's configuration by these values. */

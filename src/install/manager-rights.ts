@@ -18,7 +18,7 @@ export const identitySecret = 'traffic-manager-identity';
 const watched = ['get', 'list', 'watch'];
 
 /** What it does with the objects of the namespaces that it serves. */
-const servedRules = [
+const servedRules = (values: Values): unknown[] => [
   { apiGroups: [group], resources: ['connections', 'intercepts'], verbs: [...watched, 'delete'] },
   { apiGroups: [group], resources: ['connections/status', 'intercepts/status'], verbs: ['patch'] },
   {
@@ -26,6 +26,9 @@ const servedRules = [
     resources: ['deployments', 'replicasets', 'statefulsets'],
     verbs: [...watched, 'patch'],
   },
+  ...(values.workloads.argoRollouts.enabled
+    ? [{ apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: [...watched, 'patch'] }]
+    : []),
   { apiGroups: [''], resources: ['services'], verbs: watched },
   // Created by dry run only: a policy holds it to that.
   { apiGroups: [''], resources: ['pods'], verbs: [...watched, 'create'] },
@@ -33,7 +36,7 @@ const servedRules = [
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: watched },
   // What keeps agents from the manager is named.
   { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: watched },
-] as const;
+];
 
 /** What is in no namespace: even a namespaced manager needs these. */
 function clusterRules(context: InstallContext): unknown[] {
@@ -95,14 +98,14 @@ export function managerRights(values: Values, context: InstallContext): Manifest
       ownedMetadata(context, clusterName),
       claimed === undefined
         ? [
-            ...servedRules,
+            ...servedRules(values),
             { ...namespaces, resources: ['namespaces', 'nodes'] },
             ...clusterRules(context),
           ]
         : [{ ...namespaces, resourceNames: [...claimed, namespace] }, ...clusterRules(context)],
     ),
     ...(claimed ?? []).flatMap((one) =>
-      pair('', helmMetadata(context, clusterName, { namespace: one }), servedRules),
+      pair('', helmMetadata(context, clusterName, { namespace: one }), servedRules(values)),
     ),
     ...pair('', helmMetadata(context, managerName, { namespace }), ownRules),
   ];

@@ -224,6 +224,22 @@ test('a namespaced manager sees its namespaces only, by a Role in each', () => {
   assert.deepEqual(configOf(all).namespaces, ['bank', 'shop']);
 });
 
+test('Argo’s kind is touched only where it may be intercepted', () => {
+  const workloads = { argoRollouts: { enabled: true } };
+  const [off, on] = [valuesOf(), valuesOf({ workloads })].map((values) => {
+    const all = manifests(values, context);
+    const { rules } = find(all, 'ClusterRole', 'traffic-manager-ambassador');
+    return { rules: JSON.stringify(rules), kinds: configOf(all).interceptable.kinds };
+  });
+  assert.doesNotMatch(off?.rules ?? '', /argoproj/);
+  assert.deepEqual(off?.kinds, ['Deployment', 'ReplicaSet', 'StatefulSet']);
+  assert.match(
+    on?.rules ?? '',
+    /"argoproj.io"],"resources":\["rollouts"],"verbs":\["get","list","watch","patch"]/,
+  );
+  assert.ok(on?.kinds.includes('Rollout'));
+});
+
 test('rights only', () => {
   const all = manifests(valuesOf({ rbac: { only: true } }), context);
   assert.deepEqual(

@@ -63,11 +63,6 @@ export const peerValues: readonly PeerValue[] = [
     path: 'agentInjector.webhook.name',
     reason: 'the name tells managers apart: agent-injector-webhook-NAMESPACE',
   },
-  {
-    path: 'workloads.argoRollouts.enabled',
-    only: off,
-    reason: 'Argo Rollouts cannot be intercepted yet',
-  },
   { path: 'telepresenceAPI.port', only: none, reason: 'pods have no Telepresence API' },
   { path: 'prometheus.port', only: none, reason: 'the manager exports no metrics yet' },
   { path: 'nodeAgent.enabled', only: off, reason: 'agents are always in the pod itself' },

@@ -240,6 +240,9 @@ export const valuesSchema = v.strictObject({
     replicaSets: group({
       enabled: value(v.boolean(), true, 'Whether ReplicaSets can be intercepted'),
     }),
+    argoRollouts: group({
+      enabled: value(v.boolean(), false, 'Whether the Rollouts of Argo can be intercepted'),
+    }),
   }),
   client,
 });

@@ -97,11 +97,10 @@ test('values of the peer’s chart are taken with a note, or refused with the re
     grpc: { maxReceiveSize: '10Mi' },
     agentInjector: { certificate: { regenerate: true, method: 'helm' } },
     prometheus: { port: 0 },
-    workloads: { argoRollouts: { enabled: false } },
   });
   assert.ok(parsed.ok);
   assert.deepEqual(parsed.values, defaultValues());
-  assert.equal(parsed.notes.length, 7);
+  assert.equal(parsed.notes.length, 6);
   assert.ok(parsed.notes.every((note) => /^\S+ has no effect: ./.test(note)));
   assert.deepEqual(problems({ prometheus: { port: 9090 } }), [
     'prometheus.port: not supported: the manager exports no metrics yet',

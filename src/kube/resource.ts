@@ -64,6 +64,14 @@ export const resources = {
   deployments: grouped('apps', 'deployments', 'Deployment'),
   replicaSets: grouped('apps', 'replicasets', 'ReplicaSet'),
   statefulSets: grouped('apps', 'statefulsets', 'StatefulSet'),
+  // Of Argo Rollouts: https://argo-rollouts.readthedocs.io/en/stable/features/specification/
+  rollouts: {
+    group: 'argoproj.io',
+    version: 'v1alpha1',
+    plural: 'rollouts',
+    kind: 'Rollout',
+    namespaced: true,
+  },
   endpointSlices: grouped('discovery.k8s.io', 'endpointslices', 'EndpointSlice'),
   leases: grouped('coordination.k8s.io', 'leases', 'Lease'),
   podDisruptionBudgets: grouped('policy', 'poddisruptionbudgets', 'PodDisruptionBudget'),

@@ -28,7 +28,7 @@ export const servedAnnotation = `${group}/namespaces`;
 export const agentContainer = 'traffic-agent';
 export const agentInitContainer = 'tel-agent-init';
 
-export const workloadKinds = ['Deployment', 'ReplicaSet', 'StatefulSet'] as const;
+export const workloadKinds = ['Deployment', 'ReplicaSet', 'StatefulSet', 'Rollout'] as const;
 export type WorkloadKind = (typeof workloadKinds)[number];
 
 const metadata = v.looseObject({

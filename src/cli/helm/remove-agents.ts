@@ -37,7 +37,10 @@ const annotated = v.looseObject({
 });
 const templateSchema = v.looseObject({
   metadata: v.looseObject(owned),
-  spec: v.looseObject({ template: v.looseObject({ metadata: v.optional(annotated, {}) }) }),
+  spec: v.looseObject({
+    // A Rollout may take another workload's.
+    template: v.optional(v.looseObject({ metadata: v.optional(annotated, {}) }), {}),
+  }),
 });
 type Templated = v.InferOutput<typeof templateSchema>;
 const podSchema = v.looseObject({
@@ -57,7 +60,7 @@ const podSchema = v.looseObject({
 type Pod = v.InferOutput<typeof podSchema>;
 
 /** Kinds whose pods are made anew by themselves when the template changes. */
-const rolling = [resources.deployments, resources.statefulSets] as const;
+const rolling = [resources.deployments, resources.statefulSets, resources.rollouts] as const;
 
 /**
  * Takes the agents out of all pods; no webhook puts them into new ones any more. Deployments and
@@ -66,15 +69,11 @@ const rolling = [resources.deployments, resources.statefulSets] as const;
  */
 export async function removeAgents(deps: WaitDeps, scope: Scope): Promise<void> {
   for (const resource of [...rolling, resources.replicaSets]) {
-    for (const workload of await listIn(deps.client, { resource, schema: templateSchema }, scope)) {
+    for (const workload of await templatesOf(deps.client, resource, scope)) {
       await takeBack(deps.client, { resource, workload }, scope.signal);
     }
   }
-  const sets = await listIn(
-    deps.client,
-    { resource: resources.replicaSets, schema: templateSchema },
-    scope,
-  );
+  const sets = await templatesOf(deps.client, resources.replicaSets, scope);
   const bare = new Set(sets.filter(({ metadata }) => !isControlled(metadata)).map(keyOf));
   const pods = await listIn(deps.client, { resource: resources.pods, schema: podSchema }, scope);
   for (const pod of pods.filter(hasAgent)) {
@@ -89,6 +88,22 @@ export async function removeAgents(deps: WaitDeps, scope: Scope): Promise<void> 
     scope.warn(
       `pod ${namespace ?? ''}/${name} keeps its traffic-agent, which passes everything to the app, until it is made anew (${why})`,
     );
+  }
+}
+
+/** Workloads of one kind; none where the cluster has no such kind, as most have no Rollouts. */
+async function templatesOf(
+  client: KubeClient,
+  resource: Resource,
+  scope: Scope,
+): Promise<readonly Templated[]> {
+  try {
+    return await listIn(client, { resource, schema: templateSchema }, scope);
+  } catch (error) {
+    if (isKubeError(error, 'NotFound')) return [];
+    // Whoever may not see them has not let the manager change them either.
+    if (resource === resources.rollouts && isKubeError(error, 'Forbidden')) return [];
+    throw error;
   }
 }
 

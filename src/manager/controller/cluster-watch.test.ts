@@ -49,6 +49,7 @@ test('a manager of some namespaces knows all managers', async () => {
     { ...deps, client },
     {
       namespaces: visibleNamespaces(['shop'], own),
+      rollouts: false,
       onChange: nothing,
       onService: nothing,
       onSlice: nothing,

@@ -12,6 +12,7 @@ import {
   networkPolicyObject,
   nodeObject,
   podObject,
+  rolloutObject,
   serviceCidrObject,
   serviceObject,
   workloadObject,
@@ -37,6 +38,8 @@ interface Deps {
 interface Options {
   /** The only ones that it may see; undefined: all. */
   readonly namespaces: ReturnType<typeof visibleNamespaces>;
+  /** Whether Rollouts may be intercepted: most clusters do not have the kind. */
+  readonly rollouts: boolean;
   /** Something changed that decisions may hang on. */
   readonly onChange: () => void;
   readonly onService: (delta: Delta<ServiceObject>) => void;
@@ -54,6 +57,8 @@ export interface ClusterWatch extends AsyncDisposable {
   readonly deployments: ReadonlyMap<string, WorkloadObject>;
   readonly replicaSets: ReadonlyMap<string, WorkloadObject>;
   readonly statefulSets: ReadonlyMap<string, WorkloadObject>;
+  /** Empty where they are not to be intercepted, or the cluster does not have the kind. */
+  readonly rollouts: ReadonlyMap<string, WorkloadObject>;
   readonly services: ReadonlyMap<string, ServiceObject>;
   readonly slices: ReadonlyMap<string, EndpointSliceObject>;
   readonly pods: ResourceWatch<PodObject>;
@@ -130,6 +135,7 @@ export async function watchCluster(deps: Deps, options: Options): Promise<Cluste
       onChange: () => options.onNetwork(),
     }),
   );
+  const rollouts = options.rollouts ? start(resources.rollouts, rolloutObject, changed) : undefined;
   const networkPolicies = start(
     resources.networkPolicies,
     networkPolicyObject,
@@ -141,6 +147,11 @@ export async function watchCluster(deps: Deps, options: Options): Promise<Cluste
     signal.throwIfAborted();
     deps.log.info('no ServiceCIDRs to read', { reason: describe(error) });
   });
+  // The kind may come later than the manager.
+  await rollouts?.synced(signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    deps.log.warning('no Rollouts to read', { reason: describe(error) });
+  });
 
   const running = starting.move();
   return {
@@ -149,6 +160,7 @@ export async function watchCluster(deps: Deps, options: Options): Promise<Cluste
     deployments: watches.deployments.store,
     replicaSets: watches.replicaSets.store,
     statefulSets: watches.statefulSets.store,
+    rollouts: rollouts?.store ?? new Map(),
     services: watches.services.store,
     slices: watches.slices.store,
     pods: watches.pods,

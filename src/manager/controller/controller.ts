@@ -78,6 +78,7 @@ export async function startController(
   const watched = starting.use(
     await watchCluster(deps, {
       namespaces: visibleNamespaces(config.namespaces, config.namespace),
+      rollouts: config.interceptable.kinds.includes('Rollout'),
       onChange: () => {
         leadership?.look();
         request();

@@ -9,7 +9,7 @@ import { agentRequestAnnotation, fieldManager, type Intercept } from '#protocol/
 import { injectionWish } from '#protocol/injection-wish.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
 import { requestOf } from '../state/injected.ts';
-import { controllerOf, nameOf } from '../state/owner.ts';
+import { nameOf, ownerOf } from '../state/owner.ts';
 import type { ClusterView, Workload } from '../state/view.ts';
 import type { Latest } from './latest.ts';
 import { recreatePods } from './recreate-pods.ts';
@@ -46,10 +46,10 @@ export async function removeAgents(
   { namespace, workloads: names }: Removal,
   signal: AbortSignal,
 ): Promise<Removed> {
-  const known = deps
-    .view()
+  const view = deps.view();
+  const known = view
     .workloadsIn(namespace)
-    .filter((workload) => !['Deployment', 'StatefulSet'].includes(ownerKind(workload)));
+    .filter((workload) => ownerOf(view, workload) === undefined);
   const asked =
     names.length === 0
       ? known.filter((workload) => hasRequest(workload))
@@ -142,10 +142,6 @@ async function interceptor(
   const what = `end of the intercepts of ${nameOf(workload)}`;
   await withDeadline(deps, { ms: leftMs, what, signal }, gone).catch(() => {});
   return find();
-}
-
-function ownerKind({ object }: Workload): string {
-  return controllerOf(object)?.kind ?? '';
 }
 
 function hasRequest({ object }: Workload): boolean {

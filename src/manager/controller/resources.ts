@@ -12,6 +12,7 @@ const workloads = {
   Deployment: resources.deployments,
   ReplicaSet: resources.replicaSets,
   StatefulSet: resources.statefulSets,
+  Rollout: resources.rollouts,
 } as const satisfies Record<WorkloadKind, Resource>;
 
 /** The resource of a workload's kind. */

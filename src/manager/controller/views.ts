@@ -32,6 +32,7 @@ export function viewOf(
     deployments: some(cluster?.deployments),
     replicaSets: some(cluster?.replicaSets),
     statefulSets: some(cluster?.statefulSets),
+    rollouts: some(cluster?.rollouts),
     services: some(cluster?.services),
     pods: some(cluster?.pods.store),
     interceptable,

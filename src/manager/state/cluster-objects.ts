@@ -64,6 +64,15 @@ export const workloadObject = v.object({
 });
 export type WorkloadObject = v.InferOutput<typeof workloadObject>;
 
+/** A Rollout of Argo: where its template is another workload's (`workloadRef`), it has no containers. */
+export const rolloutObject = v.object({
+  metadata: objectMeta,
+  spec: v.object({
+    replicas: v.optional(v.number(), 1),
+    template: v.optional(podTemplate, { spec: { containers: [] } }),
+  }),
+});
+
 /** A Service. */
 export const serviceObject = v.object({
   metadata: objectMeta,

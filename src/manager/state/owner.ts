@@ -12,8 +12,8 @@ export function controllerOf(
 }
 
 /**
- * The workload that a pod belongs to: pod → ReplicaSet → Deployment, pod → StatefulSet, or the
- * ReplicaSet itself where nothing that we know owns it. A reference counts only with its UID.
+ * The workload that a pod belongs to: pod → ReplicaSet → Deployment or Rollout, pod → StatefulSet, or
+ * the ReplicaSet itself where nothing that we know owns it. A reference counts only with its UID.
  */
 export function workloadOfPod(view: ClusterView, pod: Owned): Workload | undefined {
   const owner = controllerOf(pod);
@@ -35,6 +35,21 @@ function resolve(
   return workload?.object.metadata.uid === owner.uid ? workload : undefined;
 }
 
+/** The workload of another kind whose part this one is: the Deployment of a ReplicaSet. */
+export function ownerOf(
+  { interceptable }: Pick<ClusterView, 'interceptable'>,
+  { object }: Workload,
+): { readonly kind: WorkloadKind; readonly name: string } | undefined {
+  const owner = controllerOf(object);
+  if (owner === undefined) return undefined;
+  // Where Rollouts are not ours to change, their ReplicaSets can be intercepted.
+  const kinds: readonly WorkloadKind[] = interceptable.kinds.includes('Rollout')
+    ? ['Deployment', 'StatefulSet', 'Rollout']
+    : ['Deployment', 'StatefulSet'];
+  const kind = kinds.find((one) => one === owner.kind);
+  return kind === undefined ? undefined : { kind, name: owner.name };
+}
+
 /** The pods of a workload that are neither ending nor ended. */
 export function podsOf(view: ClusterView, workload: Workload): PodObject[] {
   return runningPodsOf(view, workload).filter((pod) => !isEnding(pod));
@@ -49,7 +64,9 @@ export function isEnding(pod: PodObject): boolean {
 export function runningPodsOf(view: ClusterView, { kind, object }: Workload): PodObject[] {
   const { uid } = object.metadata;
   const owners =
-    kind === 'Deployment' ? view.replicaSetsOwnedBy(uid).map((one) => one.metadata.uid) : [uid];
+    kind === 'Deployment' || kind === 'Rollout'
+      ? view.replicaSetsOwnedBy(uid).map((one) => one.metadata.uid)
+      : [uid];
   return owners
     .flatMap((owner) => view.podsOwnedBy(owner))
     .filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed');

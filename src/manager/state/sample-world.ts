@@ -21,7 +21,7 @@ import {
 } from './cluster-objects.ts';
 import type { World } from './plan.ts';
 import type { Facts } from './pod-facts.ts';
-import { clusterView, type ClusterView, type Workload } from './view.ts';
+import { clusterView, type ClusterView, type Interceptable, type Workload } from './view.ts';
 
 /** Objects for tests: as small as the API server would accept them, or nearly. */
 
@@ -211,6 +211,7 @@ export function intercept(
 }
 
 export function viewOf(lists: {
+  readonly interceptable?: Interceptable;
   readonly workloads?: readonly Workload[];
   readonly services?: readonly ServiceObject[];
   readonly pods?: readonly PodObject[];
@@ -221,8 +222,10 @@ export function viewOf(lists: {
     deployments: ofKind('Deployment'),
     replicaSets: ofKind('ReplicaSet'),
     statefulSets: ofKind('StatefulSet'),
+    rollouts: ofKind('Rollout'),
     services: lists.services ?? [],
     pods: lists.pods ?? [],
+    ...(lists.interceptable && { interceptable: lists.interceptable }),
   });
 }
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { InterceptSpec } from '#protocol/resources.ts';
-import type { ServiceObject, WorkloadObject } from './cluster-objects.ts';
-import { replicaSetOf, service, viewOf, workload } from './sample-world.ts';
+import * as v from 'valibot';
+import { workloadKinds, type InterceptSpec } from '#protocol/resources.ts';
+import { rolloutObject, type ServiceObject, type WorkloadObject } from './cluster-objects.ts';
+import { nameOf, podsOf, workloadOfPod } from './owner.ts';
+import { pod, replicaSetOf, service, viewOf, workload } from './sample-world.ts';
 import { resolveTarget } from './target.ts';
+import { listWorkloads } from './workload-list.ts';
 
 function resolve(
   spec: Partial<InterceptSpec> = {},
@@ -210,6 +213,49 @@ const servicePorts = fc.uniqueArray(
   }),
   { selector: (port) => port.name, maxLength: 3 },
 );
+
+test('a Rollout stands for its ReplicaSets where it may be intercepted; else they stand for themselves', () => {
+  const rollout = workload({ name: 'shop' });
+  const { name, uid } = rollout.metadata;
+  const replicaSet = workload({ name: 'shop-abc', owner: { kind: 'Rollout', name, uid } });
+  const services = [service('shop', undefined, 'shop'), service('abc', undefined, 'shop-abc')];
+  const one = pod({ owner: { kind: 'ReplicaSet', object: replicaSet } });
+  const workloads = [
+    { kind: 'Rollout', object: rollout },
+    { kind: 'ReplicaSet', object: replicaSet },
+  ] as const;
+  const view = viewOf({ workloads, services, pods: [one] });
+  const found = resolveTarget(view, 'shop', { workload: { name: 'shop' } });
+  assert.ok(found.ok);
+  assert.equal(nameOf(found.value.workload), 'Rollout shop');
+  assert.deepEqual(podsOf(view, found.value.workload), [one]);
+  assert.deepEqual(workloadOfPod(view, one), found.value.workload);
+  assert.deepEqual(refusal(resolveTarget(view, 'shop', { workload: { name: 'shop-abc' } })), {
+    reason: 'WorkloadNotInterceptable',
+    message: 'ReplicaSet shop-abc belongs to Rollout shop: intercept that',
+  });
+  assert.deepEqual(
+    listWorkloads(view, 'shop', []).map(({ kind }) => kind),
+    ['Rollout'],
+  );
+
+  const kinds = workloadKinds.filter((kind) => kind !== 'Rollout');
+  const without = viewOf({
+    workloads: [workloads[1]],
+    services,
+    pods: [one],
+    interceptable: { kinds, onlyEnabled: false },
+  });
+  assert.ok(resolveTarget(without, 'shop', { workload: { name: 'shop-abc' } }).ok);
+
+  const object = v.parse(rolloutObject, {
+    ...rollout,
+    spec: { workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' } },
+  });
+  const borrowed = viewOf({ workloads: [{ kind: 'Rollout', object }], services });
+  const { message } = refusal(resolveTarget(borrowed, 'shop', { workload: { name: 'shop' } }));
+  assert.match(message, /^Rollout shop has its pod template from another workload/);
+});
 
 test('whatever the cluster has: a target that its service really reaches, or a sentence', () => {
   fc.assert(

@@ -4,10 +4,10 @@ import { injectionWish } from '#protocol/injection-wish.ts';
 import { templateAnnotation } from './annotations.ts';
 import type { Container } from './cluster-objects.ts';
 import { resolveContainerPort } from './container-port.ts';
-import { controllerOf, nameOf } from './owner.ts';
+import { controllerOf, nameOf, ownerOf } from './owner.ts';
 import { found, refused, type Outcome } from './refusal.ts';
 import { resolveServicePort, servicesFor, type ServicePort } from './service-port.ts';
-import type { ClusterView, Interceptable, Workload } from './view.ts';
+import type { ClusterView, Workload } from './view.ts';
 
 /** What an Intercept takes: one port of one container of a workload, in all its pods. */
 export interface Target {
@@ -29,7 +29,7 @@ type Asked = Pick<InterceptSpec, 'workload' | 'service' | 'port' | 'container'>;
 export function resolveTarget(view: ClusterView, namespace: string, spec: Asked): Outcome<Target> {
   const workload = findWorkload(view, namespace, spec);
   if (!workload.ok) return workload;
-  const interceptable = checkInterceptable(workload.value, view.interceptable);
+  const interceptable = checkInterceptable(workload.value, view);
   if (!interceptable.ok) return interceptable;
   const containers = servingContainers(workload.value);
   if (spec.container !== undefined && !containers.some((c) => c.name === spec.container)) {
@@ -118,22 +118,29 @@ function nearest(view: ClusterView, namespace: string, name: string): string {
 /** Whether agents may be in this workload's pods at all. */
 export function checkInterceptable(
   workload: Workload,
-  { kinds, onlyEnabled }: Interceptable,
+  view: Pick<ClusterView, 'interceptable'>,
 ): Outcome<Workload> {
+  const { kinds, onlyEnabled } = view.interceptable;
   if (!kinds.includes(workload.kind)) {
     return refused(
       'WorkloadNotInterceptable',
       `${nameOf(workload)}: the administrator lets no ${workload.kind} be intercepted (Helm value workloads)`,
     );
   }
-  const owner = controllerOf(workload.object);
-  if (owner !== undefined && (owner.kind === 'Deployment' || owner.kind === 'StatefulSet')) {
+  const owner = ownerOf(view, workload);
+  if (owner !== undefined) {
     return refused(
       'WorkloadNotInterceptable',
       `${nameOf(workload)} belongs to ${owner.kind} ${owner.name}: intercept that`,
     );
   }
   const { template } = workload.object.spec;
+  if (template.spec.containers.length === 0) {
+    return refused(
+      'WorkloadNotInterceptable',
+      `${nameOf(workload)} has its pod template from another workload (workloadRef): no agent can be asked for in it; give it a template of its own`,
+    );
+  }
   if (template.spec.hostNetwork) {
     return refused(
       'WorkloadNotInterceptable',

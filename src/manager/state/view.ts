@@ -32,6 +32,7 @@ interface Listed {
   readonly deployments: Iterable<WorkloadObject>;
   readonly replicaSets: Iterable<WorkloadObject>;
   readonly statefulSets: Iterable<WorkloadObject>;
+  readonly rollouts?: Iterable<WorkloadObject>;
   readonly services: Iterable<ServiceObject>;
   readonly pods: Iterable<PodObject>;
   readonly interceptable?: Interceptable;
@@ -50,15 +51,15 @@ export function clusterView(lists: Listed): ClusterView {
   };
   add('Deployment', lists.deployments);
   add('StatefulSet', lists.statefulSets);
+  add('Rollout', lists.rollouts ?? []);
   add('ReplicaSet', lists.replicaSets);
   const services = grouped(lists.services);
   const pods = byController(lists.pods);
   const replicaSets = byController([...lists.replicaSets]);
-  const kinds: readonly WorkloadKind[] = ['Deployment', 'StatefulSet', 'ReplicaSet'];
   return {
     interceptable: lists.interceptable ?? { kinds: workloadKinds, onlyEnabled: false },
     workloadsNamed: (namespace, name) =>
-      kinds.flatMap((kind) => byKey.get(`${namespace}/${kind}/${name}`) ?? []),
+      workloadKinds.flatMap((kind) => byKey.get(`${namespace}/${kind}/${name}`) ?? []),
     workload: (namespace, kind, name) => byKey.get(`${namespace}/${kind}/${name}`),
     workloadsIn: (namespace) => workloads.get(namespace) ?? [],
     servicesIn: (namespace) => services.get(namespace) ?? [],

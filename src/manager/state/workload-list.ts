@@ -1,7 +1,7 @@
 import type { Intercept } from '#protocol/resources.ts';
 import { templateAnnotation } from './annotations.ts';
 import { holds } from './claim-order.ts';
-import { controllerOf, nameOf, podsOf } from './owner.ts';
+import { nameOf, ownerOf, podsOf } from './owner.ts';
 import { servicesFor } from './service-port.ts';
 import { checkInterceptable } from './target.ts';
 import type { ClusterView, Workload } from './view.ts';
@@ -38,7 +38,7 @@ export function listWorkloads(
   );
   return view
     .workloadsIn(namespace)
-    .filter((workload) => !isPartOfAnother(workload))
+    .filter((workload) => ownerOf(view, workload) === undefined)
     .map((workload) => {
       const pods = podsOf(view, workload);
       const { name, uid } = workload.object.metadata;
@@ -64,13 +64,8 @@ function holderOf({ spec, status }: Intercept): Holder {
   return { connectionUid: connection.uid, client, name, state: (status.state ?? '').toUpperCase() };
 }
 
-function isPartOfAnother({ object }: Workload): boolean {
-  const owner = controllerOf(object)?.kind;
-  return owner === 'Deployment' || owner === 'StatefulSet';
-}
-
 function reasonAgainst(view: ClusterView, workload: Workload): string {
-  const checked = checkInterceptable(workload, view.interceptable);
+  const checked = checkInterceptable(workload, view);
   if (!checked.ok) return checked.refusal.message;
   const services = servicesFor(view, workload, undefined);
   if (services.ok && services.value.length > 0) return '';
