@@ -84,7 +84,9 @@ test('a quota, a missing image and Ctrl-C are told in seconds, and the next inst
     /error: deployment .*pod traffic-manager-.*, container traffic-manager: \w*Image/,
   );
   assert.equal(await statusOf(), 'failed failed');
-  const interrupted = await startTelepresence(['helm', 'install', ...scope, ...image]);
+  // One that waits for what never comes: any other may be through before its interruption.
+  const never = ['--set', 'image.registry=nowhere.test'];
+  const interrupted = await startTelepresence(['helm', 'install', ...scope, ...never]);
   await interrupted.says(/^traffic-manager: /m);
   await interrupted.interrupt();
   const { status, stderr } = await interrupted.ended;

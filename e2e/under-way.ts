@@ -5,7 +5,7 @@ import { laptopCommand, onLaptop } from './run.ts';
 
 /** A `telepresence` command on the laptop that has not ended yet. */
 export interface UnderWay {
-  /** Resolves when it has written this to its error stream. */
+  /** Resolves when it has written this to its error stream; rejects when it ends without. */
   says(words: RegExp): Promise<void>;
   /** What Ctrl-C in a terminal does to it. */
   interrupt(): Promise<void>;
@@ -28,7 +28,13 @@ export async function startTelepresence(args: readonly string[]): Promise<UnderW
   const pid = stdout.slice(0, stdout.indexOf('\n'));
   return {
     async says(pattern) {
-      while (!pattern.test(stderr)) await once(child.stderr, 'data', { signal });
+      while (!pattern.test(stderr)) {
+        // No more of it can come after its end.
+        const ended = closed.then(() => true);
+        const more = once(child.stderr, 'data', { signal }).then(() => false);
+        if (!(await Promise.race([more, ended])) || pattern.test(stderr)) continue;
+        throw new Error(`ended without ${String(pattern)}: ${stdout} ${stderr}`);
+      }
     },
     interrupt: async () => void (await onLaptop(['kill', '-INT', pid])),
     ended: closed.then(() => ({
