@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { describe } from '#base/errors.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
-import { jsonEnvFile } from '../output/env-file.ts';
-import { envSyntaxes, envText, type EnvSyntax } from '../output/env-syntax.ts';
+
+import { envSyntaxes, envText, jsonEnvFile, type EnvSyntax } from '../output/env-syntax.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 
 /** Where the container's environment is to be written, and how. */
