@@ -106,7 +106,10 @@ test('the kubeconfig’s cluster is heard before config.yml, and a flag before b
   const both = { ...file, kubeconfig };
   assert.match(await refused(both), /not installed in namespace of-the-cluster, but in/);
   const flag = ['--manager-namespace', 'of-the-flag'];
-  assert.match(await refused(both, flag), /not installed in namespace of-the-flag, but in/);
+  const environment = { env: { ...file.env, TELEPRESENCE_MANAGER_NAMESPACE: 'of-the-shell' } };
+  const shell = { ...both, ...environment };
+  assert.match(await refused(shell), /not installed in namespace of-the-shell, but in/);
+  assert.match(await refused(shell, flag), /not installed in namespace of-the-flag, but in/);
 
   await writeExtension({
     manager: { namespace: 'ambassador' },
@@ -131,9 +134,34 @@ test('an extension or file that cannot be read says where', async () => {
   const broken = await telepresence(['connect'], { mayFail: true, kubeconfig });
   assert.match(
     broken.stderr,
-    /extension telepresence\.io of cluster \S+ in the kubeconfig is broken: dns\.mappings\.0\.aliasFor/,
+    /extension telepresence\.io of cluster \S+ \(kubeconfig \S+, line \d+\) is broken: dns\.mappings\.0\.aliasFor/,
   );
   await writeConfig({ timeouts: { intercept: 'soon' } });
   const typed = await telepresence(['connect'], { mayFail: true, ...file });
-  assert.match(typed.stderr, /config\.yml: timeouts\.intercept: a duration such as 20s expected/);
+  assert.match(typed.stderr, /config\.yml, line 1: timeouts\.intercept: a duration such as 20s/);
+});
+
+test('a misspelt name is told with its line, what has no meaning here in one line', async () => {
+  await writeConfig({ routing: { neverProxySubnet: [] }, grpc: { maxReceiveSize: '10Mi' } });
+  await writeExtension({ routing: { alsoProxi: [] }, usage: { enabled: false } });
+  const { stderr, stdout } = await telepresence(['connect', '-n', 'demo'], { ...file, kubeconfig });
+  assert.match(stdout, /^Connected to context/m);
+  const said = stderr.split('\n').filter((line) => line !== '');
+  assert.equal(said.length, 4, stderr);
+  const config = 'telepresence: warning: \\S+/telepresence/config\\.yml';
+  assert.match(
+    said[0] ?? '',
+    new RegExp(
+      `^${config}, line 1: there is no setting routing\\.neverProxySubnet \\(.*Subnets\\?\\)$`,
+    ),
+  );
+  assert.match(
+    said[1] ?? '',
+    new RegExp(`^${config}: without a meaning here: grpc.maxReceiveSize `),
+  );
+  assert.match(said[2] ?? '', /^telepresence: warning: kubeconfig \S+, line \d+: .*alsoProxi \(/);
+  assert.match(said[3] ?? '', /usage\.enabled has no meaning here: no usage is reported/);
+  const view = await telepresence(['config', 'view', '-c'], file);
+  assert.match(view.stderr, /grpc\.maxReceiveSize has no meaning here: messages have no size/);
+  await telepresence(['quit']);
 });

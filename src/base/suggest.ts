@@ -2,10 +2,18 @@
 export function suggest(word: string, known: readonly string[]): readonly string[] {
   const typed = word.toLowerCase();
   return known
-    .map((name) => ({ name, distance: name.startsWith(typed) ? 0 : editDistance(typed, name) }))
-    .filter(({ distance, name }) => distance <= Math.min(2, name.length - 1))
+    .map((name) => ({ name, distance: distanceTo(name.toLowerCase(), typed) }))
+    .filter(({ distance, name }) => distance <= Math.min(tooFar - 1, name.length - 1))
     .toSorted((a, b) => a.distance - b.distance || a.name.localeCompare(b.name))
     .map(({ name }) => name);
+}
+
+const tooFar = 3;
+
+function distanceTo(name: string, typed: string): number {
+  if (name.startsWith(typed)) return 0;
+  // Whoever typed a page of text did not mean a word.
+  return Math.abs(name.length - typed.length) >= tooFar ? tooFar : editDistance(typed, name);
 }
 
 /** How many letters must be put in, taken out, replaced or swapped with their neighbour. */

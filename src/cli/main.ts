@@ -29,7 +29,7 @@ function buildContext(): CliContext {
     env,
     cwd: process.cwd(),
     uid,
-    places: findPlaces({ env, home: homedir(), uid }),
+    places: findPlaces({ env, home: homedir(), uid, platform: process.platform }),
     programs: findPrograms(launcher),
     interactive: process.stdin.isTTY && process.stderr.isTTY,
     signal: interrupted.signal,

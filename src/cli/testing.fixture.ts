@@ -13,7 +13,7 @@ export function recordingContext(): { readonly context: CliContext; readonly lin
       env: {},
       cwd: '/',
       uid: 1000,
-      places: findPlaces({ env: {}, home: '/nowhere', uid: 1000 }),
+      places: findPlaces({ env: {}, home: '/nowhere', uid: 1000, platform: 'linux' }),
       programs: { node: '', executable: '', userDaemon: '', rootDaemon: '' },
       interactive: false,
       formatted: false,

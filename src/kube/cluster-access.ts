@@ -34,6 +34,8 @@ export interface ClusterAccess {
   readonly who?: string;
   /** What the kubeconfig's cluster says to programs of that name: its `extensions`. */
   extension?(name: string): unknown;
+  /** Where a part of that stands, for people: the file and its line. */
+  extensionPlace?(name: string, at: readonly (string | number)[]): string;
   /** The identity, fresh; may run an exec plugin. */
   identify(signal: AbortSignal): Promise<Identity>;
   /** Drops what is cached, because the API server refused it (401). */

@@ -7,6 +7,7 @@ import { cannotRead } from './cannot-read.ts';
 import type { ClusterAccess, Identity } from './cluster-access.ts';
 import { credentialReader, readMaterial } from './credentials.ts';
 import { KubeError } from './errors.ts';
+import { extensionPlace } from './extension-place.ts';
 import { createIdentitySource } from './identity.ts';
 import { inClusterAccess } from './in-cluster.ts';
 import {
@@ -98,6 +99,7 @@ export async function loadClusterAccess(
     trust,
     requestTimeoutMs: flags.requestTimeoutMs,
     extension: (name) => cluster.entry.extensions?.find((one) => one.name === name)?.extension,
+    extensionPlace: (name, at) => extensionPlace(files, { cluster: cluster.name, name, at }),
     who: [user.name, ...(user.entry.as ? [`as ${user.entry.as}`] : [])].join(' '),
     ...createIdentitySource(deps, {
       trust,

@@ -1,30 +1,20 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import * as v from 'valibot';
-import { durationMs } from '#base/duration.ts';
 import {
   DnsSettingsSchema,
   TimeoutsSchema,
   type DnsSettings,
   type Timeouts,
 } from './gen/telepresence_pb.ts';
-import { parseIp, parseSubnet } from './ip-address.ts';
-
-const texts = v.array(v.string());
-const subnets = v.array(
-  v.pipe(
-    v.string(),
-    v.check((text) => parseSubnet(text) !== undefined || parseIp(text) !== undefined, 'a subnet'),
-  ),
-);
-/** As Go writes it, or a number of seconds. */
-const msOf = (typed: string | number): number | undefined =>
-  typeof typed === 'string' ? durationMs(typed) : typed < 0 ? undefined : typed * 1000;
-const duration = v.pipe(
-  v.union([v.string(), v.number()]),
-  v.check((typed) => msOf(typed) !== undefined, 'a duration such as 20s'),
-  v.transform((typed) => msOf(typed) ?? 0),
-);
-const mappings = v.array(v.object({ name: v.string(), aliasFor: v.string() }));
+import {
+  settingNotes,
+  settingPaths,
+  stepsOf,
+  withoutNulls,
+  type SettingNote,
+} from './check-settings.ts';
+import { oldOtherSettings, onlyInConfigFile, otherSettings } from './other-settings.ts';
+import { duration, mappings, subnets, texts, wanted } from './setting-shapes.ts';
 
 /** `dns` of config.yml. */
 export const dnsEntries = {
@@ -42,6 +32,31 @@ export const timeoutEntries = {
   intercept: v.optional(duration),
   helm: v.optional(duration),
 };
+
+/** `routing` of config.yml; the shorter names are older. */
+export const routingEntries = {
+  alsoProxySubnets: v.optional(subnets, []),
+  neverProxySubnets: v.optional(subnets, []),
+  allowConflictingSubnets: v.optional(subnets, []),
+  alsoProxy: v.optional(subnets, []),
+  neverProxy: v.optional(subnets, []),
+  allowConflicting: v.optional(subnets, []),
+};
+
+const routingObject = v.object(routingEntries);
+
+/** The subnets that are said under either name. */
+export function routedSubnets(routing: v.InferOutput<typeof routingObject>): {
+  readonly alsoProxy: readonly string[];
+  readonly neverProxy: readonly string[];
+  readonly allowConflictingSubnets: readonly string[];
+} {
+  return {
+    alsoProxy: [...routing.alsoProxySubnets, ...routing.alsoProxy],
+    neverProxy: [...routing.neverProxySubnets, ...routing.neverProxy],
+    allowConflictingSubnets: [...routing.allowConflictingSubnets, ...routing.allowConflicting],
+  };
+}
 
 const dnsObject = v.object(dnsEntries);
 type Dns = v.InferOutput<typeof dnsObject>;
@@ -111,15 +126,8 @@ const extension = v.object({
     }),
     {},
   ),
-  routing: v.optional(
-    v.object({
-      alsoProxySubnets: v.optional(subnets, []),
-      neverProxySubnets: v.optional(subnets, []),
-      allowConflictingSubnets: v.optional(subnets, []),
-    }),
-    {},
-  ),
-  timeouts: v.optional(timeoutsObject, {}),
+  routing: v.optional(routingObject, {}),
+  timeouts: v.optional(v.omit(timeoutsObject, ['helm']), {}),
   dns: v.optional(
     v.object({
       ...dnsEntries,
@@ -142,13 +150,22 @@ export interface ClusterSettings {
   readonly timeouts: Timeouts;
 }
 
+/** A kubeconfig's cluster, and what it says to programs of a name. */
+export interface ExtendedCluster {
+  readonly cluster: string;
+  extension?(name: string): unknown;
+  /** Where a part of it stands, for people. */
+  extensionPlace?(name: string, at: readonly (string | number)[]): string;
+}
+
 /** What is said where that cannot be read, and what to do about it. */
 export function brokenExtension(
-  cluster: string,
-  why: string,
+  access: ExtendedCluster,
+  { why, at }: { readonly why: string; readonly at: readonly (string | number)[] },
 ): { readonly message: string; readonly hint: string } {
+  const place = access.extensionPlace?.(clusterExtensionName, at) ?? 'the kubeconfig';
   return {
-    message: `the extension ${clusterExtensionName} of cluster ${cluster} in the kubeconfig is broken: ${why}`,
+    message: `the extension ${clusterExtensionName} of cluster ${access.cluster} (${place}) is broken: ${why}`,
     hint: 'mend it, or take it out of the kubeconfig',
   };
 }
@@ -156,26 +173,30 @@ export function brokenExtension(
 /** Reads the extension `telepresence.io`; where it cannot be read, says what of it. */
 export function parseClusterSettings(
   typed: unknown,
-): { readonly ok: true; readonly value: ClusterSettings } | { readonly ok: false; why: string } {
-  const parsed = v.safeParse(extension, typed ?? {});
+):
+  | { readonly ok: true; readonly value: ClusterSettings }
+  | { readonly ok: false; readonly why: string; readonly at: readonly (string | number)[] } {
+  const parsed = v.safeParse(extension, withoutNulls(typed) ?? {});
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const where = v.getDotPath(issue);
-    return { ok: false, why: `${where === null ? '' : `${where}: `}${wanted(issue)} expected` };
+    const why = `${where === null ? '' : `${where}: `}${wanted(issue)} expected`;
+    return { ok: false, why, at: stepsOf(issue) };
   }
   const { output } = parsed;
-  const { dns, cluster, routing } = output;
+  const { dns, cluster } = output;
+  const routed = routedSubnets(output.routing);
   const lookupTimeout = dns.lookupTimeout ?? dns['lookup-timeout'];
   return {
     ok: true,
     value: {
       managerNamespace: cluster.defaultManagerNamespace ?? output.manager.namespace ?? '',
       mappedNamespaces: cluster.mappedNamespaces,
-      alsoProxy: [...output['also-proxy'], ...routing.alsoProxySubnets],
-      neverProxy: [...output['never-proxy'], ...routing.neverProxySubnets],
+      alsoProxy: [...output['also-proxy'], ...routed.alsoProxy],
+      neverProxy: [...output['never-proxy'], ...routed.neverProxy],
       allowConflictingSubnets: [
         ...output['allow-conflicting-subnets'],
-        ...routing.allowConflictingSubnets,
+        ...routed.allowConflictingSubnets,
       ],
       dns: dnsSettings({
         excludeSuffixes: dns.excludeSuffixes ?? dns['exclude-suffixes'],
@@ -189,8 +210,10 @@ export function parseClusterSettings(
   };
 }
 
-/** What should stand there. */
-export function wanted(issue: v.BaseIssue<unknown>): string {
-  const { expected } = issue;
-  return (expected === null ? issue.message : expected).toLowerCase();
+/** What of the extension is misspelt, or has no meaning there. */
+export function clusterSettingNotes(typed: unknown): readonly SettingNote[] {
+  return settingNotes(typed, {
+    heeded: settingPaths(extension),
+    other: [...onlyInConfigFile, ...otherSettings, ...oldOtherSettings],
+  });
 }

@@ -1,14 +1,14 @@
-import { readClientConfig, type ClientConfig } from '../config/client-config.ts';
+import { routedSubnets } from '#protocol/client-settings.ts';
+import { readClientConfig } from '../config/client-config.ts';
+import type { ClientConfig } from '../config/config-schema.ts';
 import type { CliContext } from '../context.ts';
 import { call, findUserDaemon } from '../daemon/session.ts';
 import type { RunCommand } from './command-spec.ts';
 
 /** `telepresence config view` */
 export const runConfigView: RunCommand = async (context, line) => {
-  const { config, unheeded } = await readClientConfig(context.places.configFile);
-  for (const name of unheeded) {
-    context.warn(`telepresence config view: warning: ${name} in config.yml is not heeded`);
-  }
+  const { config, notes } = await readClientConfig(context.places.config);
+  for (const { sentence } of notes) context.warn(`telepresence: warning: ${sentence}`);
   const more = line.on('client-only') ? {} : await fromConnection(context);
   const object = { ...asTyped(config), ...more };
   const { stringify } = await import('yaml');
@@ -17,11 +17,17 @@ export const runConfigView: RunCommand = async (context, line) => {
 };
 
 /** The file's content, with the defaults and with durations as they are written. */
-function asTyped({ cluster, dns, timeouts, ...rest }: ClientConfig): object {
+function asTyped({ cluster, dns, timeouts, routing, ...rest }: ClientConfig): object {
   const written = (ms: number): string => `${String(ms / 1000)}s`;
   const { lookupTimeout, ...names } = dns;
+  const { alsoProxy, neverProxy, allowConflictingSubnets } = routedSubnets(routing);
   return {
     ...rest,
+    routing: {
+      alsoProxySubnets: alsoProxy,
+      neverProxySubnets: neverProxy,
+      allowConflictingSubnets,
+    },
     cluster: {
       ...cluster,
       defaultManagerNamespace: cluster.defaultManagerNamespace || 'ambassador',

@@ -6,10 +6,12 @@ import {
   clusterExtensionName,
   parseClusterSettings,
 } from '#protocol/client-settings.ts';
-import { readClientConfig } from '../config/client-config.ts';
+import type { ClientConfig } from '../config/config-schema.ts';
+import { heededConfig } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { clusterClient, clusterError } from '../helm/cluster-client.ts';
+import { configValues } from '../helm/config-values.ts';
 import { givenValues, givesValues, problemLine } from '../helm/given-values.ts';
 import { chartName, currentRelease, writeClusterPart, writeRevision } from '../helm/release.ts';
 import { mergeValues, type ValueTree } from '../helm/set-value.ts';
@@ -21,7 +23,7 @@ import type { RunCommand } from './command-spec.ts';
 async function namespaceOf(
   context: CliContext,
   line: ParsedLine,
-  client: Pick<KubeClient, 'access'>,
+  { client, config }: { client: Pick<KubeClient, 'access'>; config: ClientConfig },
 ): Promise<string> {
   const typed =
     line.text('namespace') ??
@@ -30,11 +32,10 @@ async function namespaceOf(
   if (typed !== undefined) return typed;
   const said = parseClusterSettings(client.access.extension?.(clusterExtensionName));
   if (!said.ok) {
-    const { message, hint } = brokenExtension(client.access.cluster, said.why);
+    const { message, hint } = brokenExtension(client.access, said);
     throw new CliError('Failed', message, { hint });
   }
   if (said.value.managerNamespace !== '') return said.value.managerNamespace;
-  const { config } = await readClientConfig(context.places.configFile);
   return config.cluster.defaultManagerNamespace || 'ambassador';
 }
 
@@ -51,9 +52,10 @@ async function telling(run: () => Promise<void>): Promise<number> {
 /** `telepresence helm install` */
 export const runHelmInstall: RunCommand = async (context, line) =>
   await telling(async () => {
-    const given = await givenValues(line, context);
+    const { config } = await heededConfig(context);
+    const given = mergeValues(configValues(context.env, config), await givenValues(line, context));
     await using client = await clusterClient(context, line);
-    const namespace = await namespaceOf(context, line, client);
+    const namespace = await namespaceOf(context, line, { client, config });
     if (line.on('crds')) {
       await writeClusterPart(context, client, namespace);
       context.print('Custom resources and policies installed successfully');
@@ -82,12 +84,16 @@ export const runHelmUpgrade: RunCommand = async (context, line) =>
     if (line.on('reset-values') && line.on('reuse-values')) {
       throw new CliError('Usage', '--reset-values and --reuse-values contradict each other');
     }
+    const { config } = await heededConfig(context);
     const typed = await givenValues(line, context);
     await using client = await clusterClient(context, line);
-    const namespace = await namespaceOf(context, line, client);
+    const namespace = await namespaceOf(context, line, { client, config });
     const before = await currentRelease(client, { namespace, signal: context.signal });
     if (before === undefined) throw notInstalled(namespace);
-    const given = upgradeValues(line, typed, { ...before.config });
+    const given = mergeValues(
+      configValues(context.env, config),
+      upgradeValues(line, typed, { ...before.config }),
+    );
     await writeRevision(context, client, { namespace, given, createNamespace: false });
     context.print('Traffic Manager upgraded successfully');
   });
@@ -102,8 +108,9 @@ function upgradeValues(line: ParsedLine, typed: ValueTree, before: ValueTree): V
 /** `telepresence helm uninstall` */
 export const runHelmUninstall: RunCommand = async (context, line) =>
   await telling(async () => {
+    const { config } = await heededConfig(context);
     await using client = await clusterClient(context, line);
-    const namespace = await namespaceOf(context, line, client);
+    const namespace = await namespaceOf(context, line, { client, config });
     const release = await currentRelease(client, { namespace, signal: context.signal });
     if (release === undefined) throw notInstalled(namespace);
     await removeRelease(context, client, release);
@@ -125,8 +132,9 @@ export const runHelmLint: RunCommand = async (context, line) => {
 export const runHelmVersion: RunCommand = async (context, line) =>
   await telling(async () => {
     context.print(`Chart    : ${chartName}-${version}`);
+    const { config } = await heededConfig(context);
     await using client = await clusterClient(context, line);
-    const namespace = await namespaceOf(context, line, client);
+    const namespace = await namespaceOf(context, line, { client, config });
     const release = await currentRelease(client, { namespace, signal: context.signal });
     const installed =
       release === undefined

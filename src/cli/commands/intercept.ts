@@ -1,5 +1,6 @@
 import type { InterceptEvent, InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
-import { readClientConfig } from '../config/client-config.ts';
+import type { FoundConfig } from '../config/client-config.ts';
+import { heededConfig } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
 import { openConnection } from '../daemon/open-connection.ts';
 import { call, findUserDaemon, follow } from '../daemon/session.ts';
@@ -14,13 +15,13 @@ import { readInterceptRequest } from './intercept-request.ts';
 
 /** `telepresence intercept NAME [-- COMMAND]` */
 export const runIntercept: RunCommand = async (context, line) => {
-  const { config } = await readClientConfig(context.places.configFile);
+  const settings = await heededConfig(context);
   const request = readInterceptRequest(line, {
-    defaultPort: config.intercept.defaultPort,
+    defaultPort: settings.config.intercept.defaultPort,
     cwd: context.cwd,
   });
   const files = readEnvironmentFiles(line);
-  const daemon = await connectedDaemon(context);
+  const daemon = await connectedDaemon(context, settings);
   // While a command runs, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;
   const events = daemon.intercept({ ...request, hold }, { signal: context.signal });
@@ -78,7 +79,10 @@ export const runIntercept: RunCommand = async (context, line) => {
 };
 
 /** The daemon, connected: for those who are not yet, as `connect` without flags would. */
-async function connectedDaemon(context: CliContext): Promise<UserDaemonClient> {
+async function connectedDaemon(
+  context: CliContext,
+  settings: FoundConfig,
+): Promise<UserDaemonClient> {
   const { signal } = context;
   const running = await findUserDaemon(context);
   if (running !== undefined) {
@@ -91,5 +95,5 @@ async function connectedDaemon(context: CliContext): Promise<UserDaemonClient> {
       'causing an implicit connect to take place. The implicit connect behavior is deprecated and will be removed in a future release.',
   );
   const managerNamespace = context.env['TELEPRESENCE_MANAGER_NAMESPACE'] ?? '';
-  return (await openConnection(context, { managerNamespace })).daemon;
+  return (await openConnection(context, { managerNamespace }, settings)).daemon;
 }

@@ -4,8 +4,10 @@ import type {
   ConnectionInfo,
   ConnectRequestSchema,
 } from '#protocol/gen/telepresence_pb.ts';
-import { dnsSettings, timeouts } from '#protocol/client-settings.ts';
-import { readClientConfig, type ClientConfig } from '../config/client-config.ts';
+import { dnsSettings, routedSubnets, timeouts } from '#protocol/client-settings.ts';
+import type { FoundConfig } from '../config/client-config.ts';
+import type { ClientConfig } from '../config/config-schema.ts';
+import { heededConfig, tellMeaningless } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
 import { launchDaemons } from './launch-daemons.ts';
 import { follow } from './session.ts';
@@ -22,8 +24,10 @@ export interface OpenConnection {
 export async function openConnection(
   context: CliContext,
   request: Request,
+  found?: FoundConfig,
 ): Promise<OpenConnection> {
-  const { config } = await readClientConfig(context.places.configFile);
+  const settings = found ?? (await heededConfig(context));
+  const { config } = settings;
   await launchDaemons(context, config.logLevels);
   const { places, env, cwd, signal } = context;
   const daemon = createUserDaemonClient(places.userDaemonSocket);
@@ -42,6 +46,8 @@ export async function openConnection(
     return event.case === 'connected' ? { result: event.value } : undefined;
   });
   if (!info.alreadyConnected) {
+    tellMeaningless(context, settings);
+    for (const warning of info.warnings) context.warn(`telepresence: warning: ${warning}`);
     context.print(
       `Connected to context ${info.context}, namespace ${info.namespace} (${info.server})`,
     );
@@ -56,17 +62,18 @@ function withConfig(
   request: Request,
   { cluster, routing, dns, timeouts: waits }: ClientConfig,
 ): Request {
+  const routed = routedSubnets(routing);
   return {
     ...request,
     defaultManagerNamespace: cluster.defaultManagerNamespace,
     defaultMappedNamespaces: cluster.mappedNamespaces,
     dns: dnsSettings(dns),
     timeouts: timeouts(waits),
-    alsoProxy: [...(request.alsoProxy ?? []), ...routing.alsoProxySubnets],
-    neverProxy: [...(request.neverProxy ?? []), ...routing.neverProxySubnets],
+    alsoProxy: [...(request.alsoProxy ?? []), ...routed.alsoProxy],
+    neverProxy: [...(request.neverProxy ?? []), ...routed.neverProxy],
     allowConflictingSubnets: [
       ...(request.allowConflictingSubnets ?? []),
-      ...routing.allowConflictingSubnets,
+      ...routed.allowConflictingSubnets,
     ],
   };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { configPlaces, type ConfigPlaces } from '../config/config-places.ts';
 
 /** Where sockets and logs are; every path belongs to this user alone. */
 export interface Places {
@@ -9,8 +10,7 @@ export interface Places {
   readonly logDir: string;
   readonly userDaemonLog: string;
   readonly rootDaemonLog: string;
-  /** The user's own configuration. */
-  readonly configFile: string;
+  readonly config: ConfigPlaces;
 }
 
 /** The XDG directories, with the defaults of the specification. */
@@ -18,6 +18,7 @@ export function findPlaces(options: {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly uid: number;
+  readonly platform: NodeJS.Platform;
 }): Places {
   const { env, home, uid } = options;
   const runtimeBase = absolute(env['XDG_RUNTIME_DIR']);
@@ -26,7 +27,6 @@ export function findPlaces(options: {
       ? `/tmp/telepresence-${String(uid)}`
       : join(runtimeBase, 'telepresence');
   const stateBase = absolute(env['XDG_STATE_HOME']) ?? join(home, '.local', 'state');
-  const configBase = absolute(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
   const stateDir = join(stateBase, 'telepresence');
   const logDir = join(stateDir, 'logs');
   return {
@@ -37,7 +37,7 @@ export function findPlaces(options: {
     logDir,
     userDaemonLog: join(logDir, 'connector.log'),
     rootDaemonLog: join(logDir, 'daemon.log'),
-    configFile: join(configBase, 'telepresence', 'config.yml'),
+    config: configPlaces(options),
   };
 }
 

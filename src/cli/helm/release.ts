@@ -119,7 +119,7 @@ async function waitUntilReady(
   const { namespace, values, retried } = options;
   if (values.replicaCount === 0) return;
   const { signal } = context;
-  const { config } = await readClientConfig(context.places.configFile);
+  const { config } = await readClientConfig(context.places.config);
   const deadlineMs = config.timeouts.helm ?? readyMs;
   const waiting = { namespace, name: managerName, deadlineMs, signal };
   const say = (words: string): void => context.warn(`traffic-manager: ${words}`);

@@ -30,7 +30,7 @@ import { settling } from './settling.ts';
 import { removeStaleConnections } from './stale-connections.ts';
 import { openTunnels, type Tunnels } from './tunnels.ts';
 import { untilUp } from './until-up.ts';
-import { withSettings } from './with-settings.ts';
+import { settingWarnings, withSettings } from './with-settings.ts';
 
 /** One connection to one cluster. Disposing it gives everything back, objects and machine. */
 export interface Session extends AsyncDisposable {
@@ -190,6 +190,7 @@ export async function openSession(
     server: access.server.href.replace(/\/$/, ''),
     managerNamespace,
     name: request.name === '' ? access.context : request.name,
+    warnings: settingWarnings(access),
   });
   return {
     info,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { dnsSettings } from '#protocol/client-settings.ts';
+import { dnsOver, dnsSettings } from '#protocol/client-settings.ts';
 import { ConnectRequestSchema, type ConnectRequest } from '#protocol/gen/telepresence_pb.ts';
-import { withSettings } from './with-settings.ts';
+import { settingWarnings, withSettings } from './with-settings.ts';
 
 function meant(
   request: MessageInitShape<typeof ConnectRequestSchema>,
@@ -60,4 +60,51 @@ test('an extension that cannot be read is the kubeconfig’s fault', () => {
     code: 'BadKubeconfig',
     message: /extension telepresence\.io of cluster c .* dns\.excludes: array expected/,
   });
+});
+
+test('an extension that cannot be read is named by its place', () => {
+  const access = {
+    cluster: 'c',
+    extension: () => ({ dns: { mappings: [{ name: 'a' }] } }),
+    extensionPlace: (name: string, at: readonly (string | number)[]) => `${name} ${at.join('/')}`,
+  };
+  assert.throws(() => withSettings(create(ConnectRequestSchema, {}), access), {
+    message: /\(telepresence\.io dns\/mappings\/0\/aliasFor\) is broken/,
+  });
+});
+
+test('what an extension says and nobody heeds is told, with its place', () => {
+  const extension = {
+    routing: { neverProxy: ['10.0.0.0/8'], alsoProxi: [] },
+    grpc: {},
+    usage: { enabled: false },
+  };
+  const access = {
+    cluster: 'c',
+    extension: () => extension,
+    extensionPlace: (_: string, at: readonly (string | number)[]) => at.join('/'),
+  };
+  assert.deepEqual(settingWarnings(access), [
+    'routing/alsoProxi: there is no setting routing.alsoProxi (routing.alsoProxy?)',
+    'usage/enabled: usage.enabled has no meaning here: no usage is reported to anybody',
+  ]);
+  const meantNow = withSettings(create(ConnectRequestSchema, {}), access);
+  assert.deepEqual(meantNow.neverProxy, ['10.0.0.0/8']);
+  assert.deepEqual(settingWarnings({ cluster: 'in-cluster' }), []);
+});
+
+test('names: the kubeconfig, config.yml, then what the manager’s administrator says', () => {
+  const admins = dnsSettings({
+    excludes: ['admin'],
+    includeSuffixes: ['.admin'],
+    lookupTimeout: 1,
+  });
+  const request = meant(
+    { dns: dnsSettings({ excludes: ['file'], includeSuffixes: ['.file'] }) },
+    { dns: { excludes: ['cluster'] } },
+  );
+  const heard = dnsOver(request.dns, admins);
+  assert.deepEqual(heard.excludes?.values, ['cluster']);
+  assert.deepEqual(heard.includeSuffixes?.values, ['.file']);
+  assert.equal(heard.lookupTimeoutMs, 1);
 });

@@ -2,12 +2,14 @@ import { create } from '@bufbuild/protobuf';
 import {
   brokenExtension,
   clusterExtensionName,
+  clusterSettingNotes,
   dnsOver,
   parseClusterSettings,
   timeoutsOver,
+  type ExtendedCluster,
 } from '#protocol/client-settings.ts';
+import { noteSentence } from '#protocol/check-settings.ts';
 import { ConnectRequestSchema, type ConnectRequest } from '#protocol/gen/telepresence_pb.ts';
-import type { ClusterAccess } from '#kube/cluster-access.ts';
 import { UserDaemonError } from '../errors.ts';
 
 const defaultManagerNamespace = 'ambassador';
@@ -16,13 +18,10 @@ const defaultManagerNamespace = 'ambassador';
  * The request as it is meant: what was typed, then what the kubeconfig's cluster says, then config.yml.
  * Subnets of all of them are meant together.
  */
-export function withSettings(
-  request: ConnectRequest,
-  access: Pick<ClusterAccess, 'cluster' | 'extension'>,
-): ConnectRequest {
+export function withSettings(request: ConnectRequest, access: ExtendedCluster): ConnectRequest {
   const settings = parseClusterSettings(access.extension?.(clusterExtensionName));
   if (!settings.ok) {
-    const { message, hint } = brokenExtension(access.cluster, settings.why);
+    const { message, hint } = brokenExtension(access, settings);
     throw new UserDaemonError('BadKubeconfig', message, { facts: { hint } });
   }
   const said = settings.value;
@@ -46,4 +45,12 @@ export function withSettings(
     dns: dnsOver(said.dns, request.dns),
     timeouts: timeoutsOver(said.timeouts, request.timeouts),
   });
+}
+
+/** What the kubeconfig's cluster says that nobody heeds, each a sentence. */
+export function settingWarnings(access: ExtendedCluster): string[] {
+  const notes = clusterSettingNotes(access.extension?.(clusterExtensionName));
+  return notes.map((note) =>
+    noteSentence(note, access.extensionPlace?.(clusterExtensionName, note.at) ?? 'the kubeconfig'),
+  );
 }
