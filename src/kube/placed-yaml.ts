@@ -4,7 +4,7 @@ import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } f
 export interface PlacedYaml {
   readonly value: unknown;
   /** The line of what stands at `path`, or of the nearest thing above it that has one. */
-  lineOf(path: readonly (string | number)[]): number | undefined;
+  readonly lineOf: (path: readonly (string | number)[]) => number | undefined;
 }
 
 /** Reads a YAML text of one document; throws the parser's error, which quotes lines of the text. */
@@ -16,7 +16,7 @@ export function parsePlacedYaml(text: string): PlacedYaml {
   return {
     // Aliases are followed only so far: a few lines can mean gigabytes.
     value: document.toJS(),
-    lineOf(path) {
+    lineOf: (path) => {
       let node: unknown = document.contents;
       let line: number | undefined;
       for (const step of path) {

@@ -50,16 +50,16 @@ export function settingNotes(typed: unknown, known: Known): readonly SettingNote
 
 /** What is said of it, and where it stands. */
 export function noteSentence(note: SettingNote, place: string): string {
-  switch (note.kind) {
-    case 'unknown': {
-      const meant = note.meant === undefined ? '' : ` (${note.meant}?)`;
-      return `${place}: there is no setting ${note.path}${meant}`;
-    }
-    case 'meaningless':
-      return `${place}: ${note.path} has no meaning here: ${note.reason}`;
-    case 'wrong':
-      return `${place}: ${note.path === '' ? '' : `${note.path}: `}${note.wanted} expected`;
+  return `${place}: ${wordsOf(note)}`;
+}
+
+function wordsOf(note: SettingNote): string {
+  if (note.kind === 'meaningless') return `${note.path} has no meaning here: ${note.reason}`;
+  if (note.kind === 'wrong') {
+    return `${note.path === '' ? '' : `${note.path}: `}${note.wanted} expected`;
   }
+  const meant = note.meant === undefined ? '' : ` (${note.meant}?)`;
+  return `there is no setting ${note.path}${meant}`;
 }
 
 /** Every setting that a schema reads: `timeouts.intercept`. */

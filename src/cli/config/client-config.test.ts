@@ -137,7 +137,8 @@ test('every key is in the documentation, and nothing else', async () => {
     ([, path]) => path,
   );
   const known = [...settingPaths(configSchema), ...otherSettings.map(({ path }) => path)];
-  assert.deepEqual(documented.toSorted(), known.toSorted());
+  assert.deepEqual(new Set(documented), new Set(known));
+  assert.equal(documented.length, known.length);
   for (const { path, reason } of otherSettings) {
     assert.match(said, new RegExp(`^\\| \`${path}\` +\\| [^\\n]*${RegExp.escape(reason)}`, 'm'));
   }

@@ -23,7 +23,8 @@ export function configPlaces(options: {
   }
   // The XDG specification: a relative path is to be ignored.
   const isAbsolute = (path: string): boolean => path.startsWith('/');
-  const [own = posix.join(home, '.config')] = [env['XDG_CONFIG_HOME'] ?? ''].filter(isAbsolute);
+  const named = env['XDG_CONFIG_HOME'] ?? '';
+  const own = isAbsolute(named) ? named : posix.join(home, '.config');
   const shared = (env['XDG_CONFIG_DIRS'] || '/etc/xdg').split(':').filter(isAbsolute);
   return {
     user: posix.join(own, ...file),

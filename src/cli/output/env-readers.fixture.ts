@@ -40,7 +40,7 @@ export function readPowerShell(file: string): Read {
  */
 export function readCmd(file: string): Read {
   const read: Read = {};
-  if (/[\x1A]/.test(file)) throw new Error('Ctrl-Z ends a batch file');
+  if (file.includes('\x1A')) throw new Error('Ctrl-Z ends a batch file');
   for (const line of file.split('\r\n').slice(0, -1)) {
     if (/[\r\n]/.test(line)) throw new Error('a line break in a line');
     if (line.length + 2 > 8191) throw new Error('a line that is too long');

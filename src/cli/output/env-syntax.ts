@@ -25,7 +25,7 @@ interface Rule {
   /** Names that can be said; a shell's own rule where left out. */
   readonly name?: RegExp;
   /** What no value may have in it. */
-  readonly refuse?: string;
+  readonly refuse?: readonly string[];
   /** How many bytes a line may have, its end included. */
   readonly longest?: number;
   readonly end?: string;
@@ -37,14 +37,14 @@ interface Rule {
 
 /** The environment in a syntax, sorted by name, and the names that it cannot hold. */
 export function envText(syntax: EnvSyntax, environment: Readonly<Record<string, string>>): EnvText {
-  const { name: fits = shellName, refuse = '\0', ...rule } = rules[syntax];
+  const { name: fits = shellName, refuse = ['\0'], ...rule } = rules[syntax];
   const { end = '\n', marksUtf8 = '', longest = Number.POSITIVE_INFINITY, ignoresCase } = rule;
   const left: string[] = [];
   const said = new Set<string>();
   let text = '';
   for (const [name, value] of sorted(environment)) {
     const one = ignoresCase === true ? name.toLowerCase() : name;
-    const can = fits.test(name) && ![...refuse].some((character) => value.includes(character));
+    const can = fits.test(name) && !refuse.some((character) => value.includes(character));
     const line = can ? rule.line(name, value) + end : '';
     if (line === '' || said.has(one) || Buffer.byteLength(line) > longest) left.push(name);
     else {
@@ -82,7 +82,7 @@ const rules: Readonly<Record<EnvSyntax, Rule>> = {
   docker: {
     line: (name, value) => `${name}=${value}`,
     name: /^(?!#)[!-<>-~]+$/,
-    refuse: '\r\n\0',
+    refuse: ['\r', '\n', '\0'],
     longest: 65_536,
   },
   compose: { line: (name, value) => `${name}=${composeQuoted(value)}` },
@@ -93,7 +93,7 @@ const rules: Readonly<Record<EnvSyntax, Rule>> = {
   cmd: {
     line: cmdLine,
     // Nothing quotes a line break there, and Ctrl-Z ends a batch file.
-    refuse: '\r\n\0\x1a',
+    refuse: ['\r', '\n', '\0', '\x1A'],
     longest: 8191,
     end: '\r\n',
     marksUtf8: '@chcp 65001 > nul\r\n',
