@@ -18,6 +18,8 @@ const packages = {
   runc: '/usr/sbin/runc',
   socat: '/usr/bin/socat',
   sshfs: '/usr/bin/sshfs',
+  tcsh: '/usr/bin/tcsh',
+  zsh: '/usr/bin/zsh',
 } as const;
 
 interface PackageDeps {

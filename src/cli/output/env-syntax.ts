@@ -64,8 +64,8 @@ export function jsonEnvFile(environment: Readonly<Record<string, string>>): stri
 const shellName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const byteOrderMark = '\uFEFF';
 
-// bash fails when it is given one of these, zsh takes the user's rights away: neither is to have it.
-const readOnlyInShells = /^(UID|EUID|GID|EGID|PPID|SHELLOPTS|BASHOPTS|BASH_VERSINFO)$/;
+// bash fails when it is given one of these, zsh becomes another user: neither is to have it.
+const readOnlyInShells = /^(UID|EUID|GID|EGID|USERNAME|PPID|SHELLOPTS|BASHOPTS|BASH_VERSINFO)$/;
 const shLine = (name: string, assignment: string): string =>
   readOnlyInShells.test(name)
     ? `[ -z "\${ZSH_VERSION-}" ] && (${name}=) 2>/dev/null && ${assignment} || :`
