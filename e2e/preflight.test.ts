@@ -1,6 +1,8 @@
 /** What is said before it goes wrong: provoked, and read. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { kubeconfigPath } from '../playground/kubeconfig.ts';
@@ -289,15 +291,21 @@ test('a webhook that is gone', async () => {
   }
 });
 
-test('a subnet of this machine that is the cluster’s too', async () => {
+test('a subnet of this machine that is the cluster’s too, where no virtual one is wanted', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'telepresence-preflight-'));
+  await mkdir(join(directory, 'telepresence'));
+  const config = JSON.stringify({ routing: { autoResolveConflicts: false } });
+  await writeFile(join(directory, 'telepresence', 'config.yml'), config);
   await onLaptop(['ip', 'route', 'add', '10.96.7.0/24', 'dev', 'lo']);
   try {
     await fails(
       ['connect'],
       /subnet 10\.96\.0\.0\/16 overlaps with the route .*10\.96\.7\.0\/24/,
-      /--never-proxy/,
+      /--vnat 10\.96\.0\.0\/16; .*--never-proxy/,
+      { env: { XDG_CONFIG_HOME: directory } },
     );
   } finally {
+    await rm(directory, { recursive: true });
     await onLaptop(['ip', 'route', 'del', '10.96.7.0/24', 'dev', 'lo']);
   }
   await nothingIsLeft();

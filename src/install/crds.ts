@@ -33,6 +33,7 @@ const connectionSpec = object(
     client: text(256),
     installId: text(64),
     publicKey: text(44, { minLength: 44, pattern: '^[A-Za-z0-9+/]{43}=$' }),
+    via: { type: 'array', maxItems: 32, items: name, 'x-kubernetes-list-type': 'atomic' },
   },
   ['user', 'client', 'installId', 'publicKey'],
 );
@@ -49,6 +50,22 @@ const connectionStatus = object({
   relays: { type: 'object', additionalProperties: time, maxProperties: 64 },
   disconnectedSince: time,
   message: text(4096),
+  via: {
+    type: 'object',
+    maxProperties: 32,
+    additionalProperties: object(
+      {
+        state: { type: 'string', enum: ['Waiting', 'Ready', 'Error'] },
+        reason: text(64),
+        message: text(4096),
+        agents: object({ ready: { type: 'integer' }, wanted: { type: 'integer' } }, [
+          'ready',
+          'wanted',
+        ]),
+      },
+      ['state'],
+    ),
+  },
   logLevel: object({ level: { type: 'string', enum: [...logLevels] }, until: time }, ['level']),
 });
 const interceptSpec = object(

@@ -54,6 +54,8 @@ export const managerConfig = v.object({
     alsoProxySubnets: strings,
     neverProxySubnets: strings,
     allowConflictingSubnets: strings,
+    autoResolveConflicts: v.optional(v.boolean(), true),
+    virtualSubnet: v.optional(v.string(), ''),
   }),
   dns: v.object({
     excludeSuffixes: strings,

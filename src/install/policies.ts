@@ -39,6 +39,13 @@ export function identityPolicy(context: InstallContext): Manifest[] {
         reason: 'Forbidden',
       },
       {
+        // It brings agents into the workload's pods, as an intercept does.
+        expression: `request.operation != 'CREATE' || request.resource.resource != 'connections' || !has(object.spec.via) || object.spec.via.size() == 0 || authorizer.group('${group}').resource('intercepts').namespace(request.namespace).check('create').allowed()`,
+        message:
+          'spec.via needs the right to create intercepts in the namespace: flows leave from its pods',
+        reason: 'Forbidden',
+      },
+      {
         expression: "request.operation != 'UPDATE' || object.spec == oldObject.spec",
         message: 'spec cannot be changed',
         reason: 'Forbidden',

@@ -32,6 +32,13 @@ export const subnets = v.array(
     v.check((text) => parseSubnet(text) !== undefined, 'not a subnet (10.0.0.0/8)'),
   ),
 );
+export const subnetOrNone = v.pipe(
+  v.string(),
+  v.check(
+    (text) => text === '' || parseSubnet(text) !== undefined,
+    'not a subnet (246.246.0.0/16)',
+  ),
+);
 export const namespaceNames = v.array(
   v.pipe(
     v.string(),

@@ -14,6 +14,7 @@ import {
   selector,
   strings,
   subject,
+  subnetOrNone,
   subnets,
   texts,
   things,
@@ -153,6 +154,16 @@ const client = group({
       subnets,
       [],
       'Subnets that are routed though the laptop has a route to them',
+    ),
+    autoResolveConflicts: value(
+      v.boolean(),
+      true,
+      'Whether subnets that the laptop has a route to are known by virtual addresses there; otherwise they are refused',
+    ),
+    virtualSubnet: value(
+      subnetOrNone,
+      '',
+      'Where virtual addresses are; empty: 246.246.0.0/16, or another one where that is in use',
     ),
   }),
   dns: group({

@@ -57,6 +57,18 @@ test('an extension with the names of config.yml', () => {
   assert.equal(said.dns.lookupTimeoutMs, 2000);
 });
 
+test('virtual addresses, by the newer names and by the older one', () => {
+  const routing = { virtualSubnet: '100.64.0.0/16', autoResolveConflicts: false };
+  const said = read({ routing });
+  assert.equal(said.virtualSubnet, '100.64.0.0/16');
+  assert.equal(said.autoResolveConflicts, false);
+  const old = read({ cluster: { virtualIPSubnet: '246.1.0.0/16' } });
+  assert.equal(old.virtualSubnet, '246.1.0.0/16');
+  assert.equal(old.autoResolveConflicts, undefined);
+  assert.match(whyNot({ routing: { virtualSubnet: 'x' } }), /^routing\.virtualSubnet: a subnet/);
+  assert.match(whyNot({ routing: { autoResolveConflicts: 'no' } }), /autoResolveConflicts: boolean/);
+});
+
 test('none, and ones that cannot be read', () => {
   for (const nothing of [undefined, null, {}]) assert.equal(read(nothing).managerNamespace, '');
   assert.match(whyNot({ 'also-proxy': ['x'] }), /^also-proxy\.0: a subnet expected$/);

@@ -14,7 +14,7 @@ import {
   type SettingNote,
 } from './check-settings.ts';
 import { oldOtherSettings, onlyInConfigFile, otherSettings } from './other-settings.ts';
-import { duration, mappings, subnets, texts, wanted } from './setting-shapes.ts';
+import { duration, mappings, subnet, subnets, texts, wanted } from './setting-shapes.ts';
 
 /** `dns` of config.yml. */
 export const dnsEntries = {
@@ -24,6 +24,9 @@ export const dnsEntries = {
   mappings: v.optional(mappings),
   lookupTimeout: v.optional(duration),
 };
+
+/** Where virtual addresses are, under its older name in `cluster`. */
+export const virtualClusterEntries = { virtualIPSubnet: v.optional(subnet) };
 
 /** `timeouts` of config.yml. */
 export const timeoutEntries = {
@@ -41,6 +44,8 @@ export const routingEntries = {
   alsoProxy: v.optional(subnets, []),
   neverProxy: v.optional(subnets, []),
   allowConflicting: v.optional(subnets, []),
+  virtualSubnet: v.optional(subnet),
+  autoResolveConflicts: v.optional(v.boolean()),
 };
 
 const routingObject = v.object(routingEntries);
@@ -123,6 +128,7 @@ const extension = v.object({
     v.object({
       defaultManagerNamespace: v.optional(v.string()),
       mappedNamespaces: v.optional(texts, []),
+      ...virtualClusterEntries,
     }),
     {},
   ),
@@ -146,6 +152,9 @@ export interface ClusterSettings {
   readonly alsoProxy: readonly string[];
   readonly neverProxy: readonly string[];
   readonly allowConflictingSubnets: readonly string[];
+  /** Where virtual addresses are; empty where nothing is said. */
+  readonly virtualSubnet: string;
+  readonly autoResolveConflicts: boolean | undefined;
   readonly dns: DnsSettings;
   readonly timeouts: Timeouts;
 }
@@ -184,8 +193,8 @@ export function parseClusterSettings(
     return { ok: false, why, at: stepsOf(issue) };
   }
   const { output } = parsed;
-  const { dns, cluster } = output;
-  const routed = routedSubnets(output.routing);
+  const { dns, cluster, routing } = output;
+  const routed = routedSubnets(routing);
   const lookupTimeout = dns.lookupTimeout ?? dns['lookup-timeout'];
   return {
     ok: true,
@@ -198,6 +207,8 @@ export function parseClusterSettings(
         ...output['allow-conflicting-subnets'],
         ...routed.allowConflictingSubnets,
       ],
+      virtualSubnet: routing.virtualSubnet ?? cluster.virtualIPSubnet ?? '',
+      autoResolveConflicts: routing.autoResolveConflicts,
       dns: dnsSettings({
         excludeSuffixes: dns.excludeSuffixes ?? dns['exclude-suffixes'],
         includeSuffixes: dns.includeSuffixes ?? dns['include-suffixes'],

@@ -4,6 +4,12 @@
  */
 export const interceptHeader = 'telepresence-intercept';
 
+/**
+ * Header of a flow on a laptop's outbound session: the workload from one of whose pods it is to leave.
+ * It has to be one that the laptop's own Connection names.
+ */
+export const viaHeader = 'telepresence-via';
+
 /** Header of a CONNECT: who opened the connection that was taken, `address:port`. */
 export const sourceHeader = 'telepresence-source';
 

@@ -80,7 +80,6 @@ export const otherSettings: readonly OtherSetting[] = [
     'managerAddress',
     'managerServerCA',
   ]),
-  ...rows('cluster', subnet, 'no address is replaced by another', ['virtualIPSubnet']),
   ...rows('dns', anything, 'every nameserver of this machine is served', [
     'localIP',
     'localAddress',
@@ -97,8 +96,6 @@ export const otherSettings: readonly OtherSetting[] = [
   ...rows('routing', subnets, 'the traffic-manager says what the cluster’s subnets are', [
     'subnets',
   ]),
-  ...rows('routing', subnet, 'no address is replaced by another', ['virtualSubnet']),
-  ...rows('routing', onOff, 'a conflict is refused, and named', ['autoResolveConflicts']),
   ...rows('routing', onOff, 'the device is a TUN device', ['useTAP']),
   ...rows('routing', duration, 'no routing loop can arise', ['recursionBlockDuration']),
   ...rows('routing', v.number(), 'no routing loop can arise', ['recursionBlockTreads']),

@@ -53,8 +53,19 @@ export const connectionSpec = v.looseObject({
   installId: v.string(),
   /** Base64 of 32 bytes, Ed25519; the private half never leaves the laptop. */
   publicKey: v.string(),
+  /** Workloads of this namespace from whose pods the laptop's flows may leave; the policy asks for the right. */
+  via: v.optional(v.array(v.string())),
 });
 export type ConnectionSpec = v.InferOutput<typeof connectionSpec>;
+
+/** How far a workload is from whose pods flows are to leave. */
+const viaStatus = v.looseObject({
+  state: v.picklist(['Waiting', 'Ready', 'Error']),
+  reason: v.optional(v.string()),
+  message: v.optional(v.string()),
+  agents: v.optional(v.object({ ready: v.number(), wanted: v.number() })),
+});
+export type ViaStatus = v.InferOutput<typeof viaStatus>;
 
 export const connectionStates = ['Connected', 'Disconnected'] as const;
 export const connectionStatus = v.looseObject({
@@ -72,6 +83,8 @@ export const connectionStatus = v.looseObject({
   relays: v.optional(v.record(v.string(), v.string())),
   disconnectedSince: v.optional(v.string()),
   message: v.optional(v.string()),
+  /** By the workload's name. */
+  via: v.optional(v.record(v.string(), viaStatus)),
   /** What its user has asked everything in the cluster to log; without `until` as long as it lasts. */
   logLevel: v.optional(v.object({ level: v.picklist(logLevels), until: v.optional(v.string()) })),
 });

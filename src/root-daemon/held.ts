@@ -9,21 +9,24 @@ import type { LinkNames, Resolved } from '#host/resolved.ts';
 import type { MachineRoutes } from '#host/routes.ts';
 import { formatSubnet } from '#host/subnets.ts';
 import type { TunDevice } from '#host/tun.ts';
-import { parseIp, type IpAddress } from '#protocol/ip-address.ts';
+import { parseIp, type IpAddress, type Subnet } from '#protocol/ip-address.ts';
 
-import { deviceSubnets, refuseConflicts } from './device/conflicts.ts';
+import { deviceSubnets, findConflict, refuseConflicts } from './device/conflicts.ts';
+import { settle, type Settled } from './device/virtual-subnets.ts';
 import { RootDaemonError } from './errors.ts';
 import { routedSubnets, type Plan } from './plan.ts';
 import { linkDomains } from './resolver/link-domains.ts';
 import type { DesiredNames, NameService } from './resolver/name-service.ts';
 import { chooseNameWay, type MachineResolver, type NameWay } from './resolver/name-way.ts';
 import { rulesChange } from './rules/change.ts';
-import { rulesOf, type NameRules, type Rules } from './rules/rules.ts';
+import { asSubnet, rulesOf, type NameRules, type Rules } from './rules/rules.ts';
 import { aliveElement, aliveSeconds, aliveSet } from './rules/rules-text.ts';
 
 /** What the machine is like because of us; undefined when it is as we found it. */
 export interface MachineState {
   readonly plan: Plan;
+  /** What has become of it here. */
+  readonly settled: Settled;
   /** The splitter's address, and the nameserver it passes other names to. */
   readonly names: { readonly local: string; readonly nameserver: string | undefined } | undefined;
 }
@@ -61,6 +64,9 @@ export class Held implements AsyncDisposable {
   #rules: Rules | undefined;
   #gate: 'zone' | 'untracked' = 'zone';
   #plan: Plan | undefined;
+  #settled: Settled | undefined;
+  /** What the device carries. */
+  #routed: readonly Subnet[] = [];
   #renewal: Disposable | undefined;
   #ending = false;
 
@@ -88,16 +94,16 @@ export class Held implements AsyncDisposable {
   }
 
   get state(): MachineState | undefined {
-    if (this.#plan === undefined) return undefined;
+    if (this.#plan === undefined || this.#settled === undefined) return undefined;
     const names = this.#names && {
       local: `127.0.0.1:${this.#names.port}`,
       nameserver: this.#names.nameserver,
     };
-    return { plan: this.#plan, names };
+    return { plan: this.#plan, settled: this.#settled, names };
   }
 
   /** Routes first, rules last: nothing is redirected before there is somebody to take it. */
-  async apply(plan: Plan, signal: AbortSignal): Promise<void> {
+  async apply(desired: Plan, signal: AbortSignal): Promise<void> {
     const [resolver, routes, kubeProxy] = await Promise.all([
       this.#deps.readResolver(signal),
       this.#deps.readRoutes(signal),
@@ -107,11 +113,19 @@ export class Held implements AsyncDisposable {
     const upstream = resolver.resolved?.upstream ?? [];
     const spared = [...new Set([...resolver.nameservers, ...upstream, ...routes.defaultGateways])];
     const facts = { spared: spared.flatMap(address), gate: this.#gate };
+    const reached = {
+      routes: routes.routes.filter(({ device }) => device !== this.#tun.name),
+      kubeProxy,
+      allowed: desired.mayConflict,
+    };
+    const settled = settle(desired, {
+      ...reached,
+      spared: [...facts.spared, ...desired.sparedPorts.map((one) => one.address)].map(asSubnet),
+      before: this.#settled,
+    });
+    const { plan } = settled;
     const subnets = deviceSubnets(rulesOf(plan, { ...facts, names: undefined }));
-    if (!plan.allowConflicts) {
-      const others = routes.routes.filter(({ device }) => device !== this.#tun.name);
-      refuseConflicts(subnets, { routes: others, kubeProxy, allowed: plan.mayConflict });
-    }
+    if (!plan.allowConflicts) refuseConflicts(subnets, reached);
     let way = this.#wayOf(resolver);
     await this.#applyNames(plan, way, signal);
     await this.#tun.apply({ subnets, addressed: way.byLink && plan.names !== undefined }, signal);
@@ -123,8 +137,25 @@ export class Held implements AsyncDisposable {
     await this.#applyRules(rulesOf(plan, { ...facts, names }), signal);
     this.#resolver = resolver;
     if (hadNames !== (names !== undefined)) await this.#deps.forgetDnsFlows(signal);
-    this.#plan = plan;
-    this.#deps.log.info('machine changed', { subnets: subnets.map(formatSubnet).join(' ') });
+    this.#plan = desired;
+    this.#settled = settled;
+    this.#routed = subnets;
+    this.#deps.log.info('machine changed', {
+      subnets: subnets.map(formatSubnet).join(' '),
+      virtual: settled.virtual.map((one) => formatSubnet(one.subnet)).join(' ') || undefined,
+    });
+  }
+
+  /** Whether this machine has come to use itself, a VPN's for example, what it should leave alone then. */
+  async hasNewConflict(signal: AbortSignal): Promise<boolean> {
+    if (this.#plan?.avoidConflicts !== true || this.#settled === undefined) return false;
+    const { routes } = await this.#deps.readRoutes(signal);
+    const reached = {
+      routes: routes.filter(({ device }) => device !== this.#tun.name),
+      kubeProxy: [],
+      allowed: this.#plan.mayConflict,
+    };
+    return this.#routed.some((subnet) => findConflict(subnet, reached) !== undefined);
   }
 
   /**

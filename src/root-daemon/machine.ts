@@ -13,6 +13,8 @@ export interface Machine {
   /** Takes everything back. */
   release(): Promise<void>;
   readonly state: MachineState | undefined;
+  /** Settles when the machine has become another one because of what others have changed in it. */
+  readonly changed: Promise<undefined>;
   /** Settles when the kernel loses our rules though nobody asked for it; never while there are none. */
   readonly lost: Promise<RootDaemonError>;
 }
@@ -37,6 +39,7 @@ export function createMachine(deps: MachineDeps): Machine {
     }
   };
   let recheck: Disposable | undefined;
+  let changed = Promise.withResolvers<undefined>();
   const releaseNow = async (): Promise<void> => {
     recheck?.[Symbol.dispose]();
     recheck = undefined;
@@ -48,10 +51,14 @@ export function createMachine(deps: MachineDeps): Machine {
     const plan = held?.state?.plan;
     if (held === undefined || plan === undefined) return;
     const signal = AbortSignal.timeout(applyMs);
-    if (await held.hasOtherResolver(signal)) await held.apply(plan, signal);
+    const other = await held.hasOtherResolver(signal);
+    if (!other && !(await held.hasNewConflict(signal))) return;
+    await held.apply(plan, signal);
+    changed.resolve(undefined);
+    changed = Promise.withResolvers();
   };
   const failed = (error: unknown): void => {
-    deps.log.warning('other nameservers not taken up', { reason: describe(error) });
+    deps.log.warning('what others changed is not taken up', { reason: describe(error) });
   };
   return {
     apply: (plan, signal) =>
@@ -74,6 +81,9 @@ export function createMachine(deps: MachineDeps): Machine {
     release: () => inTurn(releaseNow),
     get state() {
       return held?.state;
+    },
+    get changed() {
+      return changed.promise;
     },
     get lost() {
       return held?.lost ?? new Promise<RootDaemonError>(() => {});

@@ -47,7 +47,18 @@ export interface Plan {
   readonly mayConflict: readonly Subnet[];
   /** Somebody reads the device: what is no Service is tried before it is redirected. */
   readonly gate: boolean;
+  /** What overlaps with this machine's own is not routed, but known by virtual addresses. */
+  readonly avoidConflicts: boolean;
+  /** Known by virtual addresses, whatever it overlaps with. */
+  readonly virtual: readonly Subnet[];
+  /** Where virtual addresses are to be; undefined: where nothing else is. */
+  readonly virtualSubnet: Subnet | undefined;
+  /** There are virtual addresses although no subnet is virtual. */
+  readonly alwaysVirtual: boolean;
 }
+
+/** A `0.0.0.0/4` of virtual addresses would be most of what this machine talks with. */
+const shortestVirtualPrefix = 8;
 
 /** Checks what came over the wire. IPv6 is left out where the user daemon does not listen on it. */
 export function planOf(desired: Desired): Plan {
@@ -64,7 +75,14 @@ export function planOf(desired: Desired): Plan {
     allowConflicts: desired.allowConflictingSubnets,
     mayConflict: mine.subnets(desired.allowConflicting),
     gate: desired.gate,
+    avoidConflicts: desired.avoidConflicts,
+    virtual: mine.subnets(desired.virtual),
+    virtualSubnet: mine.subnets(desired.virtualSubnet === '' ? [] : [desired.virtualSubnet])[0],
+    alwaysVirtual: desired.alwaysVirtual,
   };
+  if ((plan.virtualSubnet?.prefix ?? shortestVirtualPrefix) < shortestVirtualPrefix) {
+    bad('a virtual subnet: it is too large', desired.virtualSubnet);
+  }
   const routed = routedSubnets(plan);
   if (routed.length > 0 && plan.redirectPort === 0) {
     throw new RootDaemonError('BadDesired', 'subnets without a port to redirect to');

@@ -44,6 +44,8 @@ export function configExpression(): string {
     ['routing.alsoProxySubnets', list('client.routing.alsoProxySubnets')],
     ['routing.neverProxySubnets', list('client.routing.neverProxySubnets')],
     ['routing.allowConflictingSubnets', list('client.routing.allowConflictingSubnets')],
+    ['routing.autoResolveConflicts', from('client.routing.autoResolveConflicts')],
+    ['routing.virtualSubnet', from('client.routing.virtualSubnet')],
     ['dns.excludeSuffixes', list('client.dns.excludeSuffixes')],
     ['dns.includeSuffixes', list('client.dns.includeSuffixes')],
   ];

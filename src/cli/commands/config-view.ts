@@ -1,4 +1,5 @@
 import { routedSubnets } from '#protocol/client-settings.ts';
+import type { RootStatus } from '#protocol/gen/telepresence_pb.ts';
 import { readClientConfig } from '../config/client-config.ts';
 import type { ClientConfig } from '../config/config-schema.ts';
 import type { CliContext } from '../context.ts';
@@ -21,15 +22,19 @@ function asTyped({ cluster, dns, timeouts, routing, ...rest }: ClientConfig): ob
   const written = (ms: number): string => `${String(ms / 1000)}s`;
   const { lookupTimeout, ...names } = dns;
   const { alsoProxy, neverProxy, allowConflictingSubnets } = routedSubnets(routing);
+  const { virtualIPSubnet, ...places } = cluster;
+  const { autoResolveConflicts, virtualSubnet = virtualIPSubnet } = routing;
   return {
     ...rest,
     routing: {
       alsoProxySubnets: alsoProxy,
       neverProxySubnets: neverProxy,
       allowConflictingSubnets,
+      ...(virtualSubnet === undefined ? {} : { virtualSubnet }),
+      ...(autoResolveConflicts === undefined ? {} : { autoResolveConflicts }),
     },
     cluster: {
-      ...cluster,
+      ...places,
       defaultManagerNamespace: cluster.defaultManagerNamespace || 'ambassador',
     },
     dns: {
@@ -40,6 +45,12 @@ function asTyped({ cluster, dns, timeouts, routing, ...rest }: ClientConfig): ob
       Object.entries(timeouts).map(([name, ms = 0]) => [name, written(ms)]),
     ),
   };
+}
+
+/** Where addresses are virtual; nothing where none is. */
+function inForce({ virtualSubnets }: RootStatus): { readonly virtualSubnet?: string } {
+  const [first] = virtualSubnets;
+  return first === undefined ? {} : { virtualSubnet: first.knownAs };
 }
 
 /** What is in force in the connection that there is, the traffic-manager's part of it included. */
@@ -59,6 +70,7 @@ async function fromConnection(context: CliContext): Promise<object> {
       alsoProxySubnets: root.alsoProxy,
       neverProxySubnets: root.neverProxy,
       allowConflictingSubnets: root.allowConflictingSubnets,
+      ...inForce(root),
     },
     ...(dns === undefined
       ? {}

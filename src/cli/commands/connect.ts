@@ -2,6 +2,7 @@ import { openConnection } from '../daemon/open-connection.ts';
 import { call } from '../daemon/session.ts';
 import { readMappedNamespaces, readNamespace } from '../parse/namespace-name.ts';
 import { readSubnets } from '../parse/subnet.ts';
+import { readProxyVia, readVnat } from '../parse/virtual-subnet.ts';
 import { runCommand } from '../run-command.ts';
 import type { RunCommand } from './command-spec.ts';
 import { readKubeFlags } from './kube-flags.ts';
@@ -13,6 +14,8 @@ export const runConnect: RunCommand = async (context, line) => {
     alsoProxy: readSubnets(line, 'also-proxy'),
     neverProxy: readSubnets(line, 'never-proxy'),
     allowConflictingSubnets: readSubnets(line, 'allow-conflicting-subnets'),
+    vnat: readVnat(line),
+    proxyVia: readProxyVia(line),
     mappedNamespaces: readMappedNamespaces(line),
     allMapped: line.given('mapped-namespaces'),
     kube: await readKubeFlags(context, line),

@@ -1,6 +1,11 @@
 import * as v from 'valibot';
 import { logLevels } from '#base/log.ts';
-import { dnsEntries, routingEntries, timeoutEntries } from '#protocol/client-settings.ts';
+import {
+  dnsEntries,
+  routingEntries,
+  timeoutEntries,
+  virtualClusterEntries,
+} from '#protocol/client-settings.ts';
 import { port, texts } from '#protocol/setting-shapes.ts';
 
 const level = v.pipe(
@@ -26,6 +31,7 @@ export const configSchema = v.object({
     v.object({
       defaultManagerNamespace: v.optional(v.string(), ''),
       mappedNamespaces: v.optional(texts, []),
+      ...virtualClusterEntries,
     }),
     {},
   ),

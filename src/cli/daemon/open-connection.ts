@@ -75,6 +75,8 @@ function withConfig(
       ...(request.allowConflictingSubnets ?? []),
       ...routed.allowConflictingSubnets,
     ],
+    virtualSubnet: routing.virtualSubnet ?? cluster.virtualIPSubnet ?? '',
+    autoResolveConflicts: routing.autoResolveConflicts,
   };
 }
 

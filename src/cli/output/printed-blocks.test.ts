@@ -171,6 +171,29 @@ test('status: connected', () => {
   assert.equal(statusLines(status).join('\n'), seeds.status);
 });
 
+test('status: subnets that are virtual, and why', () => {
+  const root = {
+    running: true,
+    version: 'v1',
+    subnets: ['10.244.0.0/16'],
+    virtualSubnets: [
+      { subnet: '10.96.0.0/16', knownAs: '246.246.0.0/16', why: 'the route 10.0.0.0/8 dev wg0' },
+      { subnet: '10.244.0.0/16', knownAs: '246.246.0.0/16', via: 'echo' },
+      { subnet: 'fd00::/64', knownAs: 'fd00:0:0:246::/64', why: 'the route x', via: 'echo' },
+      { subnet: '10.1.0.0/16' },
+    ],
+  };
+  const lines = statusLines(create(StatusResponseSchema, { status: 'Connected', root }));
+  const at = lines.findIndex((line) => line.includes('Virtual Subnets'));
+  assert.deepEqual(lines.slice(at, at + 5), [
+    '  Virtual Subnets: (4 subnets)',
+    '    - 10.96.0.0/16 as 246.246.0.0/16 (overlaps with the route 10.0.0.0/8 dev wg0)',
+    '    - 10.244.0.0/16 as 246.246.0.0/16 (via echo)',
+    '    - fd00::/64 as fd00:0:0:246::/64 (via echo, overlaps with the route x)',
+    '    - 10.1.0.0/16',
+  ]);
+});
+
 test('status: what is not well is said', () => {
   const status = create(StatusResponseSchema, {
     version: { version: 'v1', executable: '/x' },

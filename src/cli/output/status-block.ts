@@ -77,6 +77,7 @@ function rootDaemonLines({ root, connection }: StatusResponse): readonly string[
   if (root.dns !== undefined || root.subnets.length > 0) {
     pairs.push(subnetList('Subnets', root.subnets));
   }
+  if (root.virtualSubnets.length > 0) pairs.push(virtualList(root.virtualSubnets));
   if (root.alsoProxy.length > 0) pairs.push(subnetList('Also Proxy', root.alsoProxy));
   if (root.neverProxy.length > 0) pairs.push(subnetList('Never Proxy', root.neverProxy));
   return ['OSS Root Daemon: Running', ...alignKeyValues(pairs, 2)];
@@ -112,6 +113,21 @@ function subnetList(key: string, subnets: readonly string[]): KeyValue {
     key,
     value: `(${String(subnets.length)} subnets)`,
     beneath: subnets.map((subnet) => `- ${subnet}`),
+  };
+}
+
+function virtualList(virtual: RootStatus['virtualSubnets']): KeyValue {
+  return {
+    key: 'Virtual Subnets',
+    value: `(${String(virtual.length)} subnets)`,
+    beneath: virtual.map(({ subnet, knownAs, why, via }) => {
+      const reasons = [
+        ...(via === '' ? [] : [`via ${via}`]),
+        ...(why === '' ? [] : [`overlaps with ${why}`]),
+      ];
+      const known = knownAs === '' ? subnet : `${subnet} as ${knownAs}`;
+      return `- ${known}${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}`;
+    }),
   };
 }
 

@@ -67,6 +67,9 @@ function rootDaemon({ root }: StatusResponse): object {
     also_proxy_subnets: root.alsoProxy,
     never_proxy_subnets: root.neverProxy,
     allow_conflicting_subnets: root.allowConflictingSubnets,
+    virtual_subnets: root.virtualSubnets.map(({ subnet, knownAs, why, via }) =>
+      omitEmpty({ subnet, virtual_subnet: knownAs, reason: why, via }),
+    ),
   };
 }
 

@@ -90,6 +90,7 @@ test('what the relay is told is applied before it is relied on, and only told wh
     logLevel: '',
     connections: [connection()],
     intercepts: [],
+    vias: [{ connectionUid: 'uid-alice-1', workload: 'hello', podUids: ['p'] }],
     dialableSubnets: ['10.0.0.0/8'],
     refusedSubnets: [],
     ownNamespacesOnly: false,
@@ -108,6 +109,7 @@ test('what the relay is told is applied before it is relied on, and only told wh
     first.connections.map((one) => one.publicKey),
     ['k'],
   );
+  assert.deepEqual(first.connections[0]?.via[0]?.podUids, ['p']);
   await hub.publish({ ...served }, never);
   let applied = false;
   const publishing = hub.publish({ ...served, connections: [] }, never).then(() => {

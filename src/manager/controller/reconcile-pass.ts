@@ -63,7 +63,12 @@ export function createReconcilePass(deps: Deps, options: ControllerOptions): Rec
       view: viewOf(
         watched,
         config.interceptable,
-        new Set([...watched.intercepts.values()].map(namespaceOf)),
+        new Set(
+          [
+            ...watched.intercepts.values(),
+            ...[...watched.connections.values()].filter(({ spec }) => spec.via !== undefined),
+          ].map(namespaceOf),
+        ),
       ),
       namespace: (name) => watched.namespaces.get(name),
       facts: {

@@ -10,12 +10,14 @@ import {
 import type { Connection } from '#protocol/resources.ts';
 import type { PlannedIntercept } from '../state/plan.ts';
 import type { DialReviewed } from './dial-review.ts';
+import type { PlannedVia } from '../state/via.ts';
 import { createLatest } from './latest.ts';
 
 /** What the relay is to serve. */
 export interface Served {
   readonly connections: readonly Connection[];
   readonly intercepts: readonly PlannedIntercept[];
+  readonly vias: readonly Pick<PlannedVia, 'connectionUid' | 'workload' | 'podUids'>[];
   readonly dialableSubnets: readonly string[];
   readonly refusedSubnets: readonly string[];
   /** Empty: the relay's own. */
@@ -131,9 +133,11 @@ export function createRelayHub(
 }
 
 function messageOf<E>(
-  { connections, intercepts, dialableSubnets, refusedSubnets, ownNamespacesOnly, logLevel }: Served,
+  served: Served,
   epoch: E,
 ): Omit<Message, 'epoch'> & { epoch: E } {
+  const { connections, intercepts, dialableSubnets, refusedSubnets, ownNamespacesOnly, logLevel } =
+    served;
   return {
     epoch,
     connections: connections.map(({ metadata, spec }) => ({
@@ -142,6 +146,13 @@ function messageOf<E>(
       namespace: metadata.namespace,
       name: metadata.name,
       publicKey: spec.publicKey,
+      via: served.vias
+        .filter(({ connectionUid }) => connectionUid === metadata.uid)
+        .map(({ workload, podUids }) => ({
+          $typeName: 'telepresence.v1.RelayVia',
+          workload,
+          podUids: [...podUids],
+        })),
     })),
     intercepts: intercepts.map((one) => ({
       $typeName: 'telepresence.v1.RelayIntercept',

@@ -5,7 +5,7 @@ import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { ResourceWatch } from '#kube/watch.ts';
-import { agentRequestAnnotation, fieldManager, type Intercept } from '#protocol/resources.ts';
+import { agentRequestAnnotation, fieldManager, type Connection, type Intercept } from '#protocol/resources.ts';
 import { injectionWish } from '#protocol/injection-wish.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
 import { requestOf } from '../state/injected.ts';
@@ -22,6 +22,7 @@ interface Deps {
   readonly pods: Pick<ResourceWatch<PodObject>, 'until'>;
   readonly view: () => ClusterView;
   readonly intercepts: () => Iterable<Intercept>;
+  readonly connections: () => Iterable<Connection>;
   /** Changes after each look at the cluster. */
   readonly passes: Latest<number>;
 }
@@ -76,6 +77,8 @@ async function removeFrom(
   const name = nameOf(workload);
   const holder = await interceptor(deps, workload, signal);
   if (holder !== undefined) return `${name} is intercepted by ${holder}`;
+  const guest = guestOf(deps, workload);
+  if (guest !== undefined) return `${name} is used by ${guest} (connect --proxy-via)`;
   if (!hasRequest(workload)) {
     const { annotations } = workload.object.spec.template.metadata;
     if (injectionWish(annotations) === 'enabled') {
@@ -142,6 +145,14 @@ async function interceptor(
   const what = `end of the intercepts of ${nameOf(workload)}`;
   await withDeadline(deps, { ms: leftMs, what, signal }, gone).catch(() => {});
   return find();
+}
+
+/** Whose flows leave from its pods. */
+function guestOf({ connections }: Pick<Deps, 'connections'>, { object }: Workload) {
+  const { name, namespace } = object.metadata;
+  return [...connections()].find(
+    ({ metadata, spec }) => metadata.namespace === namespace && spec.via?.includes(name) === true,
+  )?.spec.client;
 }
 
 function hasRequest({ object }: Workload): boolean {

@@ -52,7 +52,14 @@ export function serveLaptops(
         },
         removeAgents: async (removal, waiting) =>
           await removeAgents(
-            { ...deps, pods: watched.pods, view, intercepts, passes },
+            {
+              ...deps,
+              pods: watched.pods,
+              view,
+              intercepts,
+              connections: () => watched.connections.values(),
+              passes,
+            },
             removal,
             waiting,
           ),

@@ -121,6 +121,8 @@ export function infoOf(
     alsoProxy: config.routing.alsoProxySubnets,
     neverProxy: config.routing.neverProxySubnets,
     allowConflicting: config.routing.allowConflictingSubnets,
+    autoResolveConflicts: config.routing.autoResolveConflicts,
+    virtualSubnet: config.routing.virtualSubnet,
     excludeSuffixes: config.dns.excludeSuffixes,
     includeSuffixes: config.dns.includeSuffixes,
     dns: dnsSettings({

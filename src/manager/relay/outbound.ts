@@ -4,7 +4,7 @@ import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import { decideDial } from '#protocol/dial-policy.ts';
-import { interceptHeader } from '#protocol/flow-headers.ts';
+import { interceptHeader, viaHeader } from '#protocol/flow-headers.ts';
 import type { DialDatagrams } from '#tunnel/dial-udp.ts';
 import type { FlowKind } from '#tunnel/flow-kind.ts';
 import { refusalForDial } from '#tunnel/refusal.ts';
@@ -13,6 +13,7 @@ import { splice } from '#tunnel/splice.ts';
 import { carryFlow, type Next } from './carry-flow.ts';
 import type { Desired } from './desired.ts';
 import { takePodFlow } from './pod-flow.ts';
+import { takeViaFlow } from './via-flow.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -29,6 +30,8 @@ interface Deps {
   readonly datagrams: Datagrams;
   /** Sessions to the agent of one pod. */
   readonly sessionsOf: (podUid: string) => readonly Next[];
+  /** Which of the pods may dial an address: none its own. */
+  readonly othersThan: (podUids: readonly string[], host: string) => readonly string[];
 }
 
 /** How this process itself sends datagrams for laptops. */
@@ -67,6 +70,11 @@ export async function takeOutboundFlow(
       flow.refuse('Forbidden');
       return;
     }
+  }
+  const via = flow.headers[viaHeader];
+  if (via !== undefined) {
+    const of = { connectionUid, workload: String(via), host: decision.host };
+    if (await takeViaFlow({ ...deps, log }, of, flow)) return;
   }
   for (const sessions of deps.dialers(connectionUid, decision.host)) {
     const carried = await carryFlow(flow, sessions);

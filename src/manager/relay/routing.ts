@@ -25,6 +25,8 @@ export interface Routing {
   readonly dialers: (connectionUid: string, host: string) => readonly (readonly ClientSession[])[];
   /** Every session to the agent of one pod. */
   readonly sessionsOf: (podUid: string) => readonly ClientSession[];
+  /** Which of the pods may dial an address: none its own, by which it would pass its own rules. */
+  readonly othersThan: (podUids: readonly string[], host: string) => readonly string[];
   /** How datagrams are sent from here, where no agent is there to do it. */
   readonly datagrams: Datagrams;
   /** Sessions on which flows can be opened towards a laptop. */
@@ -62,6 +64,10 @@ export function createRouting(deps: {
       echo: createDatagramDialer({ clock: deps.clock, open: createOpenEcho() }),
     },
     sessionsOf: (podUid) => agents.outbound.of(podUid),
+    othersThan(podUids, host) {
+      const reachable = everyone.reachableAgents();
+      return podUids.filter((podUid) => reachable.get(podUid)?.address !== host);
+    },
     reverse: (uid) => laptops.reverse.of(uid),
     patienceMs: (uid) => board.patienceMs(uid),
     agentOf: (podUid) => leastBusy(agents.outbound.of(podUid)),

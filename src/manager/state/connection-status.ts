@@ -1,6 +1,7 @@
 import { apiLevels } from '#protocol/api-levels.ts';
 import type { Connection, ConnectionStatus } from '#protocol/resources.ts';
 import { lastingLevel } from './asked-log-level.ts';
+import type { PlannedVia } from './via.ts';
 import { isElsewhere, presenceIn, withoutGone, type Replicas } from './replicas.ts';
 
 /** What the manager says of itself in every Connection. */
@@ -21,17 +22,20 @@ export function connectionStatusOf(
     readonly here: boolean;
     readonly replicas: Replicas;
     readonly nowMs: number;
+    /** How far the workloads are that it names. */
+    readonly vias: readonly PlannedVia[];
   },
 ): ConnectionStatus {
   const { status } = connection;
   const logLevel = lastingLevel(status, facts.nowMs);
-  const { here, replicas, nowMs } = facts;
+  const { here, replicas, nowMs, vias } = facts;
   const presence = presenceIn(status, { here, own: replicas.own, nowMs });
   const said = {
     managerKey: manager.publicKey,
     managerCa: manager.ca,
     managerVersion: manager.version,
     ...(logLevel === undefined ? {} : { logLevel }),
+    ...(vias.length === 0 ? {} : { via: viasOf(vias) }),
     ...presence,
     ...withoutGone(presence, replicas, nowMs),
     apiLevels: { ...apiLevels },
@@ -45,4 +49,8 @@ export function connectionStatusOf(
     state: 'Disconnected',
     disconnectedSince: since ?? new Date(nowMs).toISOString(),
   };
+}
+
+function viasOf(vias: readonly PlannedVia[]): NonNullable<ConnectionStatus['via']> {
+  return Object.fromEntries(vias.map(({ workload, status }) => [workload, status]));
 }

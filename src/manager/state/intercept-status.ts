@@ -174,7 +174,8 @@ function named(policies: readonly string[]): string {
   return `NetworkPolicy ${policies.slice(0, 3).join(' and ')}`;
 }
 
-function agentMissing({ pod }: PodFact): Pick<InterceptStatus, 'reason' | 'message'> {
+/** The reason where a pod came back without the agent that it asked for. */
+export function agentMissing({ pod }: Pick<PodFact, 'pod'>): Pick<InterceptStatus, 'reason' | 'message'> {
   return {
     reason: 'AgentMissing',
     message: `pod ${pod.metadata.name} was made without the traffic-agent: the API server could not reach the webhook agent-injector (delete the pod to try again)`,

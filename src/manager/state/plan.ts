@@ -14,6 +14,7 @@ import { podFacts, type Facts, type PodFact } from './pod-facts.ts';
 import { isElsewhere, presenceIn, type Replicas } from './replicas.ts';
 import type { Refusal } from './refusal.ts';
 import { resolveTarget, type Target } from './target.ts';
+import { planVias, type PlannedVia } from './via.ts';
 import type { ClusterView, Workload } from './view.ts';
 
 /** Everything that the manager knows. */
@@ -61,6 +62,7 @@ export interface Plan {
   readonly served: {
     readonly connections: readonly Connection[];
     readonly intercepts: readonly PlannedIntercept[];
+    readonly vias: readonly PlannedVia[];
   };
   /** By workload UID. */
   readonly injections: ReadonlyMap<string, InjectionNeed>;
@@ -118,12 +120,16 @@ export function plan(world: World): Plan {
       }),
     );
   }
+  const vias = serving.flatMap((one) =>
+    planVias(world, one, phases.get(one.metadata.uid) === 'live'),
+  );
+  for (const { need } of vias) if (need !== undefined) addNeed(injections, need);
   return {
-    connectionStatus: connectionStatuses(world, serving),
+    connectionStatus: connectionStatuses(world, serving, vias),
     presence: presences(world, serving),
     interceptStatus,
     takes,
-    served: { connections: serving, intercepts: served },
+    served: { connections: serving, intercepts: served, vias },
     injections,
     expired: world.connections.filter((one) => !byUid.has(one.metadata.uid)),
     orphaned: intercepts.filter((one) => !isOwned(one, byUid)),
@@ -220,6 +226,7 @@ function addTakes(
 function connectionStatuses(
   world: World,
   serving: readonly Connection[],
+  vias: readonly PlannedVia[],
 ): Map<Connection, ConnectionStatus> {
   return new Map(
     serving.map((connection) => [
@@ -228,6 +235,7 @@ function connectionStatuses(
         here: world.facts.isHere(connection.metadata.uid),
         replicas: world.replicas,
         nowMs: world.nowMs,
+        vias: vias.filter(({ connectionUid }) => connectionUid === connection.metadata.uid),
       }),
     ]),
   );

@@ -50,7 +50,8 @@ export function inject(pod: RequestedPod, config: InjectorConfig): Injection {
     request.take === 'rename'
       ? renamePorts(pod.spec.containers, request.ports)
       : { containers: pod.spec.containers, renamed: [] };
-  if (request.take === 'rename' && renamed.length === 0) {
+  // Without any port asked for the agent takes none, and only dials.
+  if (request.take === 'rename' && renamed.length === 0 && request.ports.length > 0) {
     return { kind: 'left', reason: 'NoSuchPorts' };
   }
   // In both modes the agent listens there.

@@ -10,14 +10,16 @@ import {
   type Desired,
 } from '#protocol/gen/telepresence_pb.ts';
 
+import { formatSubnet } from '#host/subnets.ts';
 import { HostError, type HostErrorCode } from '#host/errors.ts';
 
 import { RootDaemonError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
-import { planOf } from '../plan.ts';
+import { planOf, routedSubnets } from '../plan.ts';
+import { virtualSubnetsOf } from './virtual-subnets-of.ts';
 
 interface Deps {
-  readonly machine: Pick<Machine, 'apply' | 'release' | 'lost'>;
+  readonly machine: Pick<Machine, 'apply' | 'release' | 'lost' | 'changed' | 'state'>;
   readonly log: Logger;
 }
 
@@ -45,15 +47,25 @@ export function createHold({ machine, log }: Deps): ServeHold {
     signal.addEventListener('abort', release, { once: true });
     try {
       const iterator = desires[Symbol.asyncIterator]();
+      let epoch: bigint | undefined;
+      let next = iterator.next();
+      let { changed } = machine;
       for (;;) {
-        const next = iterator.next();
         next.catch(() => {});
         const lost = machine.lost.then((error): never => {
           throw error;
         });
-        const result = await Promise.race([next, lost]);
+        const result = await Promise.race([next, lost, changed]);
+        if (result === undefined) {
+          ({ changed } = machine);
+          // Nobody asked for it: whoever holds the machine gets to know what it is now.
+          if (epoch !== undefined) yield create(AppliedSchema, { epoch, ...outcomeOf(machine) });
+          continue;
+        }
         if (result.done === true) return;
+        ({ epoch } = result.value);
         yield await applied({ machine, log }, { desired: result.value, signal });
+        next = iterator.next();
       }
     } catch (error) {
       if (error instanceof RootDaemonError) throw new ConnectError(error.message, Code.Aborted);
@@ -90,6 +102,17 @@ function factsOf(error: unknown): Record<string, string> {
   return hint === undefined ? {} : { hint };
 }
 
+/** What the machine has become in the end. */
+function outcomeOf({ state }: Pick<Machine, 'state'>): MessageInitShape<typeof AppliedSchema> {
+  if (state === undefined) return {};
+  const { plan, ranges } = state.settled;
+  return {
+    routed: routedSubnets(plan).map(formatSubnet),
+    virtual: virtualSubnetsOf(state.settled),
+    virtualRanges: ranges.map(formatSubnet),
+  };
+}
+
 async function applied(
   { machine, log }: Deps,
   { desired, signal }: { readonly desired: Desired; readonly signal: AbortSignal },
@@ -97,7 +120,7 @@ async function applied(
   const { epoch } = desired;
   try {
     await machine.apply(planOf(desired), signal);
-    return create(AppliedSchema, { epoch });
+    return create(AppliedSchema, { epoch, ...outcomeOf(machine) });
   } catch (error) {
     signal.throwIfAborted();
     log.warning('desire not applied', { epoch: String(epoch), reason: describe(error) });

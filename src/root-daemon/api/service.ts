@@ -9,6 +9,7 @@ import { RootDaemon } from '#protocol/gen/telepresence_pb.ts';
 import type { Machine } from '../machine.ts';
 import { clusterAnswerMs } from '../resolver/name-service.ts';
 import type { ServeHold } from './hold.ts';
+import { virtualSubnetsOf } from './virtual-subnets-of.ts';
 
 interface Deps {
   readonly machine: Pick<Machine, 'state'>;
@@ -29,14 +30,15 @@ export function rootDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
       status() {
         const state = deps.machine.state;
         if (state === undefined) return { running: true, version };
-        const { plan, names } = state;
+        const { plan, settled, names } = state;
         return {
           running: true,
           version,
-          subnets: plan.subnets.map(formatSubnet),
-          alsoProxy: plan.alsoProxy.map(formatSubnet),
+          subnets: settled.kept.subnets.map(formatSubnet),
+          alsoProxy: settled.kept.alsoProxy.map(formatSubnet),
           neverProxy: plan.spared.map(formatSubnet),
           allowConflictingSubnets: plan.mayConflict.map(formatSubnet),
+          virtualSubnets: virtualSubnetsOf(settled),
           ...(names !== undefined && {
             dns: {
               localAddress: names.local,

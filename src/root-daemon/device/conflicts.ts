@@ -23,23 +23,29 @@ export interface Reached {
   readonly allowed?: readonly Subnet[];
 }
 
-/** Refuses subnets that the machine uses for something else, and names it. */
-export function refuseConflicts(subnets: readonly Subnet[], reached: Reached): void {
+/** What the machine uses a subnet for, for people; undefined where nothing is in the way. */
+export function findConflict(subnet: Subnet, reached: Reached): string | undefined {
   const { allowed = [] } = reached;
   const isAllowed = (one: Subnet): boolean =>
     allowed.some((by) => by.prefix <= one.prefix && contains(by, one));
-  for (const subnet of subnets.filter((one) => !isAllowed(one))) {
-    const route = reached.routes.find(
-      (one) => overlaps(one.subnet, subnet) && !isAllowed(one.subnet),
-    );
-    const service = reached.kubeProxy.find(
-      (address) => contains(subnet, address) && !isAllowed(whole(address)),
-    );
-    if (route === undefined && service === undefined) continue;
-    const other =
-      route === undefined
-        ? `a local cluster's service address ${service === undefined ? '' : formatIp(service)}`
-        : `the route ${route.text}`;
+  if (isAllowed(subnet)) return undefined;
+  const route = reached.routes.find(
+    (one) => overlaps(one.subnet, subnet) && !isAllowed(one.subnet),
+  );
+  if (route !== undefined) return `the route ${route.text}`;
+  const service = reached.kubeProxy.find(
+    (address) => contains(subnet, address) && !isAllowed(whole(address)),
+  );
+  return service === undefined
+    ? undefined
+    : `a local cluster's service address ${formatIp(service)}`;
+}
+
+/** Refuses subnets that the machine uses for something else, and names it. */
+export function refuseConflicts(subnets: readonly Subnet[], reached: Reached): void {
+  for (const subnet of subnets) {
+    const other = findConflict(subnet, reached);
+    if (other === undefined) continue;
     const wanted = formatSubnet(subnet);
     throw new RootDaemonError(
       'SubnetConflict',
@@ -48,7 +54,7 @@ export function refuseConflicts(subnets: readonly Subnet[], reached: Reached): v
         facts: {
           subnet: wanted,
           conflict: other,
-          hint: `leave it to this machine: telepresence connect --never-proxy ${wanted}; or let the cluster have it: Helm value client.routing.allowConflictingSubnets={${wanted}}`,
+          hint: `know it by virtual addresses here: telepresence connect --vnat ${wanted}; or leave it to this machine: --never-proxy ${wanted}; or let the cluster have it: --allow-conflicting-subnets ${wanted}`,
         },
       },
     );

@@ -60,6 +60,7 @@ export function rulesOf(plan: Plan, machine: MachineFacts): Rules {
   };
 }
 
-function asSubnet(address: IpAddress): Subnet {
+/** The subnet of one address. */
+export function asSubnet(address: IpAddress): Subnet {
   return { ...address, prefix: address.family === 4 ? 32 : 128 };
 }

@@ -4,6 +4,7 @@ import type { Logger } from '#base/log.ts';
 import type { IpAddress } from '#protocol/ip-address.ts';
 import { encodeUnreachablePacket, type Unreachable } from '#protocol/packets/icmp-message.ts';
 import { carryDatagrams, type Datagrams } from '#tunnel/datagrams.ts';
+import type { BegunFlow, ClientSession } from '#tunnel/client-session.ts';
 import { TunnelError } from '#tunnel/errors.ts';
 import type { FlowKind } from '#tunnel/flow-kind.ts';
 import type { PickSession } from '../flows/outbound-listener.ts';
@@ -82,11 +83,28 @@ export function createDatagramFlows(deps: Deps): DatagramFlows {
       if (now - flow.usedAt >= idleMs) end(key, flow);
     }
   };
+  /** What goes nowhere is not a flow: the next packet is told so again. */
+  const beginOrTell = (
+    outgoing: Outgoing,
+    last: Buffer,
+    session: Pick<ClientSession, 'beginFlow'>,
+  ): BegunFlow | undefined => {
+    const { kind, authority } = outgoing;
+    try {
+      return session.beginFlow({ kind, authority, signal: ending.signal });
+    } catch (error) {
+      log.debug('datagrams not carried', { kind, authority, reason: describe(error) });
+      const why = whyNot(kind, error);
+      if (why !== undefined) tell(outgoing, why, last);
+      return undefined;
+    }
+  };
   const begin = (outgoing: Outgoing, last: Buffer): DatagramFlow | undefined => {
     const { kind, key, authority, answer } = outgoing;
     const session = deps.pickSession();
     if (session === undefined) return undefined;
-    const begun = session.beginFlow({ kind, authority, signal: ending.signal });
+    const begun = beginOrTell(outgoing, last, session);
+    if (begun === undefined) return undefined;
     const datagrams = carryDatagrams(begun.flow.stream, {
       onDatagram(payload) {
         flow.answered = true;

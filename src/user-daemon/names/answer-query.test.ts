@@ -12,6 +12,8 @@ import {
 } from '#protocol/dns-message.ts';
 import { dnsTypes, type DnsData } from '#protocol/dns-record.ts';
 import { ClusterUpdateSchema } from '#protocol/gen/telepresence_pb.ts';
+import { subnets } from '#protocol/dial-policy.ts';
+import { createVirtualAddresses } from '#protocol/virtual/addresses.ts';
 import { answerQuery } from './answer-query.ts';
 import { createClusterModel } from './cluster-model.ts';
 
@@ -78,6 +80,7 @@ function sample(mapped: readonly string[] = []) {
     log: silentLogger,
     names: model,
     scope: { namespace: 'default', mapped },
+    virtual: createVirtualAddresses(),
     mappings: [
       { name: 'shop.example.com', aliasFor: 'web.dev' },
       { name: 'Mine.', aliasFor: 'web' },
@@ -248,6 +251,54 @@ test('names that stand for others, or for addresses', async () => {
   assert.deepEqual(asked, ['db-0.db.default.svc.cluster.local', 'example.com']);
   assert.notEqual((await ask('lost.corp')).code, dnsCodes.noError);
   assert.equal((await ask('other.example.com')).code, dnsCodes.refused);
+});
+
+test('addresses of a virtual subnet are told by others, and these have the same names', async () => {
+  const { deps, ask, addresses, asked } = sample();
+  deps.virtual.set({
+    ranges: subnets('246.246.0.0/16', 'fd00:0:0:246::/64'),
+    virtual: subnets('10.96.0.0/16', 'fd00::/64'),
+    via: [],
+    spared: [],
+  });
+  assert.deepEqual(await addresses('web'), ['246.246.0.10']);
+  assert.deepEqual(await addresses('web.dev', dnsTypes.AAAA), ['fd00:0:0:246::20']);
+  assert.deepEqual(await addresses('db'), ['10.244.0.4', '10.244.0.5'], 'another subnet');
+  assert.deepEqual(await addresses('shop.example.com'), ['246.246.0.20'], 'a mapped name');
+  assert.deepEqual(await addresses('legacy'), ['192.168.1.9']);
+  const nameOf = async (name: string): Promise<unknown> => {
+    const { code, answers } = await ask(name, dnsTypes.PTR);
+    return code === dnsCodes.noError ? answers.map(({ data }) => data) : code;
+  };
+  const web = [{ kind: 'PTR', target: 'web.default.svc.cluster.local' }];
+  assert.deepEqual(await nameOf('10.0.246.246.in-addr.arpa'), web);
+  const six = `${'0.2.0.0.'.padEnd(32, '0.')}6.4.2.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa`;
+  assert.deepEqual(await nameOf(six), [{ kind: 'PTR', target: 'web.dev.svc.cluster.local' }]);
+  assert.equal(await nameOf('77.0.246.246.in-addr.arpa'), dnsCodes.nameError, 'given to nobody');
+  assert.deepEqual(asked, []);
+  // What the cluster's own DNS answers is told so too, and asked for under the real address.
+  deps.virtual.set({
+    ranges: subnets('246.246.0.0/16'),
+    virtual: subnets('10.244.0.0/16'),
+    via: [],
+    spared: [],
+  });
+  assert.deepEqual(await addresses('out'), ['246.246.0.4']);
+  await ask('4.0.246.246.in-addr.arpa', dnsTypes.PTR);
+  assert.equal(asked.at(-1), '4.0.244.10.in-addr.arpa');
+});
+
+test('without a virtual address left there is no answer', async () => {
+  const { deps, ask, addresses } = sample();
+  deps.virtual.set({
+    ranges: subnets('246.246.0.0/31'),
+    virtual: subnets('10.96.0.0/16', '10.244.0.0/16'),
+    via: [],
+    spared: [],
+  });
+  assert.deepEqual(await addresses('db'), ['246.246.0.0', '246.246.0.1']);
+  assert.equal((await ask('web')).code, dnsCodes.serverFailure);
+  assert.deepEqual(await addresses('db'), ['246.246.0.0', '246.246.0.1']);
 });
 
 test('noise is never answered by an error of ours', async () => {

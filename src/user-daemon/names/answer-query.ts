@@ -1,6 +1,6 @@
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
-import { answerDnsQuery } from '#protocol/dns-answer.ts';
+import { answerDnsQuery, type DnsReply } from '#protocol/dns-answer.ts';
 import {
   decodeDnsMessage,
   dnsCodes,
@@ -11,7 +11,9 @@ import {
 } from '#protocol/dns-message.ts';
 import { splitName } from '#protocol/dns-name.ts';
 import { classInternet, dnsTypes, type DnsData } from '#protocol/dns-record.ts';
+import type { VirtualAddresses } from '#protocol/virtual/addresses.ts';
 import type { ClusterNames, NameScope } from './cluster-names.ts';
+import { meantName, shownData } from './virtual-names.ts';
 import { resolveMapped, type NameMapping } from './resolve-mapped.ts';
 import { resolveName, type NameQuestion, type NameRecord } from './resolve-name.ts';
 
@@ -21,6 +23,8 @@ interface Deps {
   readonly scope: NameScope;
   /** Names that stand for others, or for addresses. */
   readonly mappings: readonly NameMapping[];
+  /** Which addresses programs here know by others. */
+  readonly virtual: Pick<VirtualAddresses, 'active' | 'shown' | 'meant' | 'isVirtual'>;
   /** Asks the cluster's DNS. */
   readonly lookup: (query: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
 }
@@ -51,7 +55,7 @@ export async function answerQuery(
   const question = query?.questions[0];
   if (query === undefined || question === undefined || query.response) return undefined;
   const say = (code: number, records: readonly NameRecord[] = []): Buffer =>
-    answerDnsQuery(query, {
+    shownAnswer(deps, query, {
       code,
       answers: records.map((record) => ({
         name: question.name,
@@ -61,13 +65,20 @@ export async function answerQuery(
       })),
     });
   if (query.opcode !== 0 || question.class !== classInternet) return say(dnsCodes.refused);
-  const labels = splitName(question.name.toLowerCase());
+  const typed = splitName(question.name.toLowerCase());
+  const meant = meantName(deps.virtual, typed);
+  if (meant.kind === 'nobodys') return say(dnsCodes.nameError);
+  const labels = meant.kind === 'real' ? meant.labels : typed;
   const asked = { labels, type: questionType(question.type) };
   const answer =
     resolveMapped(deps.names, deps.scope, deps.mappings, asked) ??
     resolveName(deps.names, deps.scope, asked);
   switch (answer.kind) {
     case 'notOurs':
+      // Behind a virtual address is always something that the cluster was asked for.
+      if (meant.kind === 'real') {
+        return await askCluster(deps, { query, question, labels }, { full: labels, signal });
+      }
       return say(dnsCodes.refused);
     case 'noSuchName':
       return say(dnsCodes.nameError);
@@ -103,7 +114,7 @@ async function askCluster(
     }
     const renamed = (record: DnsRecord): DnsRecord =>
       record.name.toLowerCase() === full ? { ...record, name: question.name } : record;
-    return answerDnsQuery(query, {
+    return shownAnswer(deps, query, {
       code: answer.code,
       answers: answer.answers.map(renamed),
       authorities: answer.authorities,
@@ -112,6 +123,27 @@ async function askCluster(
     deps.log.debug('lookup failed', { name: full, reason: describe(error) });
     return answerDnsQuery(query, { code: dnsCodes.serverFailure });
   }
+}
+
+/** The answer with addresses that are routed here. */
+function shownAnswer(
+  { log, virtual }: Pick<Deps, 'log' | 'virtual'>,
+  query: DnsMessage,
+  answer: DnsReply & { readonly answers: readonly DnsRecord[] },
+): Buffer {
+  if (!virtual.active) return answerDnsQuery(query, answer);
+  const answers: DnsRecord[] = [];
+  for (const record of answer.answers) {
+    const data = shownData(virtual, record.data);
+    if (data === undefined) {
+      log.warning('all virtual addresses are in use: a larger routing.virtualSubnet is needed', {
+        name: record.name,
+      });
+      return answerDnsQuery(query, { code: dnsCodes.serverFailure });
+    }
+    answers.push({ ...record, data });
+  }
+  return answerDnsQuery(query, { ...answer, answers });
 }
 
 function recordData(record: NameRecord): DnsData {

@@ -168,7 +168,7 @@ function reverseName(
 }
 
 /** `4.0.0.10.in-addr.arpa` means 10.0.0.4; RFC 3596 for IPv6. */
-function reversedAddress(labels: readonly string[]): string | undefined {
+export function reversedAddress(labels: readonly string[]): string | undefined {
   const digits = labels.slice(0, -2).toReversed();
   if (labels.at(-2) === 'in-addr') return digits.length === 4 ? digits.join('.') : undefined;
   if (digits.length !== 32 || digits.some((digit) => !/^[0-9a-f]$/.test(digit))) return undefined;

@@ -30,6 +30,8 @@ interface Options {
   readonly managerNamespace: string;
   /** How long the API server may take; 0 or undefined: as usual. */
   readonly clusterConnectMs: number | undefined;
+  /** Workloads from whose pods flows are to leave. */
+  readonly via: readonly string[];
   readonly report: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -39,7 +41,7 @@ const endMs = 5000;
 /** Finds the manager, checks rights and creates the Connection; disposing deletes it. */
 export async function announce(
   deps: SessionDeps,
-  { client, access, managerNamespace, clusterConnectMs, report, signal }: Options,
+  { client, access, managerNamespace, clusterConnectMs, via, report, signal }: Options,
 ): Promise<Announced> {
   const facts = { managerNamespace };
   await using stack = new AsyncDisposableStack();
@@ -69,6 +71,8 @@ export async function announce(
   await rights.forConnecting(user.username).catch((error: unknown) => {
     throw clusterFailure(error, facts);
   });
+  // What brings agents into pods is the right of those who may intercept there.
+  if (via.length > 0) await rights.forIntercepting(user.username, access.namespace, signal);
   const connection = stack.use(
     await createConnection(
       { ...deps, client },
@@ -83,6 +87,7 @@ export async function announce(
           client: deps.client,
           installId: deps.installId,
           publicKey: signer.publicKey,
+          ...(via.length === 0 ? {} : { via: [...via] }),
         },
       },
     ),

@@ -1,8 +1,11 @@
 import { describe } from '#base/errors.ts';
 import { dnsOver } from '#protocol/client-settings.ts';
-import type { DnsSettings, RootStatus } from '#protocol/gen/telepresence_pb.ts';
+import { subnets } from '#protocol/dial-policy.ts';
+import type { Applied, DnsSettings, RootStatus } from '#protocol/gen/telepresence_pb.ts';
+import { createVirtualAddresses, type VirtualRules } from '#protocol/virtual/addresses.ts';
 import { createDevice } from '../device/device.ts';
 import { listenForOutbound, type PickSession } from '../flows/outbound-listener.ts';
+import { toRealTargets } from '../flows/real-targets.ts';
 import { createRoutedSubnets } from '../flows/routed-subnets.ts';
 import { answerQuery } from '../names/answer-query.ts';
 import { serveNames } from '../names/answer-socket.ts';
@@ -10,7 +13,9 @@ import type { ClusterModel } from '../names/cluster-model.ts';
 import type { ClusterLink } from './cluster-link.ts';
 import { holdMachine, type Machine } from './machine.ts';
 import type { SessionDeps } from './session-deps.ts';
-import { adminsDns, wantedMachine } from './wanted-machine.ts';
+import { viaRules } from './virtual-wishes.ts';
+import { withVirtual } from './virtual-status.ts';
+import { adminsDns, namedSubnets, wantedMachine } from './wanted-machine.ts';
 import type { withSettings } from './with-settings.ts';
 
 /** The cluster's names and addresses on this laptop; disposing gives its network back. */
@@ -34,10 +39,13 @@ interface Options {
 /** Listens for what goes to the cluster: flows, packets and names. The machine is not changed yet. */
 export async function openLaptopNetwork(
   deps: SessionDeps,
-  { request, scope, apiServer, model, link, pickSession }: Options,
+  options: Options,
 ): Promise<LaptopNetwork> {
+  const { request, scope, apiServer, model, link } = options;
   await using stack = new AsyncDisposableStack();
   const routed = createRoutedSubnets();
+  const virtual = createVirtualAddresses();
+  const pickSession = toRealTargets(virtual, options.pickSession);
   const device = stack.use(createDevice({ ...deps, routed, pickSession }));
   const listener = stack.use(
     await listenForOutbound({ ...deps, routed, pickSession, gate: device.gate }),
@@ -51,7 +59,7 @@ export async function openLaptopNetwork(
         log: deps.log,
         answer: async (query, asking) => {
           const mappings = namesWanted().mappings?.values ?? [];
-          const asked = { log: deps.log, names: model, scope, mappings, lookup };
+          const asked = { log: deps.log, names: model, scope, mappings, virtual, lookup };
           return await answerQuery(asked, query, asking);
         },
       },
@@ -62,10 +70,27 @@ export async function openLaptopNetwork(
     holdMachine({
       ...deps,
       client: deps.createRootDaemonClient(request.rootDaemonSocket),
-      onApplied: () => readDevice(),
+      onApplied: (applied) => {
+        isApplied(applied);
+        readDevice();
+      },
       onLost: () => void device.detach(),
     }),
   );
+  let ranges: readonly string[] = [];
+  let never: readonly string[] = [];
+  const via = (): VirtualRules['via'] =>
+    model.info === undefined ? [] : viaRules(request, namedSubnets(model.info, request));
+  const isApplied = (applied: Applied): void => {
+    ranges = applied.virtualRanges;
+    if (applied.routed.length > 0) routed.set({ routed: applied.routed, never });
+    virtual.set({
+      ranges: subnets(...ranges),
+      virtual: subnets(...applied.virtual.map(({ subnet }) => subnet)),
+      via: via(),
+      spared: subnets(...never),
+    });
+  };
   let gate = deps.canReadDevice;
   const readDevice = (): void => {
     if (!gate) return;
@@ -93,9 +118,12 @@ export async function openLaptopNetwork(
       allowConflicting,
       gate,
       dns: namesWanted(),
+      virtual: request,
     });
     if (wanted === undefined) return;
-    routed.set({ routed: [...wanted.subnets, ...wanted.alsoProxy], never: wanted.neverProxy });
+    never = wanted.neverProxy;
+    // What of it is routed in the end, we are told with its application.
+    routed.set({ routed: [...wanted.subnets, ...wanted.alsoProxy, ...ranges], never });
     machine.want(wanted);
   };
   const owned = stack.move();
@@ -103,7 +131,7 @@ export async function openLaptopNetwork(
     apply,
     applied: async (waiting) => await machine.applied(waiting),
     status: async (asking) => {
-      const status = await machine.status(asking);
+      const status = withVirtual(await machine.status(asking), virtual, via());
       if (status.dns === undefined) return status;
       const { excludes, mappings } = namesWanted();
       const said = { excludes: excludes?.values ?? [], mappings: mappings?.values ?? [] };

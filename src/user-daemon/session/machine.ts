@@ -10,6 +10,7 @@ import {
   DesiredSchema,
   RootDaemon,
   RootStatusSchema,
+  type Applied,
   type Desired,
   type RootStatus,
 } from '#protocol/gen/telepresence_pb.ts';
@@ -60,7 +61,7 @@ interface Deps {
   readonly random: () => number;
   readonly log: Logger;
   /** Called each time the machine has become as wanted. */
-  readonly onApplied: () => void;
+  readonly onApplied: (applied: Applied) => void;
   /** Called when the root daemon does not hold the machine for us any more. */
   readonly onLost: () => void;
 }
@@ -94,7 +95,7 @@ export function holdMachine(deps: Deps): Machine {
           ? undefined
           : new UserDaemonError('RootDaemonFailed', failure.message, { facts: failure.facts });
       if (error !== undefined) deps.log.warning('machine not as wanted', { reason: error.message });
-      if (error === undefined) deps.onApplied();
+      if (error === undefined) deps.onApplied(applied);
       outcome = { epoch: applied.epoch, error };
       changed();
     }

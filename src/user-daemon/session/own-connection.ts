@@ -47,6 +47,11 @@ export interface OwnConnectionObject extends AsyncDisposable {
   readonly managerCa: string;
   /** What the manager says of us now; undefined once the object is deleted. */
   readonly status: ConnectionStatus | undefined;
+  /** Resolves with what `look` finds in the status; it sees undefined once the object is deleted. */
+  until<R extends {}>(
+    look: (status: ConnectionStatus | undefined) => R | undefined,
+    signal: AbortSignal,
+  ): Promise<R>;
   /** Resolves when somebody has deleted the object. */
   readonly deleted: Promise<void>;
   /** Deletes it. */
@@ -89,6 +94,7 @@ export async function createConnection(deps: Deps, options: Options): Promise<Ow
       get status() {
         return find()?.status;
       },
+      until: async (look, signal) => await watch.until(() => look(find()?.status), signal),
       deleted: deleted.promise,
       delete: remove,
       [Symbol.asyncDispose]: async () => await watch[Symbol.asyncDispose](),

@@ -18,6 +18,8 @@ export function isSameConnection(
     [request.alsoProxy, other.alsoProxy],
     [request.neverProxy, other.neverProxy],
     [request.allowConflictingSubnets, other.allowConflictingSubnets],
+    [request.vnat, other.vnat],
+    [request.proxyVia.map(viaText), other.proxyVia.map(viaText)],
   ] as const;
   return (
     otherAccess.server.href === access.server.href &&
@@ -28,6 +30,10 @@ export function isSameConnection(
     (other.name === '' || other.name === name) &&
     lists.every(([held, asked]) => asked.length === 0 || isSameSet(held, asked))
   );
+}
+
+function viaText({ subnet, workload }: ConnectRequest['proxyVia'][number]): string {
+  return `${subnet}=${workload}`;
 }
 
 function isSameSet(a: readonly string[], b: readonly string[]): boolean {

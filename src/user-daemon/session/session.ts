@@ -30,6 +30,7 @@ import { settling } from './settling.ts';
 import { removeStaleConnections } from './stale-connections.ts';
 import { openTunnels, type Tunnels } from './tunnels.ts';
 import { untilUp } from './until-up.ts';
+import { refuseUndialable, untilVia } from './until-via.ts';
 import { settingWarnings, withSettings } from './with-settings.ts';
 
 /** One connection to one cluster. Disposing it gives everything back, objects and machine. */
@@ -71,6 +72,7 @@ export async function openSession(
   const { access, report, signal } = options;
   const request = withSettings(options.request, access);
   const { managerNamespace, timeouts } = request;
+  const via = [...new Set(request.proxyVia.map(({ workload }) => workload))];
   const facts = { managerNamespace };
   await using stack = new AsyncDisposableStack();
   const client = stack.use(createKubeClient({ ...deps, access }));
@@ -82,6 +84,7 @@ export async function openSession(
       access,
       managerNamespace,
       clusterConnectMs: timeouts?.clusterConnectMs,
+      via,
       report,
       signal,
     }),
@@ -138,6 +141,12 @@ export async function openSession(
   );
   const laptop = network;
   await untilUp(deps, { tunnels, link, facts, ms: timeouts?.managerConnectMs, signal });
+  if (model.info !== undefined) {
+    const asked = request.proxyVia.map(({ subnet }) => subnet);
+    refuseUndialable(asked, model.info);
+  }
+  const ms = timeouts?.interceptMs;
+  await untilVia(deps, { connection, via, managerNamespace, ms, report, signal });
   report('Setting up this machine');
   laptop.apply();
   await laptop.applied(signal);

@@ -9,6 +9,7 @@ import {
 } from '#protocol/gen/telepresence_pb.ts';
 import type { ClusterModel } from '../names/cluster-model.ts';
 import type { WantedMachine } from './machine.ts';
+import { virtualMachine, type NamedSubnets, type VirtualWishes } from './virtual-wishes.ts';
 
 /** What of the machine does not change while a session lasts. */
 export interface MachineFacts {
@@ -27,6 +28,7 @@ export interface MachineFacts {
   readonly gate: boolean;
   /** What user and administrator say of names. */
   readonly dns: DnsSettings;
+  readonly virtual: VirtualWishes;
 }
 
 /** Suffixes of the world's names that are never asked of a cluster, as they always were. */
@@ -60,6 +62,7 @@ export function wantedMachine(
     serviceSubnets: [...info.serviceSubnets],
     openServices: openServices(model),
     alsoProxy: [...facts.alsoProxy, ...info.alsoProxy],
+    ...virtualMachine(facts.virtual, namedSubnets(info, facts), info),
     allowConflictingSubnets: false,
     allowConflicting: [...facts.allowConflicting, ...info.allowConflicting],
     gate: facts.gate,
@@ -75,6 +78,18 @@ export function wantedMachine(
       remoteAddress: info.dnsAddress,
       search: [`${facts.namespace}.svc.${clusterDomain}`],
     }),
+  };
+}
+
+/** What people mean by service, pods and also. */
+export function namedSubnets(
+  info: Pick<ClusterInfo, 'serviceSubnets' | 'podSubnets' | 'alsoProxy'>,
+  { alsoProxy }: Pick<MachineFacts, 'alsoProxy'>,
+): NamedSubnets {
+  return {
+    service: info.serviceSubnets,
+    pods: info.podSubnets,
+    also: [...alsoProxy, ...info.alsoProxy],
   };
 }
 

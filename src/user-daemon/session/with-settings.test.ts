@@ -55,6 +55,16 @@ test('subnets of all, names and waiting of the first that speaks of them', () =>
   assert.equal(request.timeouts.clusterConnectMs, 1000);
 });
 
+test('virtual addresses: the kubeconfig is heard before config.yml', () => {
+  const file = { virtualSubnet: '100.64.0.0/16', autoResolveConflicts: false };
+  const said = { virtualSubnet: '100.65.0.0/16', autoResolveConflicts: true };
+  assert.equal(meant(file).virtualSubnet, '100.64.0.0/16');
+  assert.equal(meant(file).autoResolveConflicts, false);
+  assert.equal(meant(file, { routing: said }).virtualSubnet, '100.65.0.0/16');
+  assert.equal(meant(file, { routing: said }).autoResolveConflicts, true);
+  assert.equal(meant({}).autoResolveConflicts, undefined);
+});
+
 test('an extension that cannot be read is the kubeconfig’s fault', () => {
   assert.throws(() => meant({}, { dns: { excludes: 'x' } }), {
     code: 'BadKubeconfig',

@@ -42,6 +42,8 @@ export function withSettings(request: ConnectRequest, access: ExtendedCluster): 
     alsoProxy: all(request.alsoProxy, said.alsoProxy),
     neverProxy: all(request.neverProxy, said.neverProxy),
     allowConflictingSubnets: all(request.allowConflictingSubnets, said.allowConflictingSubnets),
+    virtualSubnet: said.virtualSubnet || request.virtualSubnet,
+    autoResolveConflicts: said.autoResolveConflicts ?? request.autoResolveConflicts,
     dns: dnsOver(said.dns, request.dns),
     timeouts: timeoutsOver(said.timeouts, request.timeouts),
   });

@@ -27,6 +27,18 @@ export const netGroup: FlagGroup = {
       value: 'CIDRs',
       help: 'Subnets of this machine that the cluster may take while connected',
     },
+    {
+      name: 'vnat',
+      kind: 'csv',
+      value: 'CIDRs',
+      help: 'Subnets of the cluster that are known by virtual addresses here; also, service, pods or all',
+    },
+    {
+      name: 'proxy-via',
+      kind: 'csv',
+      value: 'CIDR=WORKLOAD',
+      help: 'Subnets that are known by virtual addresses here and reached from a pod of a workload; also, service, pods or all in place of CIDR',
+    },
   ],
 };
 
