@@ -66,7 +66,10 @@ test('virtual addresses, by the newer names and by the older one', () => {
   assert.equal(old.virtualSubnet, '246.1.0.0/16');
   assert.equal(old.autoResolveConflicts, undefined);
   assert.match(whyNot({ routing: { virtualSubnet: 'x' } }), /^routing\.virtualSubnet: a subnet/);
-  assert.match(whyNot({ routing: { autoResolveConflicts: 'no' } }), /autoResolveConflicts: boolean/);
+  assert.match(
+    whyNot({ routing: { autoResolveConflicts: 'no' } }),
+    /autoResolveConflicts: boolean/,
+  );
 });
 
 test('none, and ones that cannot be read', () => {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { OtherSetting } from './check-settings.ts';
-import { duration, port, size, subnet, subnets } from './setting-shapes.ts';
+import { duration, port, size, subnets } from './setting-shapes.ts';
 
 const text = v.string();
 const onOff = v.boolean();

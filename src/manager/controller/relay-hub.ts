@@ -132,10 +132,7 @@ export function createRelayHub(
   };
 }
 
-function messageOf<E>(
-  served: Served,
-  epoch: E,
-): Omit<Message, 'epoch'> & { epoch: E } {
+function messageOf<E>(served: Served, epoch: E): Omit<Message, 'epoch'> & { epoch: E } {
   const { connections, intercepts, dialableSubnets, refusedSubnets, ownNamespacesOnly, logLevel } =
     served;
   return {

@@ -5,7 +5,12 @@ import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { ResourceWatch } from '#kube/watch.ts';
-import { agentRequestAnnotation, fieldManager, type Connection, type Intercept } from '#protocol/resources.ts';
+import {
+  agentRequestAnnotation,
+  fieldManager,
+  type Connection,
+  type Intercept,
+} from '#protocol/resources.ts';
 import { injectionWish } from '#protocol/injection-wish.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
 import { requestOf } from '../state/injected.ts';

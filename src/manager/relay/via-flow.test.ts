@@ -46,10 +46,7 @@ test('a flow leaves from the workload that the Connection names', async () => {
   const open = openBy(openClientSession(await relay.laptop(alice, 'outbound'), sessionDeps));
   await open('10.1.2.3:80', 'echo');
   await open('10.1.2.3:53', 'echo', 'udp');
-  assert.deepEqual(came, [
-    'pod-2 tcp 10.1.2.3:80 undefined',
-    'pod-2 udp 10.1.2.3:53 undefined',
-  ]);
+  assert.deepEqual(came, ['pod-2 tcp 10.1.2.3:80 undefined', 'pod-2 udp 10.1.2.3:53 undefined']);
 });
 
 test('attack: by no workload that one’s own Connection does not name, and to no further place', async () => {

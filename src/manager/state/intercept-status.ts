@@ -175,7 +175,9 @@ function named(policies: readonly string[]): string {
 }
 
 /** The reason where a pod came back without the agent that it asked for. */
-export function agentMissing({ pod }: Pick<PodFact, 'pod'>): Pick<InterceptStatus, 'reason' | 'message'> {
+export function agentMissing({
+  pod,
+}: Pick<PodFact, 'pod'>): Pick<InterceptStatus, 'reason' | 'message'> {
   return {
     reason: 'AgentMissing',
     message: `pod ${pod.metadata.name} was made without the traffic-agent: the API server could not reach the webhook agent-injector (delete the pod to try again)`,

@@ -4,7 +4,15 @@ import * as v from 'valibot';
 import { agentRequestAnnotation, type Connection } from '#protocol/resources.ts';
 import { namespaceObject } from './cluster-objects.ts';
 import { plan } from './plan.ts';
-import { connection, deploymentView, factsOf, intercept, pod, workload, world } from './sample-world.ts';
+import {
+  connection,
+  deploymentView,
+  factsOf,
+  intercept,
+  pod,
+  workload,
+  world,
+} from './sample-world.ts';
 
 const asked = { [agentRequestAnnotation]: JSON.stringify({ take: 'redirect' }) };
 

@@ -42,7 +42,7 @@ function planVia(
   const { namespace, uid } = asked.connection.metadata;
   const via = { connectionUid: uid, workload: asked.workload };
   const named = findWorkload(known.view, namespace, { workload: { name: asked.workload } });
-  const outcome = named.ok ? checkInterceptable(named.value, known.view.interceptable) : named;
+  const outcome = named.ok ? checkInterceptable(named.value, known.view) : named;
   if (!outcome.ok) {
     const status = { state: 'Error' as const, ...outcome.refusal };
     return { ...via, podUids: [], status, need: undefined };

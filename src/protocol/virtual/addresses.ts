@@ -50,8 +50,7 @@ export function createVirtualAddresses(): VirtualAddresses {
       ? undefined
       : rules.via.find(({ subnet }) => contains(subnet, address))?.workload;
   const hasAnother = (address: IpAddress): boolean =>
-    !isIn(rules.spared, address) &&
-    (isIn(rules.virtual, address) || viaOf(address) !== undefined);
+    !isIn(rules.spared, address) && (isIn(rules.virtual, address) || viaOf(address) !== undefined);
 
   return {
     set(next) {

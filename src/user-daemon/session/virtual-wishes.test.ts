@@ -29,11 +29,10 @@ test('words for subnets', () => {
 
 test('the user is heard before the administrator, and conflicts are avoided unless one says no', () => {
   const of = (said: boolean | undefined, admins: boolean | undefined): boolean =>
-    virtualMachine(
-      { ...quiet, autoResolveConflicts: said },
-      named,
-      { ...admin, autoResolveConflicts: admins },
-    ).avoidConflicts;
+    virtualMachine({ ...quiet, autoResolveConflicts: said }, named, {
+      ...admin,
+      autoResolveConflicts: admins,
+    }).avoidConflicts;
   assert.equal(of(undefined, undefined), true);
   assert.equal(of(undefined, false), false);
   assert.equal(of(true, false), true);
