@@ -72,8 +72,8 @@ test('a range that is full gives what it gave, and nothing more', () => {
   assert.ok(given.every((one) => one !== undefined));
   assert.equal(range.virtualOf(ip('10.0.0.200')), undefined);
   assert.deepEqual(range.virtualOf(ip('10.0.0.3')), given[3]);
-  const texts = given.flatMap((one) => (one === undefined ? [] : [formatIp(one)]));
-  assert.ok(!texts.includes('246.246.0.0') && !texts.includes('246.246.0.7'));
+  const texts = new Set(given.flatMap((one) => (one === undefined ? [] : [formatIp(one)])));
+  assert.ok(!texts.has('246.246.0.0') && !texts.has('246.246.0.7'));
 });
 
 test('an address is recognized by its end', () => {

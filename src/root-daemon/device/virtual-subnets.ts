@@ -105,7 +105,7 @@ function rangeOf(
   const free = [...before, ...usual[family]].find((range) => inTheWay(range) === undefined);
   if (free !== undefined) return free;
   const tried = usual[family].map(formatSubnet).join(', ');
-  const [first] = virtual.filter(({ subnet }) => subnet.family === family);
+  const first = virtual.find(({ subnet }) => subnet.family === family);
   const what = first === undefined ? 'virtual addresses' : formatSubnet(first.subnet);
   throw new RootDaemonError(
     'SubnetConflict',
