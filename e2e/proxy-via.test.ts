@@ -13,7 +13,7 @@ import { createUser, grant, grantRules } from './user.ts';
 const namespace = 'e2e-proxy-via';
 const udpPort = 7007;
 /** An address that only the pod has to which it is given. */
-const island = '10.244.250.9';
+const island = '10.244.0.250';
 const resources = new AsyncDisposableStack();
 let server = '';
 
@@ -78,24 +78,24 @@ async function addressOf(name: string): Promise<string> {
 }
 
 test('a workload without an agent gets one, and what only its pod reaches is reached', async () => {
-  await connect('--proxy-via', '10.244.250.0/24=gate');
+  await connect('--proxy-via', '10.244.0.248/29=gate');
   const gate = await podOf('gate');
   await inPodNetwork(gate, ['ip', 'addr', 'add', `${island}/32`, 'dev', 'lo']);
   await using _echo = await startUdpEcho(gate, 7008, island);
-  assert.match(await addressOf('island'), /^246\.246\.250\.9$/);
+  assert.match(await addressOf('island'), /^246\.246\.0\.250$/);
   const curl = ['curl', '-sS', '--max-time', '10', 'http://island:8080/'];
   assert.match((await onLaptop(curl)).stdout, /^app gate-\S+ 8080/);
   assert.match((await ask(['udp', 'island', 7008]))[0]?.outcome ?? '', /^5 /);
   assert.equal((await ask(['tcp', 'island', 1]))[0]?.outcome, 'ECONNREFUSED');
   const status = (await telepresence(['status'])).stdout;
-  assert.match(status, /- 10\.244\.250\.0\/24 as 246\.246\.0\.0\/16 \(via gate\)/);
+  assert.match(status, /- 10\.244\.0\.248\/29 as 246\.246\.0\.0\/16 \(via gate\)/);
   // Its agent is not taken away while it is used.
   const uninstall = await telepresence(['uninstall', 'gate'], { mayFail: true });
   assert.match(uninstall.stderr, /gate is used by \S+ \(connect --proxy-via\)/);
   await telepresence(['quit']);
 
   // From another workload, the agent in the first notwithstanding, it is not.
-  await connect('--proxy-via', '10.244.250.0/24=other');
+  await connect('--proxy-via', '10.244.0.248/29=other');
   assert.notEqual((await ask(['tcp', 'island', 8080]))[0]?.outcome, 'open');
 });
 
