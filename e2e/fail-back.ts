@@ -20,14 +20,16 @@ export async function failBack(
     readonly since: number;
     readonly namespace: string;
     readonly agents: number;
+    /** The label of its pods; `web` unless said. */
+    readonly app?: string;
   },
 ): Promise<number> {
-  const { since, namespace, agents } = options;
+  const { since, namespace, agents, app = 'web' } = options;
   let tookMs = 0;
   await eventually(`${what}: given back`, 20_000, async () => {
     const [ofRelays, ofAgents] = await Promise.all([
       logOf('ambassador', 'telepresence=manager'),
-      logOf(namespace, 'app=web', 'traffic-agent'),
+      logOf(namespace, `app=${app}`, 'traffic-agent'),
     ]);
     const given = ofAgents.filter(({ at, event }) => event === 'port given back' && at >= since);
     assert.ok(given.length >= agents, `${String(given.length)} of ${String(agents)} agents`);

@@ -113,7 +113,7 @@ async function relay(): Promise<number> {
     epoch: 1n,
     connections: new Map(),
     intercepts: new Map([
-      [interceptUid, { uid: interceptUid, connectionUid, podUids: new Set([podUid]) }],
+      [interceptUid, { uid: interceptUid, connectionUid, podUids: new Set([podUid]), kind: 'tcp' }],
     ]),
     policy: { subnets: subnets(), never: subnets() },
     ownNamespacesOnly: false,

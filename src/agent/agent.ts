@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import { turnLevel, type LevelSwitch, type Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import { createOpenEcho } from '#host/ping-socket.ts';
-import { agentRedirectPort, type AgentConfig } from '#protocol/agent-config.ts';
+import { agentRedirectPort, type AgentConfig, type PortProtocol } from '#protocol/agent-config.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
 import { createDatagramDialer, openUdp } from '#tunnel/dial-udp.ts';
 import type { ServeOptions } from '#tunnel/server-session.ts';
@@ -16,11 +16,15 @@ import type { Environment } from './environment/extract.ts';
 import { createTakeFilesRequest } from './files/take-files-request.ts';
 import { dialForLaptop } from './outbound/dial.ts';
 import { connectManagers } from './session/connected.ts';
-import { bring } from './take/accept.ts';
+import { bring, type Inbound } from './take/accept.ts';
 import { createJoined } from './take/joined.ts';
 import { listenForTakes } from './take/listen.ts';
 import { createFirstTold } from './take/first-told.ts';
+import { joinTakes } from './take/all-takes.ts';
+import { openDatagramPort, type OnDatagram } from './take/datagram-port.ts';
+import { createTakenDatagrams } from './take/taken-datagrams.ts';
 import { createTakes, type PortSwitch, type Takes } from './take/takes.ts';
+import { createUdpSwitch, openUdpTap } from './take/udp-knock.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -71,7 +75,24 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   stack.defer(() => stopped.abort(new Error('stopped')));
 
   const joined = createJoined(deps);
-  const takes = createTakes({ log, joined, ports: portSwitch(deps.take, config) });
+  const tcp = createTakes({ log, joined, protocol: 'TCP', ports: portSwitch(deps.take, config) });
+  const doubts = new Set<string>();
+  const inbound = (interceptUid: string): readonly Inbound[] => managers.inbound(interceptUid);
+  const datagrams = createTakenDatagrams({
+    log,
+    clock,
+    podIps,
+    doubts,
+    inbound,
+    takes: { takerOf: (port) => udp.takerOf(port) },
+  });
+  const onDatagram =
+    (port: number): OnDatagram =>
+    (payload, client) =>
+      datagrams.take(port, payload, client);
+  const udpPorts = stack.use(udpSwitch(deps, options, onDatagram));
+  const udp = createTakes({ log, joined: datagrams, protocol: 'UDP', ports: udpPorts });
+  const takes = joinTakes({ TCP: tcp, UDP: udp });
   // A pod that is intercepted must be so before it is ready: its probe asks the redirect port, which is
   // listened on once it is known what is to be taken; and what is listened on can be taken.
   const told = createFirstTold();
@@ -94,16 +115,17 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   const bringDeps: Parameters<typeof bring>[0] = {
     log,
     clock,
-    takes,
+    takes: tcp,
     joined,
-    doubts: new Set<string>(),
-    inbound: (interceptUid) => managers.inbound(interceptUid),
+    doubts,
+    inbound,
     nodeAddresses,
   };
   await told.within(clock, firstTakesMs);
   await listen(deps.take, options, {
     stack,
     bringTo: (socket, port) => void bring(bringDeps, socket, { podIps, port }, stopped.signal),
+    onDatagram,
   });
   listening.resolve();
 
@@ -111,7 +133,7 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   // end; the sessions close last.
   stack.defer(async () => {
     await clock.sleep(arrivalMs, stopped.signal);
-    await joined.finish();
+    await Promise.all([joined.finish(), datagrams.finish()]);
   });
   stack.use(takes);
   return stack.move();
@@ -149,6 +171,7 @@ async function listen(
   to: {
     readonly stack: AsyncDisposableStack;
     readonly bringTo: (socket: Socket, port: number) => void;
+    readonly onDatagram: (port: number) => OnDatagram;
   },
 ): Promise<void> {
   const onRedirected = (socket: Socket): void => {
@@ -157,7 +180,12 @@ async function listen(
     if (port === undefined) socket.destroy();
     else to.bringTo(socket, port);
   };
-  for (const { listenPort, appPort } of take.kind === 'rename' ? options.config.renamed : []) {
+  for (const { listenPort, appPort, protocol } of renamedPorts(take, options.config)) {
+    if (protocol === 'UDP') {
+      const at = { hosts: options.podIps, port: listenPort };
+      to.stack.use(await openDatagramPort(at, to.onDatagram(appPort)));
+      continue;
+    }
     const onConnection = (socket: Socket): void => to.bringTo(socket, appPort);
     for (const host of options.podIps) {
       to.stack.use(await listenForTakes({ host, port: listenPort, onConnection }));
@@ -170,10 +198,34 @@ async function listen(
   }
 }
 
-/** A renamed port's connections come here anyway: switching is only a matter of where they go. */
+function renamedPorts(take: TakeMode, config: AgentConfig): AgentConfig['renamed'] {
+  return take.kind === 'rename' ? config.renamed : [];
+}
+
 function portSwitch(take: TakeMode, config: AgentConfig): PortSwitch {
-  if (take.kind === 'redirect') return take.ports;
-  const ports = new Set(config.renamed.map((one) => one.appPort));
+  return take.kind === 'redirect' ? take.ports : renamedSwitch(config, 'TCP');
+}
+
+function udpSwitch(
+  { clock, take }: Pick<Deps, 'clock' | 'take'>,
+  { config, podIps }: Pick<Options, 'config' | 'podIps'>,
+  onDatagram: (port: number) => OnDatagram,
+): PortSwitch & AsyncDisposable {
+  if (take.kind === 'rename') {
+    return { ...renamedSwitch(config, 'UDP'), async [Symbol.asyncDispose]() {} };
+  }
+  const openTap = async (one: OnDatagram): ReturnType<typeof openUdpTap> =>
+    await openUdpTap(podIps, one);
+  return createUdpSwitch({ clock, openTap }, onDatagram);
+}
+
+/** What goes to a renamed port comes here anyway: switching is only a matter of where it goes on. */
+function renamedSwitch(config: AgentConfig, protocol: PortProtocol): PortSwitch {
+  const ports = new Set(
+    config.renamed
+      .filter((one) => (one.protocol ?? 'TCP') === protocol)
+      .map((one) => one.appPort),
+  );
   return {
     on: async (port) => ports.has(port),
     off: async () => {},

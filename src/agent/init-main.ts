@@ -5,6 +5,7 @@ import { createLogger } from '#base/log.ts';
 import { ownAddresses } from './config.ts';
 import { applyRules, refuseHostNetwork } from './init/apply.ts';
 import { agentRules } from './init/rules.ts';
+import { agentUdpRules } from './init/udp-rules.ts';
 
 /**
  * The init container's program: lays the rules and ends. Needs NET_ADMIN, and nothing else. It never
@@ -18,8 +19,18 @@ const ending = new AbortController();
 process.on('SIGTERM', () => ending.abort(new Error('SIGTERM')));
 try {
   refuseHostNetwork(ownAddresses(process.env));
-  await applyRules({ rules: agentRules(), nft: 'nft' }, ending.signal);
-  log.info('rules laid');
+  await lay('rules', agentRules());
+  await lay('rules for UDP', agentUdpRules());
 } catch (error) {
   log.error('rules not laid', { reason: describe(error) });
+}
+
+/** What a kernel does not have of one must not keep the other from its ports. */
+async function lay(what: string, rules: string): Promise<void> {
+  try {
+    await applyRules({ rules, nft: 'nft' }, ending.signal);
+    log.info(`${what} laid`);
+  } catch (error) {
+    log.error(`${what} not laid`, { reason: describe(error) });
+  }
 }

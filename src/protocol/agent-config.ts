@@ -4,10 +4,19 @@ import * as v from 'valibot';
 export const agentRequest = v.looseObject({
   /** redirect: kernel rules by an init container with NET_ADMIN; rename: the agent takes the port's name. */
   take: v.picklist(['redirect', 'rename']),
-  /** rename only: the container ports whose names move to the agent. */
+  /** rename only: the container ports whose names move to the agent, each as `requestedName` has it. */
   ports: v.optional(v.array(v.string()), []),
 });
 export type AgentRequest = v.InferOutput<typeof agentRequest>;
+
+/** The protocols of ports that can be taken. */
+export const portProtocols = ['TCP', 'UDP'] as const;
+export type PortProtocol = (typeof portProtocols)[number];
+
+/** What an AgentRequest calls a container port: `http`, `dns/UDP`. */
+export function requestedName(name: string, protocol: PortProtocol): string {
+  return protocol === 'TCP' ? name : `${name}/${protocol}`;
+}
 
 /** The environment variable in the traffic-agent container that holds AgentConfig as JSON. */
 export const agentConfigVariable = 'TELEPRESENCE_AGENT_CONFIG';
@@ -67,7 +76,15 @@ export const agentConfig = v.looseObject({
   take: v.picklist(['redirect', 'rename']),
   /** rename only. */
   renamed: v.optional(
-    v.array(v.object({ name: v.string(), listenPort: v.number(), appPort: v.number() })),
+    v.array(
+      v.object({
+        name: v.string(),
+        listenPort: v.number(),
+        appPort: v.number(),
+        /** TCP where it is not said. */
+        protocol: v.optional(v.picklist(portProtocols)),
+      }),
+    ),
     [],
   ),
   containers: v.array(

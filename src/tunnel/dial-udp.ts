@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { systemCode } from '#base/errors.ts';
 import { carryDatagrams, type Datagrams } from './datagrams.ts';
+import type { Refusal } from './errors.ts';
 import type { IncomingFlow } from './server-session.ts';
 
 /** Takes flows of datagrams to where they want to go. */
@@ -24,10 +25,13 @@ interface Deps {
   readonly clock: Pick<Clock, 'after' | 'monotonic'>;
   /** Opens a socket for one flow; throws where this machine does not permit it. */
   readonly open: (host: string) => DatagramSocket;
+  /** Each flow has a socket: more at once are turned away, … */
+  readonly most?: number;
+  /** … by this. */
+  readonly whenFull?: Refusal;
 }
 
-/** Each has a socket: more at once are turned away. */
-const mostFlows = 1024;
+const usualMost = 1024;
 /** The laptop ends its flows sooner; this is for one that forgot. */
 const idleMs = 300_000;
 
@@ -39,10 +43,11 @@ export function openUdp(host: string): DatagramSocket {
 
 /** Each flow gets a socket that is connected, so that it hears only whom it speaks to and who refuses. */
 export function createDatagramDialer(deps: Deps): DialDatagrams {
+  const { most = usualMost, whenFull = 'Unavailable' } = deps;
   let open = 0;
   return (flow, target) => {
-    if (open >= mostFlows) {
-      flow.refuse('Unavailable');
+    if (open >= most) {
+      flow.refuse(whenFull);
       return;
     }
     let made: DatagramSocket;

@@ -18,14 +18,13 @@ const protocols = { udp: 'connect-udp', echo: 'connect-echo' } as const;
 /** The headers that ask for a flow. */
 export function connectHeaders(kind: FlowKind, authority: string): OutgoingHttpHeaders {
   if (kind === 'tcp') return { ':method': 'CONNECT', ':authority': authority };
-  const colon = authority.lastIndexOf(':');
-  const host = encodeURIComponent(authority.slice(0, colon).replace(/^\[(.*)\]$/, '$1'));
+  const [, host = '', port = '0'] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(authority) ?? [];
   return {
     ':method': 'CONNECT',
     ':protocol': protocols[kind],
     ':scheme': 'http',
     ':authority': 'tunnel',
-    ':path': `/.well-known/masque/${kind}/${host}/${authority.slice(colon + 1)}/`,
+    ':path': `/.well-known/masque/${kind}/${encodeURIComponent(host)}/${port}/`,
     'capsule-protocol': '?1',
   };
 }
@@ -34,7 +33,7 @@ export function connectHeaders(kind: FlowKind, authority: string): OutgoingHttpH
 export function readConnect(headers: IncomingHttpHeaders): FlowTarget | undefined {
   const protocol = headers[':protocol'];
   if (protocol === undefined) return { kind: 'tcp', authority: headers[':authority'] ?? '' };
-  const match = /^\/\.well-known\/masque\/(udp|echo)\/([\da-fA-F.:%]{1,100})\/(\d{1,5})\/$/.exec(
+  const match = /^\/\.well-known\/masque\/(udp|echo)\/([-\da-fA-F.:%]{1,100})\/(\d{1,5})\/$/.exec(
     headers[':path'] ?? '',
   );
   const [, named, encoded, port] = match ?? [];
@@ -42,5 +41,7 @@ export function readConnect(headers: IncomingHttpHeaders): FlowTarget | undefine
   if (kind === undefined || encoded === undefined || protocols[kind] !== protocol) return undefined;
   const host = encoded.replaceAll(/%3a/gi, ':');
   if (host.includes('%')) return undefined;
+  // What has no address is an intercept, by its UID: port 0 is nobody's.
+  if (port === '0' && !/[.:]/.test(host)) return { kind, authority: host };
   return { kind, authority: `${host.includes(':') ? `[${host}]` : host}:${String(port)}` };
 }

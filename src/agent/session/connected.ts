@@ -10,7 +10,8 @@ import { createReporter } from '../control/report.ts';
 import { watchTakes } from '../control/watch.ts';
 import type { Inbound } from '../take/accept.ts';
 import type { FirstTold } from '../take/first-told.ts';
-import type { Takes, TakeOutcome, WantedTake } from '../take/takes.ts';
+import type { AllTakes } from '../take/all-takes.ts';
+import type { TakeOutcome, WantedTake } from '../take/takes.ts';
 import { offers, wantedOf } from '../take/wanted.ts';
 import type { ManagerAddress } from './connect.ts';
 import { keepManagerLink, type ManagerLink } from './manager-link.ts';
@@ -23,7 +24,7 @@ interface Deps {
   readonly readToken: () => Promise<string>;
   readonly lookup: (host: string) => Promise<readonly string[]>;
   readonly serve: ServeOptions;
-  readonly takes: Takes;
+  readonly takes: AllTakes;
   /** Hears what managers say first. */
   readonly told: Pick<FirstTold, 'look'>;
   /** Nothing is taken before. */
@@ -62,7 +63,7 @@ export function connectManagers(deps: Deps, options: Options): ConnectedManagers
   const settle = async (): Promise<void> => {
     deps.told.look([...managers.links]);
     await deps.listening;
-    const wanted = wantedOf(managers.links, (port) => takes.takerOf(port));
+    const wanted = wantedOf(managers.links, (take) => takes.has(take));
     const [, outcomes] = await Promise.all([
       takes.apply(wanted.takes),
       takes.setReachable(wanted.reachable),

@@ -40,9 +40,9 @@ interface OfferOptions {
 }
 
 /** What a laptop says when it was reached and its handler was not: the truth, so no fall back. */
-const handlerGone: ReadonlySet<string> = new Set(['Refused', 'Unreachable', 'TimedOut']);
+export const handlerGone: ReadonlySet<string> = new Set(['Refused', 'Unreachable', 'TimedOut']);
 /** What is said by somebody who has not given the first bytes to a handler. */
-const notAsked: ReadonlySet<string> = new Set(['Unavailable', 'Forbidden']);
+export const notAsked: ReadonlySet<string> = new Set(['Unavailable', 'Forbidden']);
 /** A laptop that lives answers or loses its session within this. */
 const uncertainMs = 15_000;
 

@@ -1,4 +1,5 @@
 import type { Logger } from '#base/log.ts';
+import type { PortProtocol } from '#protocol/agent-config.ts';
 
 import type { Joined } from './joined.ts';
 
@@ -16,7 +17,7 @@ export interface TakeOutcome {
   readonly message: string;
 }
 
-/** Makes new connections of a port come to the agent: by the kernel's rules, or by the port's name. */
+/** Makes what is new at a port come to the agent: by the kernel's rules, or by the port's name. */
 export interface PortSwitch {
   /** False when this cannot be done in this pod. */
   on(port: number): Promise<boolean>;
@@ -25,9 +26,9 @@ export interface PortSwitch {
   whyNot(port: number): string;
 }
 
-/** What is taken. Once disposed of it takes nothing any more. */
+/** What is taken of one protocol. Once disposed of it takes nothing any more. */
 export interface Takes extends AsyncDisposable {
-  /** Wants exactly these takes; resolves with what became of each. The last call counts. */
+  /** Wants exactly those of these that are its protocol's; resolves with what became of each. The last call counts. */
   apply(wanted: readonly WantedTake[]): Promise<readonly TakeOutcome[]>;
   /** Whether a laptop can be reached at all: while not, everything is the app's. */
   setReachable(reachable: boolean): Promise<readonly TakeOutcome[]>;
@@ -41,12 +42,14 @@ export interface Takes extends AsyncDisposable {
 
 interface Deps {
   readonly log: Logger;
+  readonly protocol: PortProtocol;
   readonly ports: PortSwitch;
   readonly joined: Pick<Joined, 'moved'>;
 }
 
 /** Brings what is taken into line with what is wanted, one step at a time. */
 export function createTakes(deps: Deps): Takes {
+  const { protocol } = deps;
   let wanted: readonly WantedTake[] = [];
   let reachable = false;
   let ended = false;
@@ -57,7 +60,7 @@ export function createTakes(deps: Deps): Takes {
     const ports = new Map<number, string>();
     if (!reachable) return ports;
     for (const take of wanted) {
-      if (take.protocol !== 'TCP' || ports.has(take.containerPort)) continue;
+      if (ports.has(take.containerPort)) continue;
       ports.set(take.containerPort, take.interceptUid);
     }
     return ports;
@@ -71,7 +74,7 @@ export function createTakes(deps: Deps): Takes {
       taken.delete(port);
       given.push(deps.ports.off(port));
       deps.joined.moved(port, 'app');
-      deps.log.info('port given back', { port });
+      deps.log.info('port given back', { port, protocol });
     }
     await Promise.all(given);
   };
@@ -89,18 +92,17 @@ export function createTakes(deps: Deps): Takes {
       // Given back while the switch was being made.
       if (taken.get(port) !== interceptUid) continue;
       deps.joined.moved(port, { interceptUid });
-      deps.log.info('port taken', { port, intercept: interceptUid });
+      deps.log.info('port taken', { port, protocol, intercept: interceptUid });
     }
   };
 
   const outcomes = (): readonly TakeOutcome[] =>
     wanted.map((one) => {
-      const active = taken.get(one.containerPort) === one.interceptUid && one.protocol === 'TCP';
+      const active = taken.get(one.containerPort) === one.interceptUid;
       return { interceptUid: one.interceptUid, active, message: active ? '' : whyNot(one) };
     });
 
   const whyNot = (one: WantedTake): string => {
-    if (one.protocol !== 'TCP') return `${one.protocol} ports cannot be taken`;
     if (!reachable) return 'no connection to the traffic-manager for taken traffic';
     if (desired().get(one.containerPort) !== one.interceptUid) {
       return `port ${one.containerPort} is taken by another intercept`;
@@ -124,7 +126,7 @@ export function createTakes(deps: Deps): Takes {
       return taken.size > 0;
     },
     apply(takes) {
-      if (!ended) wanted = takes;
+      if (!ended) wanted = takes.filter((one) => one.protocol === protocol);
       return reconcile();
     },
     setReachable(now) {

@@ -12,7 +12,7 @@ export interface Source {
  */
 export function wantedOf(
   sources: Iterable<Source>,
-  takerOf: (port: number) => string | undefined,
+  has: (take: WantedTake) => boolean,
 ): { readonly takes: readonly WantedTake[]; readonly reachable: boolean } {
   const all = [...sources];
   const reachable = all.some((source) => source.reachable);
@@ -21,8 +21,7 @@ export function wantedOf(
     if (reachable && !source.reachable) continue;
     for (const take of source.takes) takes.set(keyOf(take), take);
   }
-  const keeps = (take: WantedTake): number =>
-    Number(takerOf(take.containerPort) === take.interceptUid);
+  const keeps = (take: WantedTake): number => Number(has(take));
   return { takes: [...takes.values()].toSorted((a, b) => keeps(b) - keeps(a)), reachable };
 }
 

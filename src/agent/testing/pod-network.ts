@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { enterOwnNetworkNamespace } from '#host/own-namespace.ts';
 
 import { agentRules } from '../init/rules.ts';
+import { agentUdpRules } from '../init/udp-rules.ts';
 
 /** The pod's address as the test (the rest of the cluster) sees it. */
 export const podAddress = '10.74.39.2';
@@ -85,6 +86,7 @@ export async function podNetwork(): Promise<PodNetwork> {
     },
     layRules() {
       run(['nft', '-f', '-'], agentRules());
+      run(['nft', '-f', '-'], agentUdpRules());
     },
     async [Symbol.asyncDispose]() {
       for (const child of [...children, pause]) {

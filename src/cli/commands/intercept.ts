@@ -44,11 +44,8 @@ export const runIntercept: RunCommand = async (context, line) => {
   context.show({ text, ...(object === undefined ? {} : { object, bare: true }) });
   if (line.command === undefined) {
     // Most begin their program after this; a script knows what it does.
-    if (context.interactive && (await nobodyListens(info.targetHost, info.targetPort))) {
-      context.warn(
-        `nothing listens on ${info.targetHost}:${String(info.targetPort)} of this machine yet: until something does, requests are refused`,
-      );
-    }
+    const why = context.interactive ? await nobodyListensYet(info) : undefined;
+    if (why !== undefined) context.warn(why);
     return 0;
   }
   let wanted = true;
@@ -77,6 +74,14 @@ export const runIntercept: RunCommand = async (context, line) => {
     }
   }
 };
+
+async function nobodyListensYet(info: InterceptInfo): Promise<string | undefined> {
+  const isUdp = info.protocol === 'UDP';
+  const port = { port: info.targetPort, protocol: isUdp ? 'UDP' : 'TCP' } as const;
+  if (!(await nobodyListens(info.targetHost, port))) return undefined;
+  const lost = isUdp ? 'datagrams are lost' : 'requests are refused';
+  return `nothing listens on ${info.targetHost}:${String(info.targetPort)}${isUdp ? '/UDP' : ''} of this machine yet: until something does, ${lost}`;
+}
 
 /** The daemon, connected: for those who are not yet, as `connect` without flags would. */
 async function connectedDaemon(

@@ -24,12 +24,17 @@ export function interceptBlock(info: InterceptInfo): readonly string[] {
   if (info.mountPoint !== '') pairs.push({ key: 'Volume Mount Point', value: info.mountPoint });
   if (info.mountNote !== '') pairs.push({ key: 'Volume Mount Note', value: info.mountNote });
   if (info.mountError !== '') pairs.push({ key: 'Volume Mount Error', value: info.mountError });
-  pairs.push({ key: 'Intercepting', value: 'all TCP connections' });
+  pairs.push({ key: 'Intercepting', value: whatIsTaken(info) });
   // Without a service there is no name to ask for, so the pod's address is what one can use.
   if (info.service === '' && info.podIp !== '') {
     pairs.push({ key: 'Address', value: hostPort(info.podIp, info.containerPort) });
   }
   return alignKeyValues(pairs, indent);
+}
+
+/** What of the port goes to the laptop. */
+export function whatIsTaken({ protocol }: Pick<InterceptInfo, 'protocol'>): string {
+  return protocol === 'UDP' ? 'all UDP datagrams' : 'all TCP connections';
 }
 
 function stateText(info: InterceptInfo): string {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
@@ -11,10 +12,22 @@ test('a port of this machine, before and after somebody listens at it', async ()
     const address = server.address();
     assert.ok(address !== null && typeof address === 'object');
     const { port } = address;
-    assert.equal(await nobodyListens('127.0.0.1', port), false);
+    assert.equal(await nobodyListens('127.0.0.1', { port, protocol: 'TCP' }), false);
     server.close();
     await once(server, 'close');
-    assert.equal(await nobodyListens('localhost', port), true);
-    assert.equal(await nobodyListens('192.0.2.1', port), false, 'another machine');
+    assert.equal(await nobodyListens('localhost', { port, protocol: 'TCP' }), true);
+    assert.equal(await nobodyListens('192.0.2.1', { port, protocol: 'TCP' }), false, 'another machine');
   }
+});
+
+test('the same for datagrams, which is another port of that number', async () => {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  assert.equal(await nobodyListens('127.0.0.1', { port, protocol: 'UDP' }), false);
+  assert.equal(await nobodyListens('127.0.0.1', { port, protocol: 'TCP' }), true);
+  const closed = once(socket, 'close');
+  socket.close();
+  await closed;
+  assert.equal(await nobodyListens('127.0.0.1', { port, protocol: 'UDP' }), true);
 });

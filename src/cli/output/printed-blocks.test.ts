@@ -107,6 +107,21 @@ test('intercept: without a service, the address of a pod is said', () => {
   assert.equal(interceptedLines(info).join('\n'), seeds.noService);
 });
 
+test('intercept: datagrams', () => {
+  const info = create(InterceptInfoSchema, {
+    ...active,
+    name: 'dns',
+    workload: 'dns',
+    service: 'dns',
+    servicePort: 'dns',
+    protocol: 'UDP',
+  });
+  assert.deepEqual(interceptedLines(info).slice(-2), [
+    '    Service Port Identifier: dns',
+    '    Intercepting           : all UDP datagrams',
+  ]);
+});
+
 test('list', () => {
   const workload = (name: string, more: object = {}) =>
     create(ListedWorkloadSchema, { workload: { name, kind: 'Deployment', ...more } });

@@ -1,4 +1,5 @@
 import type { InterceptInfo, ListedWorkload } from '#protocol/gen/telepresence_pb.ts';
+import { whatIsTaken } from './intercept-block.ts';
 import { omitEmpty } from './omit-empty.ts';
 
 /** A workload as `list` gives it to programs. */
@@ -75,7 +76,7 @@ export function interceptObject(info: InterceptInfo): object {
     port_id: info.service === '' ? info.servicePort : '',
     container_port: info.containerPort,
     mount: mountObject(info),
-    filter_desc: 'all TCP connections',
+    filter_desc: whatIsTaken(info),
     global: true,
     pod_ip: info.podIp,
   });

@@ -3,7 +3,7 @@ import { CliError } from '../errors.ts';
 /** `--port LOCAL[:SERVICE PORT]`, read. */
 export interface InterceptPort {
   readonly laptop: number;
-  /** Name or number of the service's port, as typed. */
+  /** Name or number of the service's port, and the protocol where that is said, as typed. */
   readonly service: string | undefined;
 }
 
@@ -16,10 +16,14 @@ export function parseInterceptPort(typed: string): InterceptPort {
   const laptop = portNumber(parts[0] ?? '');
   if (laptop === undefined || parts.length > 2) throw bad(typed);
   const service = parts[1];
-  if (service !== undefined && portNumber(service) === undefined && !portName.test(service)) {
-    throw bad(typed);
-  }
+  if (service !== undefined && !isPortIdentifier(service)) throw bad(typed);
   return { laptop, service };
+}
+
+/** `http`, `80`, `53/UDP` */
+function isPortIdentifier(text: string): boolean {
+  const port = text.replace(/\/(?:tcp|udp)$/i, '');
+  return portNumber(port) !== undefined || portName.test(port);
 }
 
 /** A port from 1 to 65535, written as digits. */
@@ -32,6 +36,6 @@ export function portNumber(text: string): number | undefined {
 function bad(typed: string): CliError {
   return new CliError(
     'Usage',
-    `invalid argument "${typed}" for "-p, --port": it is LAPTOP PORT[:SERVICE PORT], such as 8080 or 8080:http`,
+    `invalid argument "${typed}" for "-p, --port": it is LAPTOP PORT[:SERVICE PORT[/UDP]], such as 8080, 8080:http or 5300:53/UDP`,
   );
 }

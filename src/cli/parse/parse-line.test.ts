@@ -100,7 +100,11 @@ test('--port', () => {
   assert.deepEqual(parseInterceptPort('8080'), { laptop: 8080, service: undefined });
   assert.deepEqual(parseInterceptPort('8080:http'), { laptop: 8080, service: 'http' });
   assert.deepEqual(parseInterceptPort('1:65535'), { laptop: 1, service: '65535' });
-  for (const bad of ['', ':', '0', '65536', 'http', '1:', '1:0', '1:2:3', '1:Http', '-1', '1:-a']) {
+  assert.deepEqual(parseInterceptPort('5300:53/UDP'), { laptop: 5300, service: '53/UDP' });
+  assert.deepEqual(parseInterceptPort('5300:dns/udp'), { laptop: 5300, service: 'dns/udp' });
+  const bads = ['', ':', '0', '65536', 'http', '1:', '1:0', '1:2:3', '1:Http', '-1', '1:-a'];
+  const badProtocols = ['53/UDP', '1:53/', '1:/UDP', '1:53/SCTP', '1:53/UDP/TCP'];
+  for (const bad of [...bads, ...badProtocols]) {
     assert.throws(() => parseInterceptPort(bad), { code: 'Usage' }, bad);
   }
 });

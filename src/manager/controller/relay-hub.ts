@@ -157,6 +157,7 @@ function messageOf<E>(served: Served, epoch: E): Omit<Message, 'epoch'> & { epoc
       connectionUid: one.connectionUid,
       namespace: one.namespace,
       podUids: [...one.podUids],
+      protocol: one.protocol,
     })),
     dialableSubnets: [...dialableSubnets],
     refusedSubnets: [...refusedSubnets],

@@ -1,12 +1,18 @@
 import type { DialPolicy } from '#protocol/dial-policy.ts';
 import { subnets } from '#protocol/dial-policy.ts';
-import type { RelayConnection, RelayDesired } from '#protocol/gen/telepresence_pb.ts';
+import type {
+  RelayConnection,
+  RelayDesired,
+  RelayIntercept,
+} from '#protocol/gen/telepresence_pb.ts';
 
 /** An Intercept whose flows may be opened, by whose agents, towards which laptop. */
 export interface ServedIntercept {
   readonly uid: string;
   readonly connectionUid: string;
   readonly podUids: ReadonlySet<string>;
+  /** What its flows carry. */
+  readonly kind: 'tcp' | 'udp';
 }
 
 /** What the controller wants served, indexed. */
@@ -27,12 +33,7 @@ export function desiredOf(message: RelayDesired, own: readonly string[]): Desire
   const byName = new Map(
     message.connections.map((one) => [`${one.namespace}/${one.name}`, one] as const),
   );
-  const intercepts = new Map(
-    message.intercepts.map((one) => [
-      one.uid,
-      { uid: one.uid, connectionUid: one.connectionUid, podUids: new Set(one.podUids) },
-    ]),
-  );
+  const intercepts = new Map(message.intercepts.map((one) => [one.uid, servedIntercept(one)]));
   return {
     epoch: message.epoch,
     connections,
@@ -44,4 +45,9 @@ export function desiredOf(message: RelayDesired, own: readonly string[]): Desire
     ownNamespacesOnly: message.ownNamespacesOnly,
     named: (namespace, name) => byName.get(`${namespace}/${name}`),
   };
+}
+
+function servedIntercept({ uid, connectionUid, podUids, protocol }: RelayIntercept): ServedIntercept {
+  const kind = protocol === 'UDP' ? 'udp' : 'tcp';
+  return { uid, connectionUid, podUids: new Set(podUids), kind };
 }

@@ -18,7 +18,7 @@ interface Deps {
 /** Most laptops have answered by then, and need no news of how long they may take. */
 const tellAfterMs = 10;
 
-/** Brings a connection that an agent took from its pod to the laptop that intercepts it. */
+/** Brings what an agent took from its pod, a connection or a client's datagrams, to whose laptop it is for. */
 export async function takeInboundFlow(
   deps: Deps,
   podUid: string,
@@ -26,8 +26,7 @@ export async function takeInboundFlow(
 ): Promise<void> {
   const intercept = deps.desired()?.intercepts.get(flow.authority);
   const log = deps.log.child({ intercept: flow.authority, pod: podUid });
-  // Datagrams of a pod are nobody's yet.
-  if (intercept?.podUids.has(podUid) !== true || flow.kind !== 'tcp') {
+  if (intercept?.podUids.has(podUid) !== true || flow.kind !== intercept.kind) {
     log.info('flow refused', { reason: 'not an intercept of this pod' });
     flow.refuse('Forbidden');
     return;

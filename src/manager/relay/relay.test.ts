@@ -217,6 +217,40 @@ test('first bytes of a lost session go to the next one only where that changes n
   assert.equal(heard.length, 3);
 });
 
+test('a client’s datagrams reach the laptop where the port is UDP, and connections only where not', async () => {
+  await using relay = await testRelay();
+  const dns = { ...hello, uid: 'cccccccc-0000-4000-8000-000000000003', protocol: 'UDP' };
+  await relay.controller.want({ connections, intercepts: [hello, dns] });
+  const { inbound } = await agentSessions(relay, (flow) => flow.refuse('Refused'));
+  const seen: string[] = [];
+  serveSession(await relay.laptop(alice, 'reverse'), {
+    ...sessionDeps,
+    onFlow(flow) {
+      seen.push(`${flow.kind} ${flow.authority} ${String(flow.headers[sourceHeader])}`);
+      const { stream } = flow.accept();
+      stream.on('data', (chunk) => stream.write(chunk));
+    },
+  });
+  await relay.controller.facts((facts) => facts.laptops.some((one) => one.reverseSessions === 1));
+  const headers = { [sourceHeader]: '10.0.0.1:5' };
+  const asked = { authority: dns.uid, kind: 'udp', headers, signal: never } as const;
+  const begun = inbound.beginFlow(asked);
+  const echoed = once(begun.flow.stream, 'data');
+  begun.flow.stream.write('early');
+  await begun.accepted;
+  assert.equal(String((await echoed)[0]), 'early');
+  assert.deepEqual(seen, [`udp ${dns.uid} 10.0.0.1:5`]);
+  for (const wrong of [
+    { authority: dns.uid, signal: never },
+    { authority: hello.uid, kind: 'udp', signal: never },
+    { authority: dns.uid, kind: 'echo', signal: never },
+  ] as const) {
+    await assert.rejects(inbound.openFlow(wrong), { code: 'Forbidden' });
+  }
+  assert.equal(seen.length, 1);
+  begun.flow.stream.destroy();
+});
+
 test('an agent opens flows for its own intercepts only', async () => {
   await using relay = await testRelay();
   const other = { ...hello, uid: 'cccccccc-0000-4000-8000-000000000002', podUids: ['pod-2'] };

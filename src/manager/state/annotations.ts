@@ -12,18 +12,22 @@ export function templateAnnotation(
   return undefined;
 }
 
+/** `http, 53/UDP` as a list. */
+export function portList(value: string): string[] {
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
 /** `http, 8080/TCP` as identifiers with protocols; a missing protocol is TCP. */
 export function containerPortList(
   value: string,
 ): { readonly port: string; readonly protocol: string }[] {
-  return value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map((part) => {
-      const slash = part.indexOf('/');
-      return slash === -1
-        ? { port: part, protocol: 'TCP' }
-        : { port: part.slice(0, slash), protocol: part.slice(slash + 1).toUpperCase() };
-    });
+  return portList(value).map((part) => {
+    const slash = part.indexOf('/');
+    return slash === -1
+      ? { port: part, protocol: 'TCP' }
+      : { port: part.slice(0, slash), protocol: part.slice(slash + 1).toUpperCase() };
+  });
 }

@@ -36,6 +36,19 @@ test('who comes later is told who holds the port', () => {
   });
 });
 
+test('UDP and TCP of one number are two ports', () => {
+  const first = intercept(alice, { created: early });
+  const second = intercept(bob, { created: late });
+  const third = intercept(connection('carol-1'), { object: 'third', created: late });
+  const udp = { target: { ...target, protocol: 'UDP' as const } };
+  const { held, refused } = decideClaims([claim(first), claim(second, udp), claim(third, udp)]);
+  assert.deepEqual([...held.keys()], [first.metadata.uid, second.metadata.uid]);
+  assert.deepEqual(refused.get(third.metadata.uid), {
+    reason: 'Conflict',
+    message: 'port 8080/UDP of Deployment hello is intercepted by bob@laptop (intercept hello)',
+  });
+});
+
 test('past the grace another takes over, and keeps it when the first returns', () => {
   const first = intercept(alice, { created: early, status: { state: 'Disconnected' } });
   const second = intercept(bob, { created: late });

@@ -84,7 +84,9 @@ function refusal(claim: Claim, holder: Claim): Refusal {
   if (portKey(claim) !== portKey(holder)) {
     return { reason: 'NameTaken', message: `there is an intercept named ${own.name} already` };
   }
-  const what = `port ${String(claim.target.containerPort)} of ${nameOf(claim.target.workload)} is intercepted by`;
+  const { containerPort, protocol } = claim.target;
+  const port = `${String(containerPort)}${protocol === 'TCP' ? '' : `/${protocol}`}`;
+  const what = `port ${port} of ${nameOf(claim.target.workload)} is intercepted by`;
   if (theirs.connection.uid === own.connection.uid) {
     return { reason: 'ConflictOwn', message: `${what} your intercept ${theirs.name}` };
   }

@@ -2,8 +2,10 @@ import * as v from 'valibot';
 import {
   agentConfig,
   agentRequest,
+  requestedName,
   type AgentConfig,
   type AgentRequest,
+  type PortProtocol,
 } from '#protocol/agent-config.ts';
 import { agentRequestAnnotation } from '#protocol/resources.ts';
 
@@ -15,6 +17,7 @@ const requestText = v.pipe(json, agentRequest);
 export interface PortAsked {
   readonly containerPort: number;
   readonly portName: string | undefined;
+  readonly protocol: PortProtocol;
 }
 
 /** The configuration in the value of an agent's variable; undefined when it is none of ours. */
@@ -30,7 +33,10 @@ export function parseAgentConfig(value: string | undefined): AgentConfig | undef
 /** Whether an agent so configured can take the port. */
 export function agentTakes(agent: AgentConfig, port: PortAsked): boolean {
   if (agent.take === 'redirect') return true;
-  return agent.renamed.some((renamed) => renamed.appPort === port.containerPort);
+  return agent.renamed.some(
+    ({ appPort, protocol = 'TCP' }) =>
+      appPort === port.containerPort && protocol === port.protocol,
+  );
 }
 
 /** What a pod (or pod template) asks of the webhook; undefined when it asks nothing that we can read. */
@@ -43,5 +49,6 @@ export function requestOf(annotations: Readonly<Record<string, string>>): AgentR
 export function requestCovers(request: AgentRequest | undefined, port: PortAsked): boolean {
   if (request === undefined) return false;
   if (request.take === 'redirect') return true;
-  return port.portName !== undefined && request.ports.includes(port.portName);
+  const { portName, protocol } = port;
+  return portName !== undefined && request.ports.includes(requestedName(portName, protocol));
 }

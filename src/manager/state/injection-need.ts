@@ -1,4 +1,4 @@
-import type { AgentRequest } from '#protocol/agent-config.ts';
+import { requestedName, type AgentRequest } from '#protocol/agent-config.ts';
 import type { NamespaceObject } from './cluster-objects.ts';
 import { requestCovers, requestOf, type PortAsked } from './injected.ts';
 import type { PodFact } from './pod-facts.ts';
@@ -47,7 +47,10 @@ function candidates(
     ? []
     : [{ take: 'redirect', ports: [] }];
   if (port.portName === undefined) return redirect;
-  const names = new Set([...(present?.take === 'rename' ? present.ports : []), port.portName]);
+  const names = new Set([
+    ...(present?.take === 'rename' ? present.ports : []),
+    requestedName(port.portName, port.protocol),
+  ]);
   return [...redirect, { take: 'rename', ports: [...names].toSorted() }];
 }
 

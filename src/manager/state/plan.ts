@@ -1,3 +1,4 @@
+import type { PortProtocol } from '#protocol/agent-config.ts';
 import type {
   Connection,
   ConnectionStatus,
@@ -40,7 +41,7 @@ export interface World {
 export interface PlannedTake {
   readonly interceptUid: string;
   readonly containerPort: number;
-  readonly protocol: 'TCP';
+  readonly protocol: PortProtocol;
 }
 
 /** An Intercept as the relay serves it. */
@@ -49,6 +50,7 @@ export interface PlannedIntercept {
   readonly connectionUid: string;
   readonly namespace: string;
   readonly podUids: readonly string[];
+  readonly protocol: PortProtocol;
 }
 
 /** Everything that follows from it. */
@@ -100,7 +102,7 @@ export function plan(world: World): Plan {
     if (need !== undefined && live) addNeed(injections, need);
     if (target !== undefined && held) {
       // Endpoints lag behind: to its end a pod may get requests, and they are the laptop's.
-      served.push(servedIntercept(intercept, all));
+      served.push(servedIntercept(intercept, target, all));
       if (world.facts.isHere(intercept.spec.connection.uid)) addTakes(takes, uid, target, all);
     }
     const refusal = outcome.ok
@@ -200,12 +202,17 @@ function addNeed(needs: Map<string, InjectionNeed>, need: InjectionNeed): void {
   needs.set(uid, other === undefined ? need : mergeNeeds(other, need));
 }
 
-function servedIntercept(intercept: Intercept, pods: readonly PodFact[]): PlannedIntercept {
+function servedIntercept(
+  intercept: Intercept,
+  { protocol }: Target,
+  pods: readonly PodFact[],
+): PlannedIntercept {
   return {
     uid: intercept.metadata.uid,
     connectionUid: intercept.spec.connection.uid,
     namespace: intercept.metadata.namespace,
     podUids: pods.filter((pod) => pod.able).map((pod) => pod.pod.metadata.uid),
+    protocol,
   };
 }
 

@@ -1,4 +1,4 @@
-import { containerPortList } from './annotations.ts';
+import { containerPortList, portList } from './annotations.ts';
 import type { ServiceObject } from './cluster-objects.ts';
 import { nameOf } from './owner.ts';
 import { found, refused, type Outcome } from './refusal.ts';
@@ -12,7 +12,7 @@ export interface ServicePort {
   readonly severalPorts: boolean;
   readonly targetPort: number | string;
   readonly protocol: string;
-  /** As a user would name it: `http (80)`. */
+  /** As a user would name it: `http (80)`, `dns (53/UDP)`. */
   readonly label: string;
   /** Without a Service: the container's name and number of the same port. */
   readonly aliases?: readonly string[];
@@ -121,14 +121,16 @@ function pickOne(
   );
 }
 
-/** Of several, those that the annotation names, else the TCP ones. */
+/** Of several, those that the annotation names; where a number stands for two, TCP is meant. */
 function preferred(ports: readonly ServicePort[], wish: Wish): readonly ServicePort[] {
   if (ports.length <= 1) return ports;
-  if (wish.port === undefined && wish.servicePorts !== undefined) {
-    const wanted = containerPortList(wish.servicePorts);
-    const named = ports.filter((port) => wanted.some((want) => isNamed(port, want.port)));
-    if (named.length > 0) return named;
-  }
+  if (wish.port !== undefined) return preferTcp(ports);
+  const wanted = portList(wish.servicePorts ?? '');
+  const named = ports.filter((port) => wanted.some((want) => isNamed(port, want)));
+  return named.length > 0 ? preferTcp(named) : ports;
+}
+
+function preferTcp(ports: readonly ServicePort[]): readonly ServicePort[] {
   const tcp = ports.filter((port) => port.protocol === 'TCP');
   return tcp.length > 0 ? tcp : ports;
 }
@@ -140,7 +142,7 @@ function portsOf(service: ServiceObject): ServicePort[] {
     severalPorts: service.spec.ports.length > 1,
     targetPort: port.targetPort ?? port.port,
     protocol: port.protocol,
-    label: port.name === undefined ? String(port.port) : `${port.name} (${String(port.port)})`,
+    label: labelOf(port.name, withProtocol(String(port.port), port.protocol)),
   }));
 }
 
@@ -158,7 +160,7 @@ function offeredByAnnotation(workload: Workload, value: string | undefined): Ser
     severalPorts: ports.length > 1,
     targetPort: /^\d+$/.test(port) ? Number(port) : port,
     protocol,
-    label: port,
+    label: withProtocol(port, protocol),
   }));
 }
 
@@ -170,6 +172,15 @@ function isNamed(port: ServicePort, wanted: string | undefined): boolean {
     return String(port.targetPort) === id || (port.aliases ?? []).includes(id);
   }
   return port.servicePort.name === id || String(port.servicePort.port) === id;
+}
+
+function labelOf(name: string | undefined, port: string): string {
+  return name === undefined ? port : `${name} (${port})`;
+}
+
+/** `53/UDP`; of TCP, which is what nobody says, the number alone. */
+function withProtocol(port: string, protocol: string): string {
+  return protocol === 'TCP' ? port : `${port}/${protocol}`;
 }
 
 function place(workload: Workload, services: readonly ServiceObject[]): string {

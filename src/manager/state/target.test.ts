@@ -84,15 +84,59 @@ test('the port is found by name, by number, and with its protocol', () => {
   });
 });
 
-test('of a DNS-like pair of ports the TCP one is meant, and UDP alone is refused', () => {
+test('a DNS-like pair of ports: by name, by number and protocol; a bare number is TCP’s', () => {
   const udp = { name: 'dns', port: 53, targetPort: 53, protocol: 'UDP' };
   const tcp = { name: 'dns-tcp', port: 53, targetPort: 53 };
-  const outcome = resolve({ port: '53' }, { services: [service('hello', [udp, tcp])] });
-  assert.ok(outcome.ok);
-  assert.equal(outcome.value.servicePort?.name, 'dns-tcp');
-  assert.equal(
-    refusal(resolve({}, { services: [service('hello', [udp])] })).reason,
-    'ProtocolNotSupported',
+  const services = [service('hello', [udp, tcp])];
+  for (const [port, name, protocol] of [
+    ['53', 'dns-tcp', 'TCP'],
+    ['53/TCP', 'dns-tcp', 'TCP'],
+    ['53/UDP', 'dns', 'UDP'],
+    ['53/udp', 'dns', 'UDP'],
+    ['dns', 'dns', 'UDP'],
+    ['dns/UDP', 'dns', 'UDP'],
+    ['dns-tcp', 'dns-tcp', 'TCP'],
+  ] as const) {
+    const outcome = resolve({ port }, { services });
+    assert.ok(outcome.ok, port);
+    assert.equal(outcome.value.servicePort?.name, name);
+    assert.equal(outcome.value.protocol, protocol);
+    assert.equal(outcome.value.containerPort, 53);
+  }
+  assert.equal(refusal(resolve({ port: 'dns/TCP' }, { services })).reason, 'PortNotFound');
+  assert.deepEqual(refusal(resolve({}, { services })), {
+    reason: 'PortAmbiguous',
+    message: 'Service hello has several ports: dns (53/UDP), dns-tcp (53)',
+  });
+  const annotated = (value: string) =>
+    resolve({}, {
+      services,
+      workload: workload({ annotations: { 'telepresence.io/inject-service-ports': value } }),
+    });
+  for (const [value, name] of [
+    ['dns', 'dns'],
+    ['53/UDP', 'dns'],
+    ['53', 'dns-tcp'],
+  ] as const) {
+    const outcome = annotated(value);
+    assert.ok(outcome.ok);
+    assert.equal(outcome.value.servicePort?.name, name);
+  }
+});
+
+test('UDP alone is meant; a protocol that nobody can take is refused', () => {
+  const [port, targetPort] = [53, 53];
+  const only = resolve({}, { services: [service('hello', [{ port, targetPort, protocol: 'UDP' }])] });
+  assert.ok(only.ok);
+  assert.equal(only.value.protocol, 'UDP');
+  assert.deepEqual(
+    refusal(
+      resolve({}, { services: [service('hello', [{ port, targetPort, protocol: 'SCTP' }])] }),
+    ),
+    {
+      reason: 'ProtocolNotSupported',
+      message: 'port 53/SCTP is SCTP; only TCP and UDP ports can be intercepted',
+    },
   );
 });
 
@@ -147,7 +191,8 @@ test('the annotation’s ports by name, number and protocol, each also by its ot
     'http,5353/UDP',
     '8080/UDP,8080',
   ]) {
-    for (const port of [undefined, 'http', '8080']) {
+    const isOnly = !value.includes(',');
+    for (const port of ['http', '8080', ...(isOnly ? [undefined] : [])]) {
       const outcome = at(value, port);
       // A number that is offered for both protocols: TCP is meant.
       assert.ok(outcome.ok, `${value} ${String(port)}`);
@@ -160,7 +205,21 @@ test('the annotation’s ports by name, number and protocol, each also by its ot
   assert.equal(outcome.value.containerPort, 9999);
   assert.equal(refusal(at('http,9999')).reason, 'PortAmbiguous');
   assert.equal(refusal(at('http', '9999')).reason, 'PortNotFound');
-  assert.equal(refusal(at('http/UDP')).reason, 'ProtocolNotSupported');
+  // No container has a port of that name and protocol.
+  assert.equal(refusal(at('http/UDP')).reason, 'PortNotFound');
+  assert.equal(
+    refusal(at('http,5353/UDP')).message,
+    'Deployment hello has several ports: http, 5353/UDP',
+  );
+  for (const [value, port] of [
+    ['5353/UDP', undefined],
+    ['http,5353/UDP', '5353'],
+    ['8080/UDP,8080', '8080/UDP'],
+  ] as const) {
+    const datagrams = at(value, port);
+    assert.ok(datagrams.ok);
+    assert.equal(datagrams.value.protocol, 'UDP');
+  }
   assert.equal(refusal(at('nosuch')).reason, 'PortNotFound');
 });
 
@@ -270,11 +329,12 @@ test('whatever the cluster has: a target that its service really reaches, or a s
       }
       const { containerPort, servicePort, portName } = outcome.value;
       const chosen = offer.find((one) => one.name === servicePort?.name);
-      assert.equal(chosen?.protocol, 'TCP');
+      assert.equal(chosen?.protocol, outcome.value.protocol);
       if (port !== undefined) assert.equal(chosen.name, port);
       if (typeof chosen.targetPort === 'number') assert.equal(containerPort, chosen.targetPort);
       else {
         assert.equal(portName, chosen.targetPort);
+        assert.equal(outcome.value.protocol, 'TCP', 'no container has another');
         assert.ok(have.some((p) => p.name === portName && p.containerPort === containerPort));
       }
     }),

@@ -1,5 +1,6 @@
 import { suggest } from '#base/suggest.ts';
 import type { InterceptSpec } from '#protocol/resources.ts';
+import type { PortProtocol } from '#protocol/agent-config.ts';
 import { injectionWish } from '#protocol/injection-wish.ts';
 import { templateAnnotation } from './annotations.ts';
 import type { Container } from './cluster-objects.ts';
@@ -20,7 +21,7 @@ export interface Target {
   readonly containerPort: number;
   /** The container port's name, where the service finds it by name. */
   readonly portName: string | undefined;
-  readonly protocol: 'TCP';
+  readonly protocol: PortProtocol;
 }
 
 type Asked = Pick<InterceptSpec, 'workload' | 'service' | 'port' | 'container'>;
@@ -49,16 +50,17 @@ function targetOf(
   port: ServicePort,
   wanted: string | undefined,
 ): Outcome<Target> {
-  if (port.protocol !== 'TCP') {
+  const { protocol } = port;
+  if (protocol !== 'TCP' && protocol !== 'UDP') {
     return refused(
       'ProtocolNotSupported',
-      `port ${port.label} is ${port.protocol}; only TCP ports can be intercepted`,
+      `port ${port.label} is ${protocol}; only TCP and UDP ports can be intercepted`,
     );
   }
   const template = workload.object.spec.template;
   const resolved = resolveContainerPort(containers, {
     targetPort: port.targetPort,
-    protocol: port.protocol,
+    protocol,
     container: wanted,
     fallback: template.metadata.annotations['kubectl.kubernetes.io/default-container'],
   });
@@ -75,7 +77,7 @@ function targetOf(
     severalPorts: port.severalPorts,
     ...resolved.value,
     portName: typeof port.targetPort === 'string' ? port.targetPort : undefined,
-    protocol: 'TCP',
+    protocol,
   });
 }
 

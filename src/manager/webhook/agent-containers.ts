@@ -154,7 +154,12 @@ function agentConfigFor(
     manager: { ...config.manager },
     ca: [...config.ca],
     take: renamed.length > 0 ? 'rename' : 'redirect',
-    renamed: renamed.map(({ name, listenPort, appPort }) => ({ name, listenPort, appPort })),
+    renamed: renamed.map(({ name, listenPort, appPort, protocol }) => ({
+      name,
+      listenPort,
+      appPort,
+      ...(protocol === 'TCP' ? {} : { protocol }),
+    })),
     containers: pod.spec.containers.map((one, index) => ({
       name: one.name,
       envPrefix: envPrefix(index),
@@ -208,10 +213,10 @@ const agentListens = { port: agentRedirectPort } as const;
 // Only where the agent stands in for a port does the app wait for it to start.
 function standIn(renamed: readonly RenamedPort[]): Pick<PodContainer, 'ports' | 'startupProbe'> {
   return {
-    ports: renamed.map(({ name, listenPort, host }) => ({
+    ports: renamed.map(({ name, listenPort, protocol, host }) => ({
       name,
       containerPort: listenPort,
-      protocol: 'TCP',
+      protocol,
       ...host,
     })),
     startupProbe: { tcpSocket: agentListens, periodSeconds: 1, failureThreshold: 60 },

@@ -124,7 +124,7 @@ test('the agent’s configuration is what the controller reads back', () => {
     },
   ]);
   assert.equal(agent.take, 'redirect');
-  assert.equal(agentTakes(agent, { containerPort: 1, portName: undefined }), true);
+  assert.equal(agentTakes(agent, { containerPort: 1, portName: undefined, protocol: 'UDP' }), true);
 });
 
 test('rename: the name, the node’s port move; probes and hooks keep meaning the app', () => {
@@ -151,11 +151,16 @@ test('rename: the name, the node’s port move; probes and hooks keep meaning th
   assert.deepEqual(sidecar.readinessProbe, ownReadiness);
   const agent = v.parse(podObject, after).spec.agent;
   assert.deepEqual(agent?.renamed, [{ name: 'http', listenPort: 9901, appPort: 8080 }]);
-  assert.equal(agentTakes(agent, { containerPort: 8080, portName: 'http' }), true);
-  assert.equal(agentTakes(agent, { containerPort: 9090, portName: 'grpc' }), false);
+  assert.equal(agentTakes(agent, { containerPort: 8080, portName: 'http', protocol: 'TCP' }), true);
+  for (const other of [
+    { containerPort: 9090, portName: 'grpc', protocol: 'TCP' },
+    { containerPort: 8080, portName: 'http', protocol: 'UDP' },
+  ] as const) {
+    assert.equal(agentTakes(agent, other), false);
+  }
 });
 
-test('rename listens where no container does, and only TCP ports move', () => {
+test('rename listens where no container does, and only ports of the protocol that is asked for move', () => {
   const containers = [
     {
       name: 'app',
@@ -169,6 +174,27 @@ test('rename listens where no container does, and only TCP ports move', () => {
   const after = injected(podOf(rename, { containers }));
   assert.equal(initOf(after, agentContainer).ports?.[0]?.containerPort, 9903);
   assert.deepEqual(after.spec.containers[1], containers[1]);
+
+  const both = { take: 'rename', ports: ['http', 'http/UDP'] };
+  const moved = injected(podOf({ [agentRequestAnnotation]: JSON.stringify(both) }, { containers }));
+  assert.deepEqual(initOf(moved, agentContainer).ports, [
+    { name: 'http', containerPort: 9903, protocol: 'TCP' },
+    { name: 'http', containerPort: 9904, protocol: 'UDP' },
+  ]);
+  assert.deepEqual(moved.spec.containers[1]?.ports, [
+    { name: hiddenName('http'), containerPort: 53, protocol: 'UDP' },
+  ]);
+  const agent = v.parse(podObject, moved).spec.agent;
+  assert.deepEqual(agent?.renamed[1], {
+    name: 'http',
+    listenPort: 9904,
+    appPort: 53,
+    protocol: 'UDP',
+  });
+  assert.equal(
+    agentTakes(agent, { containerPort: 53, portName: 'http', protocol: 'UDP' }),
+    true,
+  );
 });
 
 test('whom it leaves alone', () => {

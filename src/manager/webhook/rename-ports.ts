@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
-import { agentFirstRenamedPort } from '#protocol/agent-config.ts';
+import {
+  agentFirstRenamedPort,
+  requestedName,
+  type PortProtocol,
+} from '#protocol/agent-config.ts';
 import type { PodContainer, PodPort, Probe } from './pod-shape.ts';
 
 /** A port whose name moves to the agent, which listens on `listenPort` and passes on to `appPort`. */
@@ -7,12 +11,13 @@ export interface RenamedPort {
   readonly name: string;
   readonly listenPort: number;
   readonly appPort: number;
+  readonly protocol: PortProtocol;
   /** Where the node's port moves along. */
   readonly host: Pick<PodPort, 'hostPort' | 'hostIP'>;
 }
 
 /**
- * Moves the names of TCP ports to the agent (design decision 6.2): Services that look for the name
+ * Moves the names of ports to the agent (design decision 6.2): Services that look for the name
  * find the agent. Probes and hooks of the app keep meaning the app. Names that no container has are
  * left out.
  */
@@ -36,7 +41,9 @@ function chooseListenPorts(
   let next = agentFirstRenamedPort;
   for (const port of ports) {
     // Kubernetes takes the first of a name.
-    if (!moves(port, wanted) || renamed.some((one) => one.name === port.name)) continue;
+    if (!moves(port, wanted)) continue;
+    const protocol = protocolOf(port) ?? 'TCP';
+    if (renamed.some((one) => one.name === port.name && one.protocol === protocol)) continue;
     while (taken.has(next)) next += 1;
     taken.add(next);
     const { hostPort, hostIP } = port;
@@ -44,6 +51,7 @@ function chooseListenPorts(
       name: port.name,
       listenPort: next,
       appPort: port.containerPort,
+      protocol,
       host: {
         ...(hostPort === undefined ? {} : { hostPort }),
         ...(hostIP === undefined ? {} : { hostIP }),
@@ -57,7 +65,17 @@ function moves(
   port: PodPort,
   wanted: ReadonlySet<string>,
 ): port is PodPort & { readonly name: string } {
-  return port.name !== undefined && wanted.has(port.name) && (port.protocol ?? 'TCP') === 'TCP';
+  const protocol = protocolOf(port);
+  return (
+    port.name !== undefined &&
+    protocol !== undefined &&
+    wanted.has(requestedName(port.name, protocol))
+  );
+}
+
+/** Undefined for a port that nobody can take. */
+function protocolOf({ protocol = 'TCP' }: PodPort): PortProtocol | undefined {
+  return protocol === 'TCP' || protocol === 'UDP' ? protocol : undefined;
 }
 
 function renameIn(container: PodContainer, wanted: ReadonlySet<string>): PodContainer {

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { describe, systemCode } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { createDatagramDialer, openUdp } from '#tunnel/dial-udp.ts';
 import { refusalForSystemCode } from '#tunnel/refusal.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { splice } from '#tunnel/splice.ts';
@@ -9,22 +10,35 @@ import type { FindTarget, HandlerTarget } from './handler-target.ts';
 
 interface Deps {
   readonly log: Logger;
-  readonly clock: Pick<Clock, 'after'>;
+  readonly clock: Pick<Clock, 'after' | 'monotonic'>;
   readonly findTarget: FindTarget;
 }
 
 const dialMs = 5000;
+/** Of clients whose datagrams come here: each has a socket. An agent ends its own idle ones sooner. */
+const mostDatagramFlows = 4096;
 /** So long the answer waits for the handler's first bytes: it travels with them. */
 const answerWithinMs = 2;
 
-/** Joins each connection that arrives for an intercept with its handler on the laptop. */
+/** Joins each connection, or client's datagrams, that arrive for an intercept with its handler on the laptop. */
 export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
+  const dialDatagrams = createDatagramDialer({
+    clock: deps.clock,
+    open: openUdp,
+    most: mostDatagramFlows,
+    // To an agent `Unavailable` means that the app is to answer: that would be the wrong side.
+    whenFull: 'TimedOut',
+  });
   return (flow) => {
-    const target = flow.kind === 'tcp' ? deps.findTarget(flow.authority) : undefined;
+    const target = flow.kind === 'echo' ? undefined : deps.findTarget(flow.authority);
     if (target === undefined) {
       // An intercept that is over here: the app answers.
       deps.log.debug('connection for an unknown intercept', { intercept: flow.authority });
       flow.refuse('Unavailable');
+      return;
+    }
+    if (flow.kind === 'udp') {
+      dialDatagrams(flow, target);
       return;
     }
     dial(deps, target, flow.signal).then(

@@ -2,7 +2,7 @@ import { UserDaemonError } from '../errors.ts';
 import type { HandlerTarget } from '../flows/handler-target.ts';
 import type { PodPorts } from '../pod-ports/pod-ports.ts';
 import type { WantedIntercept } from './intercept-request.ts';
-import type { InterceptTable } from './intercept-table.ts';
+import type { InterceptTable, LocalPort } from './intercept-table.ts';
 
 /** Where a listener on 127.0.0.1 would stand in a handler's place. */
 const isLoopback = (host: string): boolean => /^(localhost|127\.0\.0\.1)$/.test(host);
@@ -16,22 +16,27 @@ export function checkPorts(
     readonly table: Pick<InterceptTable, 'checkFree'>;
     readonly podPorts: Pick<PodPorts, 'ownerOf'>;
   },
-  { spec, target, toPod }: Pick<WantedIntercept, 'spec' | 'target' | 'toPod'>,
+  {
+    spec,
+    target,
+    toPod,
+  }: Pick<WantedIntercept, 'spec' | 'toPod'> & { readonly target: LocalPort },
 ): void {
   const { table, podPorts } = deps;
   table.checkFree(target, spec.name);
-  const own = isLoopback(target.host) ? { port: target.port, protocol: 'TCP' as const } : undefined;
+  const own = isLoopback(target.host) ? target : undefined;
   const owner = own === undefined ? undefined : podPorts.ownerOf(own);
   if (owner !== undefined && owner !== spec.name) throw taken(target, owner);
   for (const { port, protocol } of toPod) {
-    if (protocol === 'UDP') continue;
-    if (port === own?.port) {
+    if (port === own?.port && protocol === own.protocol) {
       throw new UserDaemonError(
         'InterceptFailed',
         `port ${String(port)} of this machine cannot be both what answers (--port) and the pod's (--to-pod)`,
       );
     }
-    for (const host of ['127.0.0.1', 'localhost']) table.checkFree({ host, port }, spec.name);
+    for (const host of ['127.0.0.1', 'localhost']) {
+      table.checkFree({ host, port, protocol }, spec.name);
+    }
   }
 }
 

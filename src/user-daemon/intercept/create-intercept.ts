@@ -47,7 +47,6 @@ export async function createIntercept(
   const { table, own } = deps;
   const { signal } = options;
   const { namespace } = wanted;
-  table.checkFree(wanted.target, wanted.spec.name);
   const prepared = async (): Promise<void> => {
     await deps.mayIntercept(namespace, signal);
     await own.watch(namespace, signal);

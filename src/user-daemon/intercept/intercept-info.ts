@@ -37,5 +37,6 @@ export function interceptInfo({ metadata, spec, status }: Intercept): InterceptI
 function portIdentifier({ spec, status }: Pick<Intercept, 'spec' | 'status'>): string {
   if (status.severalPorts !== true && spec.port === undefined) return '';
   const port = status.servicePort;
-  return port?.name ?? (port === undefined ? (spec.port ?? '') : String(port.port));
+  if (port === undefined) return spec.port ?? '';
+  return port.name ?? `${String(port.port)}${status.protocol === 'UDP' ? '/UDP' : ''}`;
 }

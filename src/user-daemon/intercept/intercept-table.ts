@@ -1,6 +1,12 @@
 import type { Intercept } from '#protocol/resources.ts';
+import type { PortProtocol } from '#protocol/agent-config.ts';
 import { UserDaemonError } from '../errors.ts';
 import type { FindTarget, HandlerTarget } from '../flows/handler-target.ts';
+
+/** A port of this machine's, or of another's, to which an intercept's traffic goes. */
+export interface LocalPort extends HandlerTarget {
+  readonly protocol: PortProtocol;
+}
 
 /** The intercepts of this session as the API server last told them. */
 export interface InterceptTable {
@@ -9,7 +15,7 @@ export interface InterceptTable {
   byName(name: string): Intercept | undefined;
   byUid(uid: string): Intercept | undefined;
   /** Another intercept of ours that already sends its traffic to this target. */
-  checkFree(target: HandlerTarget, name: string): void;
+  checkFree(target: LocalPort, name: string): void;
   /** New or changed. */
   put(intercept: Intercept): void;
   remove(uid: string): void;
@@ -36,10 +42,11 @@ export function createInterceptTable(): InterceptTable {
     byUid: (uid) => byUid.get(uid),
     checkFree(target, name) {
       const other = [...byUid.values()].find(
-        ({ spec }) =>
+        ({ spec, status: { protocol = 'TCP' } }) =>
           spec.name !== name &&
           spec.target.port === target.port &&
-          spec.target.host === target.host,
+          spec.target.host === target.host &&
+          protocol === target.protocol,
       );
       if (other === undefined) return;
       throw new UserDaemonError(

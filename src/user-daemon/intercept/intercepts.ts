@@ -6,7 +6,9 @@ import {
   type GetEnvironmentResponse,
   type InterceptInfo,
   type InterceptRequest,
+  type ServiceInfo,
 } from '#protocol/gen/telepresence_pb.ts';
+import type { PortProtocol } from '#protocol/agent-config.ts';
 import type { Intercept } from '#protocol/resources.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
 import { handlerEnvironment } from '../env/pod-environment.ts';
@@ -23,6 +25,7 @@ import {
 } from './create-intercept.ts';
 import { interceptInfo } from './intercept-info.ts';
 import { wantedIntercept, type WantedIntercept } from './intercept-request.ts';
+import { protocolAsked } from './protocol-asked.ts';
 import { takeTurns } from './turns.ts';
 
 interface Deps extends InterceptDeps {
@@ -30,6 +33,8 @@ interface Deps extends InterceptDeps {
   readonly tunnels: Pick<Tunnels, 'outbound' | 'pickOutbound'>;
   readonly mounts: Pick<Mounts, 'add' | 'drop' | 'retain' | 'stateOf'>;
   readonly podPorts: Pick<PodPorts, 'ownerOf' | 'reserve'>;
+  /** Of the namespaces that the manager tells us of. */
+  readonly services: () => Iterable<Pick<ServiceInfo, 'namespace' | 'name' | 'ports'>>;
 }
 
 /** The intercepts of one session. */
@@ -101,11 +106,17 @@ export function openIntercepts(
     intercept: async (request, { report, signal }) => {
       const make = async (): Promise<InterceptInfo> => {
         const wanted = wantedIntercept(request, deps.connection);
-        checkPorts(deps, wanted);
+        const check = (protocol: PortProtocol): void =>
+          checkPorts(deps, { ...wanted, target: { ...wanted.target, protocol } });
+        const asked = protocolAsked(wanted, deps.services());
+        check(asked);
         const active = await withPodPorts(deps.podPorts, wanted, async () => {
           return await createIntercept(deps, wanted, { report, signal });
         });
         try {
+          // It turns out to be the other one.
+          const { protocol = asked } = active.status;
+          if (protocol !== asked) check(protocol);
           const found = await readEnvironment(deps, active, signal);
           const id = `${deps.connection.uid}:${active.spec.name}`;
           const mountPoint = await mountVolumes(deps, { active, request, found }, signal);

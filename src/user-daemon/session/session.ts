@@ -174,6 +174,7 @@ export async function openSession(
       tunnels,
       mounts,
       podPorts,
+      services: () => model.services.values(),
       ...(timeouts?.interceptMs ? { activeMs: timeouts.interceptMs } : {}),
       mayIntercept: async (namespace, asking) => {
         await rights.forIntercepting(username, namespace, asking);

@@ -8,7 +8,7 @@ const choosing: readonly FlagSpec[] = [
     name: 'port',
     short: 'p',
     kind: 'text',
-    value: 'LAPTOP PORT[:SERVICE PORT]',
+    value: 'LAPTOP PORT[:SERVICE PORT[/UDP]]',
     help: 'The port that answers here (default 8080), and the port of the service (name or number) where there are several',
   },
   {
