@@ -23,6 +23,12 @@ export const dnsPorts: readonly [udp: DnsPort, tcp: DnsPort] = [
   { name: 'dns-tcp', port: 53, targetPort: 5353, protocol: 'TCP' },
 ];
 
+/** The same, found by the container's names for them. */
+export const namedDnsPorts: readonly DnsPort[] = [
+  { name: 'dns', port: 53, targetPort: 'dns', protocol: 'UDP' },
+  { name: 'dns-tcp', port: 53, targetPort: 'dns-tcp', protocol: 'TCP' },
+];
+
 /** CoreDNS, which knows one zone: to each question for the text of who.test it answers `app`. */
 export function dnsApp(options: DnsAppOptions): string {
   const { namespace, name, services, headless = false, annotations = {} } = options;

@@ -26,7 +26,9 @@ export function answerTo(asked: Buffer, text: string): Buffer {
 /** The number of a question or an answer, and whose text is in it. */
 export function read(message: Buffer): { readonly id: number; readonly text: string } {
   const known = ['app', 'laptop'].find((text) =>
-    message.subarray(-1 - text.length).equals(Buffer.from(`${String.fromCharCode(text.length)}${text}`)),
+    message
+      .subarray(-1 - text.length)
+      .equals(Buffer.from(`${String.fromCharCode(text.length)}${text}`)),
   );
   return { id: message.readUInt16BE(0), text: known ?? 'neither' };
 }

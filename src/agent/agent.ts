@@ -222,9 +222,7 @@ function udpSwitch(
 /** What goes to a renamed port comes here anyway: switching is only a matter of where it goes on. */
 function renamedSwitch(config: AgentConfig, protocol: PortProtocol): PortSwitch {
   const ports = new Set(
-    config.renamed
-      .filter((one) => (one.protocol ?? 'TCP') === protocol)
-      .map((one) => one.appPort),
+    config.renamed.filter((one) => (one.protocol ?? 'TCP') === protocol).map((one) => one.appPort),
   );
   return {
     on: async (port) => ports.has(port),

@@ -20,7 +20,8 @@ export function joinTakes(each: Readonly<Record<PortProtocol, Takes>>): AllTakes
       const others = wanted.filter(({ protocol }) => !isProtocol(protocol));
       return [...known, ...others.map(notTaken)];
     },
-    setReachable: async (reachable) => await all(async (takes) => await takes.setReachable(reachable)),
+    setReachable: async (reachable) =>
+      await all(async (takes) => await takes.setReachable(reachable)),
     has: ({ protocol, containerPort, interceptUid }) =>
       isProtocol(protocol) && each[protocol].takerOf(containerPort) === interceptUid,
     wants: (interceptUid) => both.some((takes) => takes.wants(interceptUid)),

@@ -256,7 +256,8 @@ test('idle flows end: soon where nobody has answered, later where somebody has',
   it.client(2).say('b');
   const pass = (seconds: number): void => {
     now += seconds * 1000;
-    for (const run of [...sweeps]) run();
+    // Each ends itself when it has nothing left.
+    for (const run of sweeps.slice()) run();
   };
   pass(29);
   assert.equal(it.datagrams.size, 2);

@@ -144,7 +144,11 @@ export function createTakenDatagrams(deps: Deps): TakenDatagrams {
     };
     const toApp = (): void => {
       flow.side = 'app';
-      flow.leg = datagramsToApp({ podIp: addressAsked(deps.podIps, client.address), port, onAnswer });
+      flow.leg = datagramsToApp({
+        podIp: addressAsked(deps.podIps, client.address),
+        port,
+        onAnswer,
+      });
     };
     const interceptUid = deps.takes.takerOf(port);
     if (interceptUid === undefined) toApp();

@@ -58,18 +58,10 @@ test('a port is taken once, given to another, and given back', async () => {
 test('what cannot be taken says why', async () => {
   const { takes } = fixture();
   await takes.setReachable(true);
-  const outcomes = await takes.apply([
-    take('a', 80),
-    take('b', 80),
-    take('d', 20_000),
-  ]);
+  const outcomes = await takes.apply([take('a', 80), take('b', 80), take('d', 20_000)]);
   assert.deepEqual(
     outcomes.map((outcome) => outcome.message),
-    [
-      '',
-      'port 80 is taken by another intercept',
-      'port 20000 cannot be switched',
-    ],
+    ['', 'port 80 is taken by another intercept', 'port 20000 cannot be switched'],
   );
 });
 

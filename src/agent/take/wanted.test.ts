@@ -30,6 +30,9 @@ test('a manager that cannot be reached wants nothing, unless it is the only one'
 test('where two name different takers of a port, who has it keeps it', () => {
   const sources = [take('x'), take('y')].map((one) => ({ takes: [one], reachable: true }));
   for (const has of ['x', 'y']) {
-    assert.equal(wantedOf(sources, ({ interceptUid }) => interceptUid === has).takes[0]?.interceptUid, has);
+    assert.equal(
+      wantedOf(sources, ({ interceptUid }) => interceptUid === has).takes[0]?.interceptUid,
+      has,
+    );
   }
 });

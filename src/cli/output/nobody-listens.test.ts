@@ -16,7 +16,11 @@ test('a port of this machine, before and after somebody listens at it', async ()
     server.close();
     await once(server, 'close');
     assert.equal(await nobodyListens('localhost', { port, protocol: 'TCP' }), true);
-    assert.equal(await nobodyListens('192.0.2.1', { port, protocol: 'TCP' }), false, 'another machine');
+    assert.equal(
+      await nobodyListens('192.0.2.1', { port, protocol: 'TCP' }),
+      false,
+      'another machine',
+    );
   }
 });
 

@@ -47,7 +47,12 @@ export function desiredOf(message: RelayDesired, own: readonly string[]): Desire
   };
 }
 
-function servedIntercept({ uid, connectionUid, podUids, protocol }: RelayIntercept): ServedIntercept {
+function servedIntercept({
+  uid,
+  connectionUid,
+  podUids,
+  protocol,
+}: RelayIntercept): ServedIntercept {
   const kind = protocol === 'UDP' ? 'udp' : 'tcp';
   return { uid, connectionUid, podUids: new Set(podUids), kind };
 }

@@ -34,8 +34,7 @@ export function parseAgentConfig(value: string | undefined): AgentConfig | undef
 export function agentTakes(agent: AgentConfig, port: PortAsked): boolean {
   if (agent.take === 'redirect') return true;
   return agent.renamed.some(
-    ({ appPort, protocol = 'TCP' }) =>
-      appPort === port.containerPort && protocol === port.protocol,
+    ({ appPort, protocol = 'TCP' }) => appPort === port.containerPort && protocol === port.protocol,
   );
 }
 

@@ -109,10 +109,13 @@ test('a DNS-like pair of ports: by name, by number and protocol; a bare number i
     message: 'Service hello has several ports: dns (53/UDP), dns-tcp (53)',
   });
   const annotated = (value: string) =>
-    resolve({}, {
-      services,
-      workload: workload({ annotations: { 'telepresence.io/inject-service-ports': value } }),
-    });
+    resolve(
+      {},
+      {
+        services,
+        workload: workload({ annotations: { 'telepresence.io/inject-service-ports': value } }),
+      },
+    );
   for (const [value, name] of [
     ['dns', 'dns'],
     ['53/UDP', 'dns'],
@@ -126,7 +129,10 @@ test('a DNS-like pair of ports: by name, by number and protocol; a bare number i
 
 test('UDP alone is meant; a protocol that nobody can take is refused', () => {
   const [port, targetPort] = [53, 53];
-  const only = resolve({}, { services: [service('hello', [{ port, targetPort, protocol: 'UDP' }])] });
+  const only = resolve(
+    {},
+    { services: [service('hello', [{ port, targetPort, protocol: 'UDP' }])] },
+  );
   assert.ok(only.ok);
   assert.equal(only.value.protocol, 'UDP');
   assert.deepEqual(

@@ -191,10 +191,7 @@ test('rename listens where no container does, and only ports of the protocol tha
     appPort: 53,
     protocol: 'UDP',
   });
-  assert.equal(
-    agentTakes(agent, { containerPort: 53, portName: 'http', protocol: 'UDP' }),
-    true,
-  );
+  assert.equal(agentTakes(agent, { containerPort: 53, portName: 'http', protocol: 'UDP' }), true);
 });
 
 test('whom it leaves alone', () => {

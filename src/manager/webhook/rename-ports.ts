@@ -1,9 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  agentFirstRenamedPort,
-  requestedName,
-  type PortProtocol,
-} from '#protocol/agent-config.ts';
+import { agentFirstRenamedPort, requestedName, type PortProtocol } from '#protocol/agent-config.ts';
 import type { PodContainer, PodPort, Probe } from './pod-shape.ts';
 
 /** A port whose name moves to the agent, which listens on `listenPort` and passes on to `appPort`. */

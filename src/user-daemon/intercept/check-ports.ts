@@ -16,11 +16,7 @@ export function checkPorts(
     readonly table: Pick<InterceptTable, 'checkFree'>;
     readonly podPorts: Pick<PodPorts, 'ownerOf'>;
   },
-  {
-    spec,
-    target,
-    toPod,
-  }: Pick<WantedIntercept, 'spec' | 'toPod'> & { readonly target: LocalPort },
+  { spec, target, toPod }: Pick<WantedIntercept, 'spec' | 'toPod'> & { readonly target: LocalPort },
 ): void {
   const { table, podPorts } = deps;
   table.checkFree(target, spec.name);
