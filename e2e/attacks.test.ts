@@ -8,7 +8,7 @@ import { createNamespace } from './namespace.ts';
 import { connectionManifest, interceptManifest } from './objects.ts';
 import { prepare } from './prepare.ts';
 import { apply, kubectl, onCluster } from './run.ts';
-import { createUser, grant, type KubeUser } from './user.ts';
+import { createUser, grant, grantRules, type KubeUser } from './user.ts';
 
 const namespace = 'attack-objects';
 const resources = new AsyncDisposableStack();
@@ -122,6 +122,23 @@ test('nobody says to be of a group that is not theirs', async () => {
   refused(await write(bob, inGroups('system:masters')), notTheirs);
   refused(await write(bob, inGroups('system:authenticated', 'system:masters')), notTheirs);
   allowed(await write(bob, inGroups('system:authenticated')));
+});
+
+test('nobody has flows leave from pods who may not intercept there', async () => {
+  const via = (user: string): object => {
+    const made = connectionManifest({ namespace, name: `via-${user}`, user });
+    const { spec } = { spec: {}, ...made };
+    return { ...made, spec: { ...spec, via: ['hello'] } };
+  };
+  const carol = await createUser('carol');
+  const rule = { apiGroups: [group], resources: ['connections'], verbs: ['*'] };
+  await grantRules(namespace, [rule], [carol]);
+  refused(await write(carol, via('carol')), /spec\.via needs the right to create intercepts/);
+  allowed(await write(carol, connection('plain', { user: 'carol' })));
+  const named = `${connections}/plain`;
+  const add = [{ op: 'add', path: '/spec/via', value: ['hello'] }];
+  refused(await jsonPatch(carol, named, add), notChanged);
+  allowed(await write(bob, via('bob')));
 });
 
 test('without spec, or with half of it, there is no object', async () => {

@@ -120,6 +120,34 @@ test('an intercept takes both families, and gives both back', async () => {
   });
 });
 
+test('subnets of both families that this laptop has itself: virtual addresses of both', async () => {
+  await telepresence(['quit']);
+  const routes = [
+    ['-4', '10.96.7.0/24'],
+    ['-6', 'fd00:10:96::7:0/112'],
+    ['-6', 'fd00:10:244::7:0/112'],
+  ] as const;
+  for (const [family, route] of routes) {
+    await onLaptop(['ip', family, 'route', 'add', route, 'dev', 'lo']);
+  }
+  await telepresence(['connect', '--namespace', namespace]);
+  const address = async (database: string): Promise<string> =>
+    (await onLaptop(['getent', database, 'web'])).stdout.split(' ')[0] ?? '';
+  assert.match(await address('ahostsv4'), /^246\.246\./);
+  const v6 = await address('ahostsv6');
+  assert.match(v6, /^fd00:0:0:246:/);
+  assert.match(await curl('http://web/', '-4'), /^web-/);
+  assert.match(await curl('http://web/', '-6'), /^web-/);
+  assert.match(await curl('http://six/'), /^web-/);
+  assert.equal(await curl('http://six:81/'), 'status 7');
+  const { stdout } = await onLaptop(['getent', 'hosts', v6]);
+  assert.match(stdout, new RegExp(`web\\.${namespace}\\.svc`));
+  await telepresence(['quit', '-s']);
+  for (const [family, route] of routes) {
+    await onLaptop(['ip', family, 'route', 'del', route, 'dev', 'lo']);
+  }
+});
+
 test('nothing of IPv6 is left', async () => {
   await telepresence(['quit', '-s']);
   const { stdout } = await onLaptop(['sh', '-c', 'ip -6 route show table all; nft list tables']);

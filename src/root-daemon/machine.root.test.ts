@@ -198,6 +198,35 @@ test('a conflict is named and changes nothing, and may be allowed', async () => 
   execFileSync('ip', ['route', 'del', '10.100.0.0/16', 'via', '192.0.2.2']);
 });
 
+test('what is this machine’s own stays its own, also when it comes later', async () => {
+  await using daemon = await startDaemon();
+  await using hold = holdMachine(daemon);
+  const before = await hold.apply(desired({ avoidConflicts: true }));
+  assert.equal(before.failure, undefined);
+  assert.ok(before.routed.includes('10.96.0.0/12'));
+  assert.deepEqual([before.virtual, before.virtualRanges], [[], []]);
+  execFileSync('ip', ['address', 'add', '10.100.0.1/16', 'dev', 'lo']);
+  const server = createServer((socket) => socket.end('own')).listen(443, '10.100.0.1');
+  // Nobody asked: the machine was looked at again.
+  const after = await hold.next();
+  assert.equal(after.epoch, before.epoch);
+  assert.deepEqual(
+    after.virtual.map(({ subnet, knownAs }) => [subnet, knownAs]),
+    [['10.96.0.0/12', '246.246.0.0/16']],
+  );
+  assert.match(after.virtual[0]?.why ?? '', /the route 10\.100\.0\.\S+ dev lo/);
+  assert.ok(!after.routed.includes('10.96.0.0/12') && after.routed.includes('246.246.0.0/16'));
+  const socket = connect({ host: '10.100.0.1', port: 443 });
+  const [bytes] = await once(socket, 'data');
+  assert.equal(String(bytes), 'own');
+  const way = (to: string): string => execFileSync('ip', ['route', 'get', to]).toString();
+  assert.doesNotMatch(way('10.96.0.1'), /dev tel0/);
+  assert.match(way('246.246.0.1'), /dev tel0/);
+  socket.destroy();
+  server.close();
+  execFileSync('ip', ['address', 'del', '10.100.0.1/16', 'dev', 'lo']);
+});
+
 test('kill -9 of the root daemon leaves nothing', async () => {
   await using daemon = await startDaemon();
   await using hold = holdMachine(daemon);

@@ -9,6 +9,7 @@ import { createFakeRuleTable, type FakeRuleTable } from '#host/nft.fake.ts';
 import { HostError } from '#host/errors.ts';
 import { createFakeResolved, type FakeResolved } from '#host/resolved.fake.ts';
 import { createFakeTun, type FakeTun } from '#host/tun.fake.ts';
+import { subnets } from '#protocol/dial-policy.ts';
 import { DesiredSchema } from '#protocol/gen/telepresence_pb.ts';
 
 import type { MachineDeps } from './held.ts';
@@ -100,6 +101,38 @@ const plan = (fields: { names?: boolean; port?: number; open?: string } = {}): P
     }),
   );
 const signal = (): AbortSignal => AbortSignal.timeout(1000);
+
+test('a route that comes later makes a subnet virtual, and whoever holds the machine is told', async () => {
+  const routes = [{ text: '10.100.0.0/16 dev wg0', device: 'wg0' }].flatMap((one) =>
+    subnets('10.100.0.0/16').map((subnet) => ({ ...one, subnet })),
+  );
+  let there = false;
+  let told = 0;
+  const { machine, tun, tick } = createLab({
+    readRoutes: async () => ({ routes: there ? routes : [], defaultGateways: [] }),
+  });
+  await machine.apply({ ...plan(), avoidConflicts: true }, signal());
+  const { changed } = machine;
+  void changed.then(() => (told += 1));
+  tick(5000);
+  await machine.apply({ ...plan(), avoidConflicts: true }, signal());
+  assert.equal(told, 0);
+  there = true;
+  tick(5000);
+  await changed;
+  assert.deepEqual(
+    machine.state?.settled.virtual.map(({ why }) => why),
+    ['the route 10.100.0.0/16 dev wg0'],
+  );
+  assert(tun.routes().includes('246.246.0.0/16') && !tun.routes().includes('10.96.0.0/12'));
+  assert(tun.routes().includes('192.0.2.128/25'));
+  // It stays so, though the route goes: programs remember the addresses.
+  there = false;
+  tick(5000);
+  await machine.apply({ ...plan({ port: 4001 }), avoidConflicts: true }, signal());
+  assert.equal(machine.state?.settled.virtual.length, 1);
+  await machine.release();
+});
 
 test('everything is built once, and taken back in the other order', async () => {
   const { machine, table, tun, events } = createLab();

@@ -119,7 +119,7 @@ test('the one that is wanted, or none', () => {
   const inside = { ...cluster, virtualSubnet: subnets('10.244.7.0/24')[0] };
   assert.throws(() => settle(inside, machine(routes)), /overlaps with 10\.244\.0\.0\/16/);
   assert.throws(
-    () => settle(cluster, machine([...routes, '246.0.0.0/7', '248.0.0.0/7'])),
+    () => settle(cluster, machine([...routes, '240.0.0.0/4', '198.18.0.0/15', '192.0.2.7/32'])),
     /no virtual subnet for 10\.96\.0\.0\/16/,
   );
 });

@@ -30,10 +30,13 @@ interface Machine extends Reached {
   readonly before: Pick<Settled, 'virtual' | 'ranges'> | undefined;
 }
 
-/** Class E, which nobody uses; then unique local addresses. In the order in which they are tried. */
+/**
+ * In the order in which they are tried: class E, which hardly anybody uses, and what is kept for
+ * measurements and examples; unique local addresses, of both halves, and those for examples.
+ */
 const usual = {
-  4: parsed('246.246.0.0/16', '247.247.0.0/16', '248.248.0.0/16', '249.249.0.0/16'),
-  6: parsed('fd00:0:0:246::/64', 'fd00:0:0:247::/64', 'fd74:656c:6530:246::/64'),
+  4: parsed('246.246.0.0/16', '247.247.0.0/16', '198.19.0.0/16', '192.0.2.0/24'),
+  6: parsed('fd00:0:0:246::/64', 'fd74:656c:6530:246::/64', 'fc00:0:0:246::/64', '2001:db8::/64'),
 } as const;
 
 /** Keeps what this machine uses for something else as it is: what overlaps is virtual. */
