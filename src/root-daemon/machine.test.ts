@@ -103,22 +103,22 @@ const plan = (fields: { names?: boolean; port?: number; open?: string } = {}): P
 const signal = (): AbortSignal => AbortSignal.timeout(1000);
 
 test('a route that comes later makes a subnet virtual, and whoever holds the machine is told', async () => {
-  const routes = [{ text: '10.100.0.0/16 dev wg0', device: 'wg0' }].flatMap((one) =>
-    subnets('10.100.0.0/16').map((subnet) => ({ ...one, subnet })),
-  );
+  const text = '10.100.0.0/16 dev wg0';
+  const routes = subnets('10.100.0.0/16').map((subnet) => ({ subnet, text, device: 'wg0' }));
   let there = false;
   let told = 0;
-  const { machine, tun, tick } = createLab({
+  const lab = createLab({
     readRoutes: async () => ({ routes: there ? routes : [], defaultGateways: [] }),
   });
+  const { machine, tun } = lab;
   await machine.apply({ ...plan(), avoidConflicts: true }, signal());
   const { changed } = machine;
   void changed.then(() => (told += 1));
-  tick(5000);
+  lab.tick(5000);
   await machine.apply({ ...plan(), avoidConflicts: true }, signal());
   assert.equal(told, 0);
   there = true;
-  tick(5000);
+  lab.tick(5000);
   await changed;
   assert.deepEqual(
     machine.state?.settled.virtual.map(({ why }) => why),
@@ -128,7 +128,7 @@ test('a route that comes later makes a subnet virtual, and whoever holds the mac
   assert(tun.routes().includes('192.0.2.128/25'));
   // It stays so, though the route goes: programs remember the addresses.
   there = false;
-  tick(5000);
+  lab.tick(5000);
   await machine.apply({ ...plan({ port: 4001 }), avoidConflicts: true }, signal());
   assert.equal(machine.state?.settled.virtual.length, 1);
   await machine.release();
