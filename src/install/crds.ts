@@ -83,9 +83,16 @@ const interceptSpec = object(
     port: text(64),
     container: text(63),
     mechanism: { type: 'string', enum: ['tcp'], default: 'tcp' },
-    target: object({ host: text(253), port }, ['host', 'port']),
+    target: object({ host: text(253), port }, ['host']),
     replaces: name,
     force: { type: 'boolean' },
+    replaceContainer: { type: 'boolean' },
+    containerPorts: {
+      type: 'array',
+      maxItems: 64,
+      items: object({ port: text(15), target: port }, ['target']),
+      'x-kubernetes-list-type': 'atomic',
+    },
   },
   ['name', 'user', 'client', 'connection', 'workload', 'target'],
 );
@@ -101,13 +108,25 @@ const interceptStatus = object({
   container: text(63),
   containerPort: port,
   protocol: { type: 'string', enum: ['TCP', 'UDP'] },
+  ports: {
+    type: 'array',
+    items: object(
+      {
+        name: text(15),
+        port,
+        protocol: { type: 'string', enum: ['TCP', 'UDP'] },
+        target: port,
+      },
+      ['port', 'protocol', 'target'],
+    ),
+  },
   agents: object({ ready: { type: 'integer' }, wanted: { type: 'integer' } }, ['ready', 'wanted']),
   podIP: text(64),
 });
 
 interface Column {
   readonly name: string;
-  readonly type: 'string' | 'integer' | 'date';
+  readonly type: 'string' | 'integer' | 'boolean' | 'date';
   readonly jsonPath: string;
   readonly description: string;
   readonly priority?: number;
@@ -144,6 +163,10 @@ export function crds(context: InstallContext): Manifest[] {
         column('Port', 'integer', '.status.containerPort', 'The container port that is taken'),
         column('State', 'string', '.status.state', 'Whether traffic goes to the laptop'),
         column('Since', 'date', '.status.since', 'How long it has been in this state'),
+        {
+          ...column('Replaces', 'boolean', '.spec.replaceContainer', 'Whether the app steps aside'),
+          priority: 1,
+        },
         { ...column('Reason', 'string', '.status.reason', 'Why, for machines'), priority: 1 },
         { ...column('Message', 'string', '.status.message', 'Why, for people'), priority: 1 },
       ],

@@ -6,6 +6,8 @@ export const agentRequest = v.looseObject({
   take: v.picklist(['redirect', 'rename']),
   /** rename only: the container ports whose names move to the agent, each as `requestedName` has it. */
   ports: v.optional(v.array(v.string()), []),
+  /** Containers that step aside: something that only waits runs in their place. */
+  replace: v.optional(v.array(v.string())),
 });
 export type AgentRequest = v.InferOutput<typeof agentRequest>;
 
@@ -16,6 +18,11 @@ export type PortProtocol = (typeof portProtocols)[number];
 /** What an AgentRequest calls a container port: `http`, `dns/UDP`. */
 export function requestedName(name: string, protocol: PortProtocol): string {
   return protocol === 'TCP' ? name : `${name}/${protocol}`;
+}
+
+/** The request as the annotation's value, always the same: pods are compared by it. */
+export function agentRequestText({ take, ports, replace = [] }: AgentRequest): string {
+  return JSON.stringify({ take, ports, ...(replace.length === 0 ? {} : { replace }) });
 }
 
 /** The environment variable in the traffic-agent container that holds AgentConfig as JSON. */
@@ -99,6 +106,8 @@ export const agentConfig = v.looseObject({
       volumes: v.optional(v.array(mountedVolume)),
     }),
   ),
+  /** Containers in whose place something runs that only waits: nobody answers at their ports. */
+  replaced: v.optional(v.array(v.string())),
   logLevel: v.optional(v.picklist(['error', 'warning', 'info', 'debug', 'trace']), 'info'),
   /** Variables of the app that never leave the pod. */
   excludedEnvironment: v.optional(v.array(v.string()), []),

@@ -13,5 +13,8 @@ export const viaHeader = 'telepresence-via';
 /** Header of a CONNECT: who opened the connection that was taken, `address:port`. */
 export const sourceHeader = 'telepresence-source';
 
+/** Header of a CONNECT: the container's port at which the connection was taken; older agents leave it out. */
+export const takenPortHeader = 'telepresence-port';
+
 /** Header of an informational (103) answer of the relay to a CONNECT: how many ms to wait for the laptop. */
 export const patienceHeader = 'telepresence-patience-ms';

@@ -114,17 +114,32 @@ export const interceptSpec = v.looseObject({
   port: v.optional(v.string()),
   container: v.optional(v.string()),
   mechanism: v.optional(v.picklist(['tcp']), 'tcp'),
-  /** Where the laptop sends the traffic; for people to read. */
-  target: v.object({ host: v.string(), port: v.number() }),
+  /** Where the laptop sends the traffic; without a port where `containerPorts` says it. */
+  target: v.object({ host: v.string(), port: v.optional(v.number()) }),
   /** metadata.name of the Intercept that this one takes over from. */
   replaces: v.optional(v.string()),
   /** Takes over at once what the same user holds by another Connection. */
   force: v.optional(v.boolean()),
+  /** The container that answers steps aside while this lasts; its pods are made again, and once more after it. */
+  replaceContainer: v.optional(v.boolean()),
+  /**
+   * Taken is no Service's port but every one of the container's own. Each goes to the laptop's port of
+   * the same number, unless it is in here; without `port` the only one is meant.
+   */
+  containerPorts: v.optional(
+    v.array(v.object({ port: v.optional(v.string()), target: v.number() })),
+  ),
 });
 export type InterceptSpec = v.InferOutput<typeof interceptSpec>;
 
 export const interceptStates = ['Waiting', 'Active', 'Error', 'Disconnected'] as const;
 export type InterceptState = (typeof interceptStates)[number];
+const containerPortTaken = v.object({
+  name: v.optional(v.string()),
+  port: v.number(),
+  protocol: v.picklist(['TCP', 'UDP']),
+  target: v.number(),
+});
 export const interceptStatus = v.looseObject({
   state: v.optional(v.picklist(interceptStates)),
   /** Why, for machines: WorkloadNotFound, PortAmbiguous, Conflict, InjectionRefused, AgentMissing … */
@@ -139,6 +154,8 @@ export const interceptStatus = v.looseObject({
   container: v.optional(v.string()),
   containerPort: v.optional(v.number()),
   protocol: v.optional(v.picklist(['TCP', 'UDP'])),
+  /** With `spec.containerPorts`: the container's ports, and the laptop's to which each goes. */
+  ports: v.optional(v.array(containerPortTaken)),
   agents: v.optional(v.object({ ready: v.number(), wanted: v.number() })),
   podIP: v.optional(v.string()),
 });

@@ -77,6 +77,7 @@ async function bringToLaptop(
   for (const { session, rttMs } of deps.inbound(interceptUid)) {
     const answer = await offer({ ...deps, session }, socket, {
       interceptUid,
+      port,
       patienceMs: answerWithinMs(rttMs),
     });
     switch (answer.kind) {

@@ -31,6 +31,7 @@ async function offered(
   pod.near.end(text);
   const { clock } = sessionDeps;
   const answer = await offer({ session, clock, doubts }, pod.far, {
+    port: 8080,
     interceptUid: 'intercept-1',
     // Long enough for a busy machine to begin.
     patienceMs: 1000,

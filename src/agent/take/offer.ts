@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { areRepeatable } from '#protocol/first-bytes.ts';
-import { patienceHeader, sourceHeader } from '#protocol/flow-headers.ts';
+import { patienceHeader, sourceHeader, takenPortHeader } from '#protocol/flow-headers.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import { TunnelError } from '#tunnel/errors.ts';
 import type { Flow } from '#tunnel/flow.ts';
@@ -35,6 +35,8 @@ export type Doubts = Pick<Set<string>, 'has' | 'add' | 'delete'>;
 
 interface OfferOptions {
   readonly interceptUid: string;
+  /** The app's port at which the connection arrived. */
+  readonly port: number;
   /** How long to wait for the answer, unless the relay names another time. */
   readonly patienceMs: number;
 }
@@ -91,7 +93,10 @@ export async function offer(
     await first.arrived;
     const begun = deps.session.beginFlow({
       authority: interceptUid,
-      headers: { [sourceHeader]: `${socket.remoteAddress}:${socket.remotePort}` },
+      headers: {
+        [sourceHeader]: `${socket.remoteAddress}:${socket.remotePort}`,
+        [takenPortHeader]: String(options.port),
+      },
       signal: giveUp.signal,
     });
     begun.flow.stream.on('headers', (headers: IncomingHttpHeaders) => {

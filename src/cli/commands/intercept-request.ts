@@ -1,5 +1,6 @@
 import { CliError } from '../errors.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
+import { parseContainerPorts, type ContainerPortAsked } from '../parse/container-port.ts';
 import { parseInterceptPort } from '../parse/intercept-port.ts';
 import { parseMount, type MountAsked } from '../parse/mount.ts';
 import { parsePodPorts, type PodPortAsked } from '../parse/pod-port.ts';
@@ -19,6 +20,9 @@ export interface InterceptAsked {
   /** Where the container's volumes are to be seen; absent: nowhere. */
   readonly mount?: MountAsked;
   readonly toPod: PodPortAsked[];
+  readonly replace: boolean;
+  /** The container's own ports instead of a Service's; in here are those that go to another number. */
+  readonly containerPorts?: { readonly ports: ContainerPortAsked[] };
 }
 
 /** The flags of `telepresence intercept`, checked. */
@@ -26,7 +30,6 @@ export function readInterceptRequest(
   line: ParsedLine,
   { defaultPort, cwd }: { readonly defaultPort: number; readonly cwd: string },
 ): InterceptAsked {
-  const typed = line.words[0] ?? '';
   const port = line.text('port') ?? String(defaultPort);
   parseInterceptPort(port);
   const mechanism = line.text('mechanism') ?? '';
@@ -36,6 +39,33 @@ export function readInterceptRequest(
       `invalid argument "${mechanism}" for "--mechanism": there is only tcp`,
     );
   }
+  return {
+    ...readCommon(line, cwd),
+    service: line.text('service') ?? '',
+    port,
+    mechanism,
+    replace: line.on('replace'),
+  };
+}
+
+/** The flags of `telepresence replace`, checked. */
+export function readReplaceRequest(line: ParsedLine, cwd: string): InterceptAsked {
+  return {
+    ...readCommon(line, cwd),
+    service: '',
+    port: '',
+    mechanism: 'tcp',
+    replace: true,
+    containerPorts: { ports: parseContainerPorts(line.list('port')) },
+  };
+}
+
+/** What both know. */
+function readCommon(
+  line: ParsedLine,
+  cwd: string,
+): Omit<InterceptAsked, 'service' | 'port' | 'mechanism' | 'replace' | 'containerPorts'> {
+  const typed = line.words[0] ?? '';
   const mount = parseMount(line.text('mount') ?? 'true', cwd);
   const namespace = readNamespace(line, 'namespace') ?? '';
   const workload = line.text('workload') ?? '';
@@ -44,10 +74,7 @@ export function readInterceptRequest(
   return {
     name,
     workload: workload === '' ? typed : workload,
-    service: line.text('service') ?? '',
     address: line.text('address') ?? '',
-    port,
-    mechanism,
     namespace,
     container: line.text('container') ?? '',
     force: line.on('force'),

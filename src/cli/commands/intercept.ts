@@ -5,13 +5,18 @@ import type { CliContext } from '../context.ts';
 import { openConnection } from '../daemon/open-connection.ts';
 import { call, findUserDaemon, follow } from '../daemon/session.ts';
 import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
+import type { ParsedLine } from '../parse/flag-spec.ts';
 import { interceptedLines } from '../output/intercept-block.ts';
 import { interceptObject } from '../output/workload-object.ts';
 import { nobodyListens } from '../output/nobody-listens.ts';
 import { runCommand } from '../run-command.ts';
 import type { RunCommand } from './command-spec.ts';
 import { readEnvironmentFiles, writeEnvironment } from './environment-files.ts';
-import { readInterceptRequest } from './intercept-request.ts';
+import {
+  readInterceptRequest,
+  readReplaceRequest,
+  type InterceptAsked,
+} from './intercept-request.ts';
 
 /** `telepresence intercept NAME [-- COMMAND]` */
 export const runIntercept: RunCommand = async (context, line) => {
@@ -20,8 +25,32 @@ export const runIntercept: RunCommand = async (context, line) => {
     defaultPort: settings.config.intercept.defaultPort,
     cwd: context.cwd,
   });
+  return await standIn(context, line, { command: 'intercept', request, settings });
+};
+
+/** `telepresence replace NAME [-- COMMAND]` */
+export const runReplace: RunCommand = async (context, line) => {
+  const settings = await heededConfig(context);
+  const request = readReplaceRequest(line, context.cwd);
+  return await standIn(context, line, { command: 'replace', request, settings });
+};
+
+/** What a command asks for. */
+interface Engagement {
+  readonly command: 'intercept' | 'replace';
+  readonly request: InterceptAsked;
+  readonly settings: FoundConfig;
+}
+
+/** Has it made, tells of it, and runs the command in its place, if there is one. */
+async function standIn(
+  context: CliContext,
+  line: ParsedLine,
+  engagement: Engagement,
+): Promise<number> {
+  const { command, request } = engagement;
   const files = readEnvironmentFiles(line);
-  const daemon = await connectedDaemon(context, settings);
+  const daemon = await connectedDaemon(context, engagement);
   // While a command runs, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;
   const events = daemon.intercept({ ...request, hold }, { signal: context.signal });
@@ -44,8 +73,7 @@ export const runIntercept: RunCommand = async (context, line) => {
   context.show({ text, ...(object === undefined ? {} : { object, bare: true }) });
   if (line.command === undefined) {
     // Most begin their program after this; a script knows what it does.
-    const why = context.interactive ? await nobodyListensYet(info) : undefined;
-    if (why !== undefined) context.warn(why);
+    if (context.interactive) for (const why of await nobodyListensYet(info)) context.warn(why);
     return 0;
   }
   let wanted = true;
@@ -53,7 +81,7 @@ export const runIntercept: RunCommand = async (context, line) => {
     if (!wanted) return;
     wanted = false;
     context.warn(
-      `telepresence intercept: warning: the intercept ${info.name} has ended${why === '' ? '' : `: ${why}`}`,
+      `telepresence ${command}: warning: the intercept ${info.name} has ended${why === '' ? '' : `: ${why}`}`,
     );
   };
   // The last that is told is why it has ended.
@@ -73,20 +101,28 @@ export const runIntercept: RunCommand = async (context, line) => {
       await leave();
     }
   }
-};
+}
 
-async function nobodyListensYet(info: InterceptInfo): Promise<string | undefined> {
-  const isUdp = info.protocol === 'UDP';
-  const port = { port: info.targetPort, protocol: isUdp ? 'UDP' : 'TCP' } as const;
-  if (!(await nobodyListens(info.targetHost, port))) return undefined;
-  const lost = isUdp ? 'datagrams are lost' : 'requests are refused';
-  return `nothing listens on ${info.targetHost}:${String(info.targetPort)}${isUdp ? '/UDP' : ''} of this machine yet: until something does, ${lost}`;
+async function nobodyListensYet(info: InterceptInfo): Promise<string[]> {
+  const { targetHost: host, targetPort, protocol, wholeContainer, ports } = info;
+  const targets = wholeContainer ? ports : [{ target: targetPort, protocol }];
+  const said = new Set<string>();
+  for (const one of targets) {
+    const isUdp = one.protocol === 'UDP';
+    const port = { port: one.target, protocol: isUdp ? 'UDP' : 'TCP' } as const;
+    if (!(await nobodyListens(host, port))) continue;
+    const lost = isUdp ? 'datagrams are lost' : 'requests are refused';
+    said.add(
+      `nothing listens on ${host}:${String(one.target)}${isUdp ? '/UDP' : ''} of this machine yet: until something does, ${lost}`,
+    );
+  }
+  return [...said];
 }
 
 /** The daemon, connected: for those who are not yet, as `connect` without flags would. */
 async function connectedDaemon(
   context: CliContext,
-  settings: FoundConfig,
+  { command, settings }: Pick<Engagement, 'command' | 'settings'>,
 ): Promise<UserDaemonClient> {
   const { signal } = context;
   const running = await findUserDaemon(context);
@@ -96,7 +132,7 @@ async function connectedDaemon(
     if (connection !== undefined) return running;
   }
   context.warn(
-    'Warning: You are executing the "telepresence intercept" command without a preceding "telepresence connect", ' +
+    `Warning: You are executing the "telepresence ${command}" command without a preceding "telepresence connect", ` +
       'causing an implicit connect to take place. The implicit connect behavior is deprecated and will be removed in a future release.',
   );
   const managerNamespace = context.env['TELEPRESENCE_MANAGER_NAMESPACE'] ?? '';

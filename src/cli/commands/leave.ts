@@ -5,6 +5,11 @@ import type { RunCommand } from './command-spec.ts';
 export const runLeave: RunCommand = async (context, line) => {
   const daemon = await needUserDaemon(context);
   const name = line.words[0] ?? '';
-  await call(async () => await daemon.leave({ name }, { signal: context.signal }));
+  const { restored, workload } = await call(
+    async () => await daemon.leave({ name }, { signal: context.signal }),
+  );
+  if (restored !== '' && context.interactive) {
+    context.warn(`container ${restored} of ${workload} comes back: its pods are made again`);
+  }
   return 0;
 };

@@ -1,7 +1,7 @@
 import type { FlagSpec } from '../parse/flag-spec.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { connect, quit } from './specs/connecting.ts';
-import { intercept, leave, uninstall } from './specs/intercepting.ts';
+import { intercept, leave, replace, uninstall } from './specs/intercepting.ts';
 import { list, listContexts, listNamespaces, status, version } from './specs/looking.ts';
 import { globalFlags, kubeGroup, managerNamespace } from './specs/shared-flags.ts';
 import { complete, completion, config, gatherLogs, loglevel } from './specs/tending.ts';
@@ -106,6 +106,7 @@ export const rootCommand: CommandSpec = {
     connect,
     list,
     intercept,
+    replace,
     leave,
     status,
     quit,

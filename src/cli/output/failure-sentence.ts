@@ -138,6 +138,9 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
 const interceptHints: Readonly<Record<string, string>> = {
   PortNotFound: 'name one that there is: --port LAPTOP PORT:SERVICE PORT',
   ContainerNotFound: 'name one that there is: --container NAME',
+  ContainerAmbiguous: 'name the one that is meant: --container NAME',
+  ContainerPortNotFound: 'name one that there is: --port LAPTOP PORT:CONTAINER PORT',
+  ContainerPortAmbiguous: 'name the one that is meant: --port LAPTOP PORT:CONTAINER PORT',
   InjectionRefused: 'see what the namespace and the cluster allow: kubectl describe namespace',
   QuotaExceeded:
     'have the quota raised, or give agents smaller requests: Helm value agent.resources.requests',

@@ -4,9 +4,10 @@ import { alignKeyValues, type KeyValue } from './key-values.ts';
 /** The block's indentation; why four blanks and not three is in README.md. */
 const indent = 4;
 
-/** What `intercept` prints when it is done. */
+/** What `intercept` and `replace` print when they are done. */
 export function interceptedLines(info: InterceptInfo): readonly string[] {
-  return [`Using ${info.workloadKind} ${info.workload}`, 'intercepted', ...interceptBlock(info)];
+  const done = info.wholeContainer ? 'replaced' : 'intercepted';
+  return [`Using ${info.workloadKind} ${info.workload}`, done, ...interceptBlock(info)];
 }
 
 /** The facts of one intercept, as `intercept` and `list` print them. */
@@ -15,8 +16,13 @@ export function interceptBlock(info: InterceptInfo): readonly string[] {
     { key: 'Intercept name', value: info.name },
     { key: 'State', value: stateText(info) },
     { key: 'Workload kind', value: info.workloadKind },
-    { key: 'Destination', value: hostPort(info.targetHost, info.targetPort) },
   ];
+  if (info.replaced && info.container !== '') {
+    pairs.push({ key: 'Replaced container', value: info.container });
+  }
+  if (!info.wholeContainer) {
+    pairs.push({ key: 'Destination', value: hostPort(info.targetHost, info.targetPort) });
+  }
   if (info.servicePort !== '') {
     const key = info.service === '' ? 'Container Port Identifier' : 'Service Port Identifier';
     pairs.push({ key, value: info.servicePort });
@@ -24,6 +30,10 @@ export function interceptBlock(info: InterceptInfo): readonly string[] {
   if (info.mountPoint !== '') pairs.push({ key: 'Volume Mount Point', value: info.mountPoint });
   if (info.mountNote !== '') pairs.push({ key: 'Volume Mount Note', value: info.mountNote });
   if (info.mountError !== '') pairs.push({ key: 'Volume Mount Error', value: info.mountError });
+  if (info.wholeContainer) {
+    pairs.push(wholeContainer(info));
+    return alignKeyValues(pairs, indent);
+  }
   pairs.push({ key: 'Intercepting', value: whatIsTaken(info) });
   // Without a service there is no name to ask for, so the pod's address is what one can use.
   if (info.service === '' && info.podIp !== '') {
@@ -35,6 +45,19 @@ export function interceptBlock(info: InterceptInfo): readonly string[] {
 /** What of the port goes to the laptop. */
 export function whatIsTaken({ protocol }: Pick<InterceptInfo, 'protocol'>): string {
   return protocol === 'UDP' ? 'all UDP datagrams' : 'all TCP connections';
+}
+
+/** Each port of the container, and where it goes. */
+function wholeContainer({ ports, podIp, targetHost }: InterceptInfo): KeyValue {
+  const key = 'Intercepting';
+  if (ports.length === 0) return { key, value: 'nothing, as the container has no TCP ports' };
+  return {
+    key,
+    value: `${podIp === '' ? 'the container' : podIp} -> ${targetHost}`,
+    beneath: ports.map(
+      ({ port, target, protocol }) => `${String(port)} -> ${String(target)} ${protocol}`,
+    ),
+  };
 }
 
 function stateText(info: InterceptInfo): string {

@@ -8,7 +8,9 @@ export function listLines(workloads: readonly ListedWorkload[]): readonly string
   return workloads.flatMap((listed) => {
     const name = (listed.workload?.name ?? '').padEnd(width);
     if (listed.intercepts.length > 0) {
-      return [`${name}: intercepted`, ...listed.intercepts.flatMap(interceptBlock)];
+      const isWhole = listed.intercepts.some(({ wholeContainer }) => wholeContainer);
+      const what = isWhole ? 'replaced' : 'intercepted';
+      return [`${name}: ${what}`, ...listed.intercepts.flatMap(interceptBlock)];
     }
     return [`${name}: ${heldBy(listed) ?? idleState(listed)}`];
   });
@@ -19,8 +21,8 @@ function heldBy({ workload }: ListedWorkload): string | undefined {
   const holders = workload?.heldBy ?? [];
   if (holders.length === 0) return undefined;
   const who = holders.map(
-    ({ client, name, state }) =>
-      `${client} (intercept ${name}${state === 'DISCONNECTED' ? ', disconnected' : ''})`,
+    ({ client, name, state, replaced }) =>
+      `${client} (intercept ${name}${replaced ? ', a container replaced' : ''}${state === 'DISCONNECTED' ? ', disconnected' : ''})`,
   );
   return `intercepted by ${who.join(', ')}`;
 }

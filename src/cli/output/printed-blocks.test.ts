@@ -263,3 +263,37 @@ test('version', () => {
     ],
   );
 });
+
+test('a replaced container: which, and where each of its ports goes', () => {
+  const info = create(InterceptInfoSchema, {
+    name: 'web',
+    state: 'ACTIVE',
+    workloadKind: 'Deployment',
+    workload: 'web',
+    targetHost: '127.0.0.1',
+    container: 'app',
+    replaced: true,
+    wholeContainer: true,
+    podIp: '10.244.0.13',
+    ports: [
+      { name: 'http', port: 8080, protocol: 'TCP', target: 9000 },
+      { port: 8081, protocol: 'TCP', target: 8081 },
+    ],
+  });
+  assert.equal(
+    interceptedLines(info).join('\n'),
+    `Using Deployment web
+replaced
+    Intercept name    : web
+    State             : ACTIVE
+    Workload kind     : Deployment
+    Replaced container: app
+    Intercepting      : 10.244.0.13 -> 127.0.0.1
+      8080 -> 9000 TCP
+      8081 -> 8081 TCP`,
+  );
+  const portless = interceptedLines({ ...info, ports: [] });
+  assert.match(portless.at(-1) ?? '', /: nothing, as the container has no TCP ports$/);
+  const listed = create(ListedWorkloadSchema, { workload: { name: 'web' }, intercepts: [info] });
+  assert.equal(listLines([listed])[0], 'web: replaced');
+});

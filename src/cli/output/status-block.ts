@@ -1,4 +1,4 @@
-import type { RootStatus, StatusResponse } from '#protocol/gen/telepresence_pb.ts';
+import type { InterceptInfo, RootStatus, StatusResponse } from '#protocol/gen/telepresence_pb.ts';
 import { alignKeyValues, type KeyValue } from './key-values.ts';
 import { shownVersion } from './version-lines.ts';
 
@@ -49,12 +49,19 @@ function userDaemon(status: StatusResponse): readonly KeyValue[] {
   pairs.push({
     key: 'Intercepts',
     value: `${String(status.intercepts.length)} total`,
-    beneath: status.intercepts.map(
-      ({ name, client, state, message }) =>
-        `${name}: ${client}${state === 'ACTIVE' ? '' : ` (${[state, message].filter(Boolean).join(': ')})`}`,
-    ),
+    beneath: status.intercepts.map(interceptText),
   });
   return pairs;
+}
+
+/** `hello: alice@laptop`, and what is out of the ordinary. */
+function interceptText(info: InterceptInfo): string {
+  const { name, client, state, message, replaced, container } = info;
+  const notes = [
+    ...(replaced && container !== '' ? [`container ${container} replaced`] : []),
+    ...(state === 'ACTIVE' ? [] : [[state, message].filter(Boolean).join(': ')]),
+  ];
+  return `${name}: ${client}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`;
 }
 
 function transportText({ transport, rttMs }: StatusResponse): string {

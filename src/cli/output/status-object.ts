@@ -35,12 +35,11 @@ function userDaemon(status: StatusResponse): object {
     mapped_namespaces: status.mappedNamespaces,
     transport: status.transport,
     round_trip_ms: Math.round(status.rttMs * 1000) / 1000,
-    intercepts: status.intercepts.map(({ name, client, state, message }) => ({
-      name,
-      client,
-      state,
-      message,
-    })),
+    intercepts: status.intercepts.map((info) => {
+      const { name, client, state, message } = info;
+      const replaced = info.replaced ? { replaced_container: info.container } : {};
+      return { name, client, state, message, ...replaced };
+    }),
   };
 }
 

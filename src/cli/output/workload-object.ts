@@ -20,6 +20,7 @@ export function workloadObject({ workload, intercepts }: ListedWorkload): object
       client: one.client,
       name: one.name,
       disposition: one.state,
+      replace: one.replaced,
     })),
   });
 }
@@ -41,6 +42,8 @@ function interceptInfo(info: InterceptInfo): object {
       protocol: info.protocol,
       target_host: info.targetHost,
       target_port: info.targetPort,
+      replace: info.replaced,
+      ports: portObjects(info),
     },
     disposition: info.state,
     message: info.message,
@@ -48,6 +51,15 @@ function interceptInfo(info: InterceptInfo): object {
     mount_point: info.mountPoint,
     mount_error: info.mountError,
   };
+}
+
+function portObjects({ ports }: InterceptInfo): object[] {
+  return ports.map(({ name, port, protocol, target }) => ({
+    name,
+    container_port: port,
+    protocol,
+    target_port: target,
+  }));
 }
 
 function mountObject(info: InterceptInfo): object {
@@ -75,6 +87,8 @@ export function interceptObject(info: InterceptInfo): object {
     service_port_id: info.service === '' ? '' : info.servicePort,
     port_id: info.service === '' ? info.servicePort : '',
     container_port: info.containerPort,
+    replaced_container: info.replaced ? info.container : '',
+    ports: portObjects(info),
     mount: mountObject(info),
     filter_desc: whatIsTaken(info),
     global: true,

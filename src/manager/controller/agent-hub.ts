@@ -92,12 +92,7 @@ export function createAgentHub(deps: { readonly log: Logger }, onChange: () => v
         reportTakes(report) {
           // What is said of an older list is no news.
           if (self !== undefined && report.epoch === self.wanted.value.epoch) {
-            self.states = new Map(
-              report.states.map(({ interceptUid, active, message }) => [
-                interceptUid,
-                { active, message },
-              ]),
-            );
+            self.states = byIntercept(report.states);
             onChange();
           }
           return {};
@@ -105,4 +100,17 @@ export function createAgentHub(deps: { readonly log: Logger }, onChange: () => v
       });
     },
   };
+}
+
+/** Of several ports of one intercept all must be taken. */
+function byIntercept(
+  states: readonly (TakeFact & { readonly interceptUid: string })[],
+): ReadonlyMap<string, TakeFact> {
+  const facts = new Map<string, TakeFact>();
+  for (const { interceptUid, active, message } of states) {
+    const before = facts.get(interceptUid);
+    if (before?.active === false) continue;
+    facts.set(interceptUid, { active, message });
+  }
+  return facts;
 }

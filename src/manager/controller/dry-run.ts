@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { KubeClient } from '#kube/client.ts';
 import { isKubeError } from '#kube/errors.ts';
 import { resources } from '#kube/resource.ts';
-import type { AgentRequest } from '#protocol/agent-config.ts';
+import { agentRequestText, type AgentRequest } from '#protocol/agent-config.ts';
 import { agentRequestAnnotation, fieldManager } from '#protocol/resources.ts';
 import { podObject } from '../state/cluster-objects.ts';
 import { nameOf } from '../state/owner.ts';
@@ -107,7 +107,7 @@ function podFrom(
       generateName: `${workload}-`,
       namespace,
       labels: metadata.labels,
-      annotations: { ...metadata.annotations, [agentRequestAnnotation]: JSON.stringify(request) },
+      annotations: { ...metadata.annotations, [agentRequestAnnotation]: agentRequestText(request) },
     },
     spec,
   };

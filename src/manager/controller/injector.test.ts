@@ -198,3 +198,52 @@ test('pods of a ReplicaSet are evicted one by one', async () => {
     ['a', 'b'],
   );
 });
+
+test('containers come back without anybody being asked', async () => {
+  const { calls, refusal } = await run(
+    (call) => {
+      assert.equal(call.verb, 'patch', 'a webhook that cannot be reached must not keep them away');
+      return {};
+    },
+    { need: { requests: [], interceptUids: [], restore: { request: redirect } } },
+  );
+  assert.equal(refusal, undefined);
+  assert.deepEqual(writes(calls), ['patch Deployment redirect']);
+  const gone = await run(() => ({}), { need: { requests: [], restore: { request: undefined } } });
+  assert.partialDeepStrictEqual(gone.calls.at(-1)?.body, {
+    spec: { template: { metadata: { annotations: { [agentRequestAnnotation]: null } } } },
+  });
+});
+
+test('pods of a ReplicaSet in which a container is aside are made again', async () => {
+  const object = workload();
+  const owner = { kind: 'ReplicaSet', object } as const;
+  const text = (request: object): Record<string, string> => ({
+    [agentRequestAnnotation]: JSON.stringify(request),
+  });
+  const aside = text({ ...redirect, replace: ['app'] });
+  let pods = [
+    pod({ owner, name: 'a', annotations: aside, agent: { replaced: ['app'] } }),
+    pod({ owner, name: 'b', annotations: text(redirect), agent: {} }),
+  ];
+  const { calls } = await run(
+    (call) => {
+      if (call.subresource !== 'eviction') return {};
+      pods = pods.map((one) =>
+        one.metadata.name === call.name
+          ? pod({ owner, name: 'a-new', annotations: text(redirect), agent: {} })
+          : one,
+      );
+      return {};
+    },
+    {
+      need: { workload: owner, requests: [], restore: { request: redirect } },
+      view: () => viewOf({ workloads: [owner], pods }),
+    },
+  );
+  const evicted = calls.filter((call) => call.subresource === 'eviction');
+  assert.deepEqual(
+    evicted.map((call) => call.name),
+    ['a'],
+  );
+});

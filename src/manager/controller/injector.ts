@@ -6,7 +6,7 @@ import type { KubeClient } from '#kube/client.ts';
 import { kubeObjectSchema } from '#kube/objects.ts';
 import { resources } from '#kube/resource.ts';
 import type { ResourceWatch } from '#kube/watch.ts';
-import type { AgentRequest } from '#protocol/agent-config.ts';
+import { agentRequestText, type AgentRequest } from '#protocol/agent-config.ts';
 import { agentRequestAnnotation, fieldManager } from '#protocol/resources.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
 import { requestOf } from '../state/injected.ts';
@@ -46,6 +46,12 @@ export interface Injector {
   readonly refusals: ReadonlyMap<string, Refusal>;
 }
 
+interface Task {
+  /** What is wanted. */
+  readonly key: string;
+  readonly stop: AbortController;
+}
+
 // The API server learns of a webhook, and of its CA, within a second or so.
 const reachTries = 5;
 const reachMs = 300;
@@ -55,29 +61,31 @@ const retryMs = 15_000;
 export function createInjector(deps: Deps, signal: AbortSignal): Injector {
   const refusals = new Map<string, Refusal>();
   /** By workload UID: what is being done, or was tried in vain and not long ago. */
-  const tasks = new Map<string, string>();
+  const tasks = new Map<string, Task>();
 
-  const run = async (uid: string, key: string, need: InjectionNeed): Promise<void> => {
+  const run = async (uid: string, task: Task, need: InjectionNeed): Promise<void> => {
+    const { key, stop } = task;
     const log = deps.log.child({ workload: nameOf(need.workload) });
+    const running = AbortSignal.any([signal, stop.signal]);
     try {
-      const refusal = await bringAgents({ ...deps, log }, need, signal);
+      const refusal = await carryOut({ ...deps, log }, need, running);
       for (const intercept of need.interceptUids) {
         if (refusal === undefined) refusals.delete(intercept);
         else refusals.set(intercept, refusal);
       }
       if (refusal !== undefined) log.warning('agent refused', { reason: refusal.message });
       if (refusal === undefined && !need.recreateOnly) {
-        tasks.delete(uid);
+        if (tasks.get(uid) === task) tasks.delete(uid);
         return;
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (running.aborted) return;
       log.error('injection failed', { reason: describe(error) });
       const refusal = { reason: 'InjectionRefused', message: describe(error) } as const;
       for (const intercept of need.interceptUids) refusals.set(intercept, refusal);
     }
     deps.clock.after(retryMs, () => {
-      if (tasks.get(uid) === key) tasks.delete(uid);
+      if (tasks.get(uid)?.key === key) tasks.delete(uid);
       deps.onChange();
     });
   };
@@ -88,16 +96,51 @@ export function createInjector(deps: Deps, signal: AbortSignal): Injector {
       const wanting = new Set([...needs.values()].flatMap((need) => need.interceptUids));
       for (const uid of refusals.keys()) if (!wanting.has(uid)) refusals.delete(uid);
       for (const [uid, need] of needs) {
-        const key = JSON.stringify([need.requests, need.recreateOnly, need.interceptUids]);
-        if (tasks.get(uid) === key) continue;
-        tasks.set(uid, key);
-        void run(uid, key, need).finally(deps.onChange);
+        const { requests, recreateOnly, interceptUids, restore } = need;
+        const key = JSON.stringify([requests, recreateOnly, interceptUids, restore]);
+        const before = tasks.get(uid);
+        if (before?.key === key) continue;
+        // Two that make pods anew, each after its own wish, would never end.
+        before?.stop.abort(new Error('something else is wanted'));
+        const task: Task = { key, stop: new AbortController() };
+        tasks.set(uid, task);
+        void run(uid, task, need).finally(deps.onChange);
       }
     },
   };
 }
 
-/** What has to be done for one workload; returns why it cannot be. */
+/** Does what is needed for one workload; returns why it cannot be done. */
+async function carryOut(
+  deps: Deps,
+  need: InjectionNeed,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
+  if (need.restore === undefined) return await bringAgents(deps, need, signal);
+  const { workload, restore } = need;
+  await annotate(deps, workload, restore.request, signal);
+  deps.log.info('containers come back');
+  await recreate(deps, workload, restore.request, signal);
+  return undefined;
+}
+
+/** Nothing but us rolls a ReplicaSet; Deployments and StatefulSets do it by themselves. */
+async function recreate(
+  deps: Deps,
+  workload: Workload,
+  request: AgentRequest | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (workload.kind !== 'ReplicaSet') return;
+  const wanted = request && agentRequestText(request);
+  const isOld = ({ metadata }: PodObject): boolean => {
+    const made = requestOf(metadata.annotations);
+    return (made && agentRequestText(made)) !== wanted;
+  };
+  await recreatePods(deps, { workload, isOld, signal });
+}
+
+/** Has agents brought into the pods; returns why it cannot be. */
 async function bringAgents(
   deps: Deps,
   need: InjectionNeed,
@@ -112,11 +155,7 @@ async function bringAgents(
     await annotate(deps, workload, request, signal);
     deps.log.info('agent requested', { take: request.take });
   }
-  // Deployments and StatefulSets roll by themselves.
-  if (workload.kind === 'ReplicaSet') {
-    const isOld = (pod: PodObject): boolean => requestOf(pod.metadata.annotations) === undefined;
-    await recreatePods(deps, { workload, isOld, signal });
-  }
+  await recreate(deps, workload, request, signal);
   return undefined;
 }
 
@@ -191,11 +230,12 @@ async function hasWebhook(
 async function annotate(
   deps: Pick<Deps, 'client'>,
   workload: Workload,
-  request: AgentRequest,
+  request: AgentRequest | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, namespace, uid } = workload.object.metadata;
-  const annotations = { [agentRequestAnnotation]: JSON.stringify(request) };
+  const text = request === undefined ? null : agentRequestText(request);
+  const annotations = { [agentRequestAnnotation]: text };
   await deps.client.patch({
     resource: workloadResource(workload.kind),
     namespace,

@@ -13,6 +13,7 @@ import {
   namespaceOf,
   ownAddresses,
   policiesAgainstAgents,
+  replacingWorkloads,
   viewOf,
 } from './views.ts';
 import type { Writing } from './writing.ts';
@@ -56,8 +57,9 @@ export function createReconcilePass(deps: Deps, options: ControllerOptions): Rec
   const { started } = deps;
   let waiting: Disposable | undefined;
 
-  const planned = (): Plan =>
-    plan({
+  const planned = (): Plan => {
+    const replacing = replacingWorkloads(watched, config.interceptable);
+    return plan({
       connections: writing.connections(watched.connections.values()),
       intercepts: writing.intercepts(watched.intercepts.values()),
       view: viewOf(
@@ -67,9 +69,11 @@ export function createReconcilePass(deps: Deps, options: ControllerOptions): Rec
           [
             ...watched.intercepts.values(),
             ...[...watched.connections.values()].filter(({ spec }) => spec.via !== undefined),
+            ...replacing.map((workload) => workload.object),
           ].map(namespaceOf),
         ),
       ),
+      replacing,
       namespace: (name) => watched.namespaces.get(name),
       facts: {
         isHere: (uid) => relay.isHere(uid),
@@ -84,6 +88,7 @@ export function createReconcilePass(deps: Deps, options: ControllerOptions): Rec
       replicas: { own: options.own.pod, runs: deps.runs },
       policiesAgainst: (workload) => policiesAgainstAgents(watched, config, workload),
     });
+  };
 
   const tell = async (next: Plan): Promise<void> => {
     const logLevel = askedLogLevel(watched.connections.values(), clock.now()) ?? '';

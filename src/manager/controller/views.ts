@@ -3,10 +3,13 @@ import { managerName, managerSelector } from '#install/manifest.ts';
 import { agentsPortName } from '#install/manager-config.ts';
 import { dnsSettings } from '#protocol/client-settings.ts';
 import type { ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
+import { agentRequestAnnotation } from '#protocol/resources.ts';
 import { namespacesOfAddress } from '../state/address-owner.ts';
-import type { PodObject } from '../state/cluster-objects.ts';
+import type { PodObject, WorkloadObject } from '../state/cluster-objects.ts';
 import { policiesAgainst, type PolicyPod } from '../state/egress.ts';
+import { requestOf } from '../state/injected.ts';
 import type { Network } from '../state/network.ts';
+import { ownerOf } from '../state/owner.ts';
 import { clusterView, type ClusterView, type Workload } from '../state/view.ts';
 import type { ClusterWatch } from './cluster-watch.ts';
 import type { ClusterDns } from './dns-lookup.ts';
@@ -37,6 +40,41 @@ export function viewOf(
     pods: some(cluster?.pods.store),
     interceptable,
   });
+}
+
+/** Workloads of which some container has stepped aside, as their templates say, or a ReplicaSet's pods. */
+export function replacingWorkloads(
+  cluster: ClusterWatch,
+  interceptable: ManagerConfig['interceptable'],
+): Workload[] {
+  const asks = ({ spec }: WorkloadObject): boolean => {
+    const { annotations } = spec.template.metadata;
+    // There may be thousands, and hardly any of them says this.
+    if (annotations[agentRequestAnnotation]?.includes('"replace"') !== true) return false;
+    return (requestOf(annotations)?.replace ?? []).length > 0;
+  };
+  const found: Workload[] = [];
+  for (const object of cluster.deployments.values()) {
+    if (asks(object)) found.push({ kind: 'Deployment', object });
+  }
+  for (const object of cluster.statefulSets.values()) {
+    if (asks(object)) found.push({ kind: 'StatefulSet', object });
+  }
+  for (const object of cluster.rollouts.values()) {
+    if (asks(object)) found.push({ kind: 'Rollout', object });
+  }
+  const owners = new Set<string>();
+  for (const { spec, metadata } of cluster.pods.store.values()) {
+    if ((spec.agent?.replaced ?? []).length === 0) continue;
+    for (const { uid } of metadata.ownerReferences) owners.add(uid);
+  }
+  for (const object of cluster.replicaSets.values()) {
+    if (!owners.has(object.metadata.uid) && !asks(object)) continue;
+    const workload: Workload = { kind: 'ReplicaSet', object };
+    // A Deployment's have its template, which is the Deployment's own affair.
+    if (ownerOf({ interceptable }, workload) === undefined) found.push(workload);
+  }
+  return found;
 }
 
 /** Every address of the managers and their Services, whichever of them dials: none is dialled. */

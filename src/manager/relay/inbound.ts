@@ -1,6 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
-import { patienceHeader, sourceHeader } from '#protocol/flow-headers.ts';
+import { patienceHeader, sourceHeader, takenPortHeader } from '#protocol/flow-headers.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { carryFlow, type Next } from './carry-flow.ts';
 import type { Desired } from './desired.ts';
@@ -35,8 +35,13 @@ export async function takeInboundFlow(
     const patience = deps.patienceMs(intercept.connectionUid);
     if (patience !== undefined) tellPatience(flow, patience - tellAfterMs);
   });
-  const source = flow.headers[sourceHeader];
-  const headers = typeof source === 'string' ? { [sourceHeader]: source } : {};
+  const told = flow.headers;
+  const headers = Object.fromEntries(
+    [sourceHeader, takenPortHeader].flatMap((name) => {
+      const value = told[name];
+      return typeof value === 'string' ? [[name, value]] : [];
+    }),
+  );
   const carried = await carryFlow(flow, deps.reverse(intercept.connectionUid), headers);
   if (carried.kind === 'unasked') flow.refuse('Unavailable');
   if (carried.kind === 'refused') log.debug('flow not taken', { reason: carried.error.message });

@@ -1,5 +1,6 @@
 import type { Intercept } from '#protocol/resources.ts';
 import type { Claim } from './claims.ts';
+import { targetPorts, type TargetPort } from './target.ts';
 
 /** Older Intercepts first; those of one second always in the same order. */
 export function byAge(a: Intercept, b: Intercept): number {
@@ -17,9 +18,35 @@ export function holds({ status: { state } }: Intercept): boolean {
   return state === 'Active' || state === 'Waiting' || state === 'Disconnected';
 }
 
-/** The port of a workload that only one can have. */
-export function portKey({ target }: Pick<Claim, 'target'>): string {
-  return `${target.workload.object.metadata.uid} ${String(target.containerPort)}/${target.protocol}`;
+/** What two Intercepts cannot both have. */
+export type Contention =
+  | { readonly what: 'port'; readonly port: string }
+  /** A container that one replaces, and another person uses. */
+  | { readonly what: 'container'; readonly container: string };
+
+/** What they both want of a workload; undefined when they get on. */
+export function contention(a: Claim, b: Claim): Contention | undefined {
+  if (a.target.workload.object.metadata.uid !== b.target.workload.object.metadata.uid) {
+    return undefined;
+  }
+  const theirs = targetPorts(b.target);
+  const port = targetPorts(a.target).find((one) => theirs.some((other) => isSamePort(one, other)));
+  if (port !== undefined) return { what: 'port', port: portText(port) };
+  // One's own other ports of it can be taken too.
+  if (a.intercept.spec.connection.uid === b.intercept.spec.connection.uid) return undefined;
+  const container =
+    [a.target.replaces].find((one) => one !== undefined && one === b.target.serving) ??
+    [b.target.replaces].find((one) => one !== undefined && one === a.target.serving);
+  return container === undefined ? undefined : { what: 'container', container };
+}
+
+/** `8080`, `53/UDP` */
+function portText({ containerPort, protocol }: TargetPort): string {
+  return `${String(containerPort)}${protocol === 'TCP' ? '' : `/${protocol}`}`;
+}
+
+function isSamePort(a: TargetPort, b: TargetPort): boolean {
+  return a.containerPort === b.containerPort && a.protocol === b.protocol;
 }
 
 /** The name that only one Intercept of a Connection can have in a namespace. */

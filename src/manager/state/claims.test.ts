@@ -199,3 +199,49 @@ test('every claim is held or refused, no port is held twice, order of input does
     ),
   );
 });
+
+test('a container that one replaces is nobody else’s, at whatever port', () => {
+  const first = intercept(alice, { created: early });
+  const second = intercept(bob, { created: late });
+  const other = { ...target, containerPort: 8081, serving: 'app' };
+  const replacing = { ...target, serving: 'app', replaces: 'app' };
+  const said = (a: Target, b: Target): string | undefined =>
+    decideClaims([claim(first, { target: a }), claim(second, { target: b })]).refused.get(
+      second.metadata.uid,
+    )?.message;
+  assert.equal(
+    said(replacing, other),
+    'container app of Deployment hello is replaced by alice@laptop (intercept hello)',
+  );
+  assert.equal(
+    said(other, replacing),
+    'container app of Deployment hello is intercepted by alice@laptop (intercept hello)',
+  );
+  assert.equal(said(replacing, { ...other, serving: 'sidecar' }), undefined);
+  // One's own other ports of it can be taken too.
+  const own = intercept(alice, { name: 'own', object: 'own', created: late });
+  const both = [claim(first, { target: replacing }), claim(own, { target: other })];
+  assert.equal(decideClaims(both).held.size, 2);
+});
+
+test('of two whole containers one port in common is enough', () => {
+  const ports = (...numbers: number[]): Pick<Target, 'whole' | 'replaces' | 'serving'> => ({
+    whole: numbers.map((port) => ({
+      containerPort: port,
+      portName: undefined,
+      protocol: 'TCP',
+      target: port,
+    })),
+    serving: `app-${String(numbers[0])}`,
+    replaces: `app-${String(numbers[0])}`,
+  });
+  const first = intercept(alice, { created: early });
+  const second = intercept(bob, { created: late });
+  const held = (...numbers: number[]): number =>
+    decideClaims([
+      claim(first, { target: { ...target, ...ports(8080, 8081) } }),
+      claim(second, { target: { ...target, ...ports(...numbers) } }),
+    ]).held.size;
+  assert.equal(held(9090, 8081), 1);
+  assert.equal(held(9090), 2);
+});

@@ -1,5 +1,5 @@
 import type { Intercept } from '#protocol/resources.ts';
-import { byAge, holds, nameKey, portKey } from './claim-order.ts';
+import { byAge, contention, holds, nameKey, type Contention } from './claim-order.ts';
 import { nameOf } from './owner.ts';
 import type { Refusal } from './refusal.ts';
 import { successors } from './successors.ts';
@@ -36,7 +36,7 @@ export function decideClaims(claims: readonly Claim[]): Claims {
     else refused.set(metadata.uid, { reason: 'TakenOver', message: status.message ?? '' });
   }
   const { replaced, heirs } = successors(running);
-  const byPort = new Map<string, Claim>();
+  const byWorkload = new Map<string, Claim[]>();
   const byName = new Map<string, Claim>();
   for (const claim of running.toSorted((a, b) => byRight(a, b, heirs))) {
     const { uid } = claim.intercept.metadata;
@@ -45,17 +45,24 @@ export function decideClaims(claims: readonly Claim[]): Claims {
       refused.set(uid, replacedBy(claim, successor));
       continue;
     }
-    const holder = byPort.get(portKey(claim)) ?? byName.get(nameKey(claim));
+    const neighbours = byWorkload.get(workloadUid(claim)) ?? [];
+    const holder =
+      neighbours.find((one) => contention(claim, one) !== undefined) ?? byName.get(nameKey(claim));
     if (holder !== undefined) {
-      const lost = claim.pastGrace && holds(claim.intercept) && portKey(claim) === portKey(holder);
+      const lost =
+        claim.pastGrace && holds(claim.intercept) && contention(claim, holder) !== undefined;
       refused.set(uid, lost ? takenOver(holder) : refusal(claim, holder));
       continue;
     }
-    byPort.set(portKey(claim), claim);
+    byWorkload.set(workloadUid(claim), [...neighbours, claim]);
     byName.set(nameKey(claim), claim);
     held.set(uid, claim);
   }
   return { held, refused };
+}
+
+function workloadUid({ target }: Claim): string {
+  return target.workload.object.metadata.uid;
 }
 
 function byRight(a: Claim, b: Claim, heirs: ReadonlySet<Claim>): number {
@@ -81,12 +88,11 @@ function takenOver({ intercept: { spec } }: Claim): Refusal {
 
 function refusal(claim: Claim, holder: Claim): Refusal {
   const [own, theirs] = [claim.intercept.spec, holder.intercept.spec];
-  if (portKey(claim) !== portKey(holder)) {
+  const contended = contention(claim, holder);
+  if (contended === undefined) {
     return { reason: 'NameTaken', message: `there is an intercept named ${own.name} already` };
   }
-  const { containerPort, protocol } = claim.target;
-  const port = `${String(containerPort)}${protocol === 'TCP' ? '' : `/${protocol}`}`;
-  const what = `port ${port} of ${nameOf(claim.target.workload)} is intercepted by`;
+  const what = `${held(contended, holder)} by`;
   if (theirs.connection.uid === own.connection.uid) {
     return { reason: 'ConflictOwn', message: `${what} your intercept ${theirs.name}` };
   }
@@ -102,4 +108,15 @@ function refusal(claim: Claim, holder: Claim): Refusal {
   return own.force === true
     ? { reason: 'ForceRefused', message: `${who}: --force takes over from oneself only` }
     : { reason: 'Conflict', message: who };
+}
+
+/** `port 8080 of Deployment hello is intercepted`, `container app of … is replaced` */
+function held(contended: Contention, { target }: Claim): string {
+  const where = nameOf(target.workload);
+  if (contended.what === 'port' && target.replaces === undefined) {
+    return `port ${contended.port} of ${where} is intercepted`;
+  }
+  const container =
+    contended.what === 'container' ? contended.container : (target.replaces ?? target.container);
+  return `container ${container} of ${where} is ${target.replaces === container ? 'replaced' : 'intercepted'}`;
 }

@@ -14,7 +14,12 @@ interface Wanted {
 export function resolveContainerPort(
   containers: readonly Container[],
   wanted: Wanted,
-): Outcome<{ readonly container: string; readonly containerPort: number }> {
+): Outcome<{
+  readonly container: string;
+  /** The one that listens at the port, as far as anybody says; nobody knows where several might. */
+  readonly serving: string | undefined;
+  readonly containerPort: number;
+}> {
   const declared = containers.flatMap((container) =>
     container.ports
       .filter((port) => port.protocol === wanted.protocol)
@@ -28,7 +33,11 @@ export function resolveContainerPort(
   const port = declared.find((one) => one.container === wanted.container) ?? declared[0];
   if (port !== undefined) {
     // The traffic is the port's; the environment that is wanted may be another container's.
-    return found({ ...port, container: wanted.container ?? port.container });
+    return found({
+      ...port,
+      serving: port.container,
+      container: wanted.container ?? port.container,
+    });
   }
   if (typeof wanted.targetPort === 'string') {
     const names = containers.flatMap((c) => c.ports.flatMap((p) => p.name ?? []));
@@ -42,5 +51,9 @@ export function resolveContainerPort(
   const name = wanted.container ?? fallback?.name;
   return name === undefined
     ? refused('ContainerNotFound', 'goes to a pod without containers')
-    : found({ container: name, containerPort: wanted.targetPort });
+    : found({
+        container: name,
+        serving: containers.length === 1 ? name : wanted.container,
+        containerPort: wanted.targetPort,
+      });
 }

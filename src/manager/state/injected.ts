@@ -5,20 +5,16 @@ import {
   requestedName,
   type AgentConfig,
   type AgentRequest,
-  type PortProtocol,
 } from '#protocol/agent-config.ts';
 import { agentRequestAnnotation } from '#protocol/resources.ts';
+import { targetPorts, type Target } from './target.ts';
 
 const json = v.pipe(v.string(), v.parseJson());
 const configText = v.pipe(json, agentConfig);
 const requestText = v.pipe(json, agentRequest);
 
-/** A container's port, by number and by the name by which its Service finds it. */
-export interface PortAsked {
-  readonly containerPort: number;
-  readonly portName: string | undefined;
-  readonly protocol: PortProtocol;
-}
+/** What matters here of what is taken. */
+type Asked = Pick<Target, 'containerPort' | 'portName' | 'protocol' | 'whole' | 'replaces'>;
 
 /** The configuration in the value of an agent's variable; undefined when it is none of ours. */
 export function parseAgentConfig(value: string | undefined): AgentConfig | undefined {
@@ -30,11 +26,19 @@ export function parseAgentConfig(value: string | undefined): AgentConfig | undef
   return parsed.success ? parsed.output : undefined;
 }
 
-/** Whether an agent so configured can take the port. */
-export function agentTakes(agent: AgentConfig, port: PortAsked): boolean {
+/**
+ * Whether a pod with an agent so configured is as it is wanted: each port can be taken, and the container
+ * that is to step aside has done so.
+ */
+export function agentTakes(agent: AgentConfig, target: Asked): boolean {
+  const { replaces } = target;
+  if (replaces !== undefined && agent.replaced?.includes(replaces) !== true) return false;
   if (agent.take === 'redirect') return true;
-  return agent.renamed.some(
-    ({ appPort, protocol = 'TCP' }) => appPort === port.containerPort && protocol === port.protocol,
+  return targetPorts(target).every((port) =>
+    agent.renamed.some(
+      ({ appPort, protocol = 'TCP' }) =>
+        appPort === port.containerPort && protocol === port.protocol,
+    ),
   );
 }
 
@@ -44,10 +48,14 @@ export function requestOf(annotations: Readonly<Record<string, string>>): AgentR
   return parsed.success ? parsed.output : undefined;
 }
 
-/** Whether pods made from a template with this request get an agent that can take the port. */
-export function requestCovers(request: AgentRequest | undefined, port: PortAsked): boolean {
+/** Whether pods made from a template with this request are as they are wanted. */
+export function requestCovers(request: AgentRequest | undefined, target: Asked): boolean {
   if (request === undefined) return false;
+  const { replaces } = target;
+  if (replaces !== undefined && request.replace?.includes(replaces) !== true) return false;
   if (request.take === 'redirect') return true;
-  const { portName, protocol } = port;
-  return portName !== undefined && request.ports.includes(requestedName(portName, protocol));
+  return targetPorts(target).every(
+    ({ portName, protocol }) =>
+      portName !== undefined && request.ports.includes(requestedName(portName, protocol)),
+  );
 }

@@ -1,7 +1,8 @@
 import { requestedName, type AgentRequest } from '#protocol/agent-config.ts';
 import type { NamespaceObject } from './cluster-objects.ts';
-import { requestCovers, requestOf, type PortAsked } from './injected.ts';
+import { requestCovers, requestOf } from './injected.ts';
 import type { PodFact } from './pod-facts.ts';
+import { targetPorts, type Target } from './target.ts';
 import type { Workload } from './view.ts';
 
 /** A workload whose pods need an agent (or another one). */
@@ -13,26 +14,33 @@ export interface InjectionNeed {
   readonly requests: readonly AgentRequest[];
   /** The template asks already, and the pods have to be made again. */
   readonly recreateOnly: boolean;
+  /** Containers come back: what the template is to ask from now on, whoever might be against it. */
+  readonly restore?: { readonly request: AgentRequest | undefined };
 }
 
-/** What has to be done so that every pod of the workload can take the port; undefined when nothing. */
+/** What has to be done so that every pod of the workload can take the ports; undefined when nothing. */
 export function injectionNeed(
-  workload: Workload,
   namespace: NamespaceObject | undefined,
-  claim: { readonly interceptUid: string; readonly port: PortAsked },
+  claim: {
+    readonly interceptUid: string;
+    readonly target: Target;
+    /** All containers of the workload that step aside, for whomever. */
+    readonly replace: readonly string[];
+  },
   pods: readonly PodFact[],
 ): InjectionNeed | undefined {
-  const { port, interceptUid } = claim;
+  const { target, interceptUid } = claim;
+  const { workload } = target;
   // Pods made after the request and still without an agent are the webhook's failure; making them
   // again and again would not help.
   const lacking = pods.filter((pod) => !pod.able && !pod.asked);
   if (lacking.length === 0) return undefined;
   const request = requestOf(workload.object.spec.template.metadata.annotations);
-  const covered = requestCovers(request, port);
+  const covered = requestCovers(request, target);
   return {
     workload,
     interceptUids: [interceptUid],
-    requests: covered && request !== undefined ? [request] : candidates(namespace, port, request),
+    requests: covered && request !== undefined ? [request] : candidates(namespace, claim, request),
     recreateOnly: covered,
   };
 }
@@ -40,18 +48,19 @@ export function injectionNeed(
 /** Redirect is better: it needs no copy in user space, keeps the client's address and any port. */
 function candidates(
   namespace: NamespaceObject | undefined,
-  port: PortAsked,
+  { target, replace }: { readonly target: Target; readonly replace: readonly string[] },
   present: AgentRequest | undefined,
 ): AgentRequest[] {
+  const aside = replace.length === 0 ? {} : { replace: [...replace] };
   const redirect: AgentRequest[] = forbidsNetAdmin(namespace)
     ? []
-    : [{ take: 'redirect', ports: [] }];
-  if (port.portName === undefined) return redirect;
-  const names = new Set([
-    ...(present?.take === 'rename' ? present.ports : []),
-    requestedName(port.portName, port.protocol),
-  ]);
-  return [...redirect, { take: 'rename', ports: [...names].toSorted() }];
+    : [{ take: 'redirect', ports: [], ...aside }];
+  const all = new Set(present?.take === 'rename' ? present.ports : []);
+  for (const { portName, protocol } of targetPorts(target)) {
+    if (portName === undefined) return redirect;
+    all.add(requestedName(portName, protocol));
+  }
+  return [...redirect, { take: 'rename', ports: [...all].toSorted(), ...aside }];
 }
 
 /** Whether Pod Security refuses the capability that the kernel's rules need. */
@@ -66,7 +75,9 @@ export function mergeNeeds(a: InjectionNeed, b: InjectionNeed): InjectionNeed {
   for (const take of ['redirect', 'rename'] as const) {
     const [x, y] = [a, b].map((need) => need.requests.find((request) => request.take === take));
     if (x === undefined || y === undefined) continue;
-    requests.push({ take, ports: [...new Set([...x.ports, ...y.ports])].toSorted() });
+    const ports = [...new Set([...x.ports, ...y.ports])].toSorted();
+    const replace = [...new Set([...(x.replace ?? []), ...(y.replace ?? [])])].toSorted();
+    requests.push({ take, ports, ...(replace.length === 0 ? {} : { replace }) });
   }
   const interceptUids = [...a.interceptUids, ...b.interceptUids];
   return {

@@ -11,6 +11,10 @@ export interface InterceptCase {
   readonly refusal: Refusal | undefined;
   readonly live: boolean;
   readonly pods: readonly PodFact[];
+  /** Pods that are on their way out, with a container that is to be replaced. */
+  readonly ending?: number;
+  /** While the laptop is gone and its container still aside: when that comes back. */
+  readonly asideUntilMs?: number;
   readonly nowMs: number;
   /** When this manager started: until a moment later no agent can have come back. */
   readonly startedMs: number;
@@ -51,8 +55,19 @@ function describeTarget({ pods }: InterceptCase, target: Target): InterceptStatu
         }),
     severalPorts: target.severalPorts,
     container: target.container,
-    containerPort: target.containerPort,
-    protocol: target.protocol,
+    ...(target.containerPort === 0
+      ? {}
+      : { containerPort: target.containerPort, protocol: target.protocol }),
+    ...(target.whole === undefined
+      ? {}
+      : {
+          ports: target.whole.map(({ name: portName, containerPort, protocol, target: to }) => ({
+            ...(portName === undefined ? {} : { name: portName }),
+            port: containerPort,
+            protocol,
+            target: to,
+          })),
+        }),
     agents: {
       ready: pods.filter((pod) => pod.active).length,
       wanted: Math.max(pods.length, target.workload.object.spec.replicas),
@@ -72,7 +87,7 @@ function judge(one: InterceptCase): Verdict {
     return {
       state: 'Disconnected',
       reason: 'LaptopGone',
-      message: `${intercept.spec.client} cannot be reached; the app answers`,
+      message: `${intercept.spec.client} cannot be reached; ${whoAnswers(one)}`,
     };
   }
   if (uninjected !== undefined) return { state: 'Waiting', ...agentMissing(uninjected) };
@@ -91,14 +106,34 @@ function judge(one: InterceptCase): Verdict {
   return waitingOrActive(one);
 }
 
-function waitingOrActive({ pods, policies }: InterceptCase): Verdict {
-  // Pods that are not ready get no requests: they are counted, but not waited for.
-  const serving = pods.filter((pod) => pod.ready);
-  if (pods.some((pod) => pod.active) && serving.every((pod) => pod.active)) {
+/** Without its laptop: the app, unless its container is aside. */
+function whoAnswers({ target, pods, asideUntilMs }: InterceptCase): string {
+  if (asideUntilMs === undefined) {
+    const isAside = target?.replaces !== undefined && pods.some((pod) => pod.able);
+    return isAside ? `container ${target.replaces} comes back now` : 'the app answers';
+  }
+  const at = new Date(asideUntilMs).toISOString().slice(11, 19);
+  return `nobody answers, until container ${target?.replaces ?? ''} comes back at ${at} UTC`;
+}
+
+function waitingOrActive({ target, pods, ending = 0, policies }: InterceptCase): Verdict {
+  const replaced = target?.replaces;
+  // Pods that are not ready get no requests: they are counted, but waited for only where what they do
+  // by themselves counts.
+  const serving = pods.filter((pod) => pod.ready || (replaced !== undefined && !pod.able));
+  const isDone = replaced === undefined || ending === 0;
+  if (isDone && pods.some((pod) => pod.active) && serving.every((pod) => pod.active)) {
     return { state: 'Active' };
   }
   const total = String(pods.length);
   const lacking = pods.filter((pod) => !pod.able);
+  if (replaced !== undefined && lacking.length + ending > 0) {
+    return {
+      state: 'Waiting',
+      reason: lacking.length > 0 ? 'ContainersRunning' : 'PodsEnding',
+      message: `waiting for ${stillRunning(lacking.length + ending, replaced)}${policies.length === 0 ? '' : `, which ${named(policies)} may keep from the traffic-manager`}`,
+    };
+  }
   if (lacking.length > 0) {
     return {
       state: 'Waiting',
@@ -114,6 +149,12 @@ function waitingOrActive({ pods, policies }: InterceptCase): Verdict {
     reason: 'AgentsNotReady',
     message: `waiting for ${String(idle.length)} of ${total} traffic-agents${said === undefined ? '' : `: ${said}`}`,
   };
+}
+
+function stillRunning(pods: number, container: string): string {
+  return pods === 1
+    ? `a pod that still runs container ${container}`
+    : `${String(pods)} pods that still run container ${container}`;
 }
 
 /** An agent that may is with its manager within this time, counted from times in whole seconds. */

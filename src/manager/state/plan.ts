@@ -14,7 +14,8 @@ import { interceptStatusOf } from './intercept-status.ts';
 import { podFacts, type Facts, type PodFact } from './pod-facts.ts';
 import { isElsewhere, presenceIn, type Replicas } from './replicas.ts';
 import type { Refusal } from './refusal.ts';
-import { resolveTarget, type Target } from './target.ts';
+import { replacementsOf, restoration, type Replacements } from './replacements.ts';
+import { resolveTarget, targetPorts, type Target } from './target.ts';
 import { planVias, type PlannedVia } from './via.ts';
 import type { ClusterView, Workload } from './view.ts';
 
@@ -33,6 +34,8 @@ export interface World {
   /** When this manager started. */
   readonly startedMs: number;
   readonly replicas: Replicas;
+  /** Workloads of which some container has stepped aside, wherever they are. */
+  readonly replacing: readonly Workload[];
   /** NetworkPolicies that keep agents in pods of this workload from the managers, in words. */
   policiesAgainst(workload: Workload): readonly string[];
 }
@@ -84,13 +87,21 @@ export function plan(world: World): Plan {
     owned.map((one) => [one, resolveTarget(world.view, one.metadata.namespace, one.spec)]),
   );
   const claims = decideClaims(claimsOf(world, resolved, { phases, byUid }));
+  const phaseAt = ({ spec }: Intercept): ConnectionPhase =>
+    phases.get(spec.connection.uid) ?? 'expired';
+  const replacements = replacementsOf(
+    [...claims.held.values()].map(({ intercept, target }) => ({
+      target,
+      phase: phaseAt(intercept),
+    })),
+  );
   const injections = new Map<string, InjectionNeed>();
   const takes = new Map<string, PlannedTake[]>();
   const served: PlannedIntercept[] = [];
   const interceptStatus = new Map<Intercept, InterceptStatus>();
   for (const [intercept, outcome] of resolved) {
     const { uid } = intercept.metadata;
-    const live = phases.get(intercept.spec.connection.uid) === 'live';
+    const live = phaseAt(intercept) === 'live';
     const target = outcome.ok ? outcome.value : undefined;
     const held = claims.held.has(uid);
     const all =
@@ -98,7 +109,10 @@ export function plan(world: World): Plan {
         ? []
         : podFacts(world.view, world.facts, { target, interceptUid: uid });
     const pods = all.filter(({ ending }) => !ending);
-    const need = target === undefined || !held ? undefined : needOf(world, uid, target, pods);
+    const need =
+      target === undefined || !held
+        ? undefined
+        : needOf(world, { interceptUid: uid, target, replacements }, pods);
     if (need !== undefined && live) addNeed(injections, need);
     if (target !== undefined && held) {
       // Endpoints lag behind: to its end a pod may get requests, and they are the laptop's.
@@ -116,6 +130,10 @@ export function plan(world: World): Plan {
         refusal,
         live,
         pods,
+        ...(target !== undefined && held && !live && isAside(replacements, target)
+          ? { asideUntilMs: backAt(world, byUid.get(intercept.spec.connection.uid)) }
+          : {}),
+        ending: all.filter(({ ending, able }) => ending && !able).length,
         nowMs: world.nowMs,
         startedMs: world.startedMs,
         policies: waits(intercept, target) ? world.policiesAgainst(target.workload) : [],
@@ -126,6 +144,13 @@ export function plan(world: World): Plan {
     planVias(world, one, phases.get(one.metadata.uid) === 'live'),
   );
   for (const { need } of vias) if (need !== undefined) addNeed(injections, need);
+  for (const workload of world.replacing) {
+    const { uid } = workload.object.metadata;
+    // What is changed for somebody else leaves out who need not be aside.
+    if (injections.get(uid)?.recreateOnly === false) continue;
+    const back = restoration(world.view, workload, replacements);
+    if (back !== undefined) injections.set(uid, back);
+  }
   return {
     connectionStatus: connectionStatuses(world, serving, vias),
     presence: presences(world, serving),
@@ -188,12 +213,26 @@ function claimsOf(
 
 function needOf(
   world: World,
-  interceptUid: string,
-  target: Target,
+  claim: {
+    readonly interceptUid: string;
+    readonly target: Target;
+    readonly replacements: Replacements;
+  },
   pods: readonly PodFact[],
 ): InjectionNeed | undefined {
-  const namespace = world.namespace(target.workload.object.metadata.namespace);
-  return injectionNeed(target.workload, namespace, { interceptUid, port: target }, pods);
+  const { uid, namespace } = claim.target.workload.object.metadata;
+  const replace = claim.replacements.get(uid) ?? [];
+  return injectionNeed(world.namespace(namespace), { ...claim, replace }, pods);
+}
+
+function isAside(replacements: Replacements, { replaces, workload }: Target): boolean {
+  const aside = replacements.get(workload.object.metadata.uid) ?? [];
+  return replaces !== undefined && aside.includes(replaces);
+}
+
+/** When a container comes back whose laptop is gone. */
+function backAt(world: World, owner: Connection | undefined): number {
+  return owner === undefined ? world.nowMs : graceEnd(owner, world, world.lifetimes);
 }
 
 function addNeed(needs: Map<string, InjectionNeed>, need: InjectionNeed): void {
@@ -222,11 +261,15 @@ function addTakes(
   target: Target,
   pods: readonly PodFact[],
 ): void {
-  const { containerPort, protocol } = target;
+  const wanted = targetPorts(target).map(({ containerPort, protocol }) => ({
+    interceptUid,
+    containerPort,
+    protocol,
+  }));
   for (const { able, pod } of pods) {
     if (!able) continue;
     const { uid } = pod.metadata;
-    takes.set(uid, [...(takes.get(uid) ?? []), { interceptUid, containerPort, protocol }]);
+    takes.set(uid, [...(takes.get(uid) ?? []), ...wanted]);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { PodObject } from './cluster-objects.ts';
 import { agentTakes, requestCovers, requestOf } from './injected.ts';
 import { isEnding, isReady, runningPodsOf } from './owner.ts';
-import type { Target } from './target.ts';
+import { targetPorts, type Target } from './target.ts';
 import type { ClusterView } from './view.ts';
 
 /** What the relay and the agents have reported. */
@@ -23,9 +23,9 @@ export interface PodFact {
   readonly ready: boolean;
   /** Counted no more, but intercepted to its end. */
   readonly ending: boolean;
-  /** It has an agent that can take the port. */
+  /** It has an agent that can take the port, and who is to step aside has done so. */
   readonly able: boolean;
-  /** Its template asked for such an agent when it was made. */
+  /** Its template asked for that when it was made. */
   readonly asked: boolean;
   readonly attached: boolean;
   readonly active: boolean;
@@ -38,17 +38,21 @@ export function podFacts(
   facts: Facts,
   claim: { readonly target: Target; readonly interceptUid: string },
 ): PodFact[] {
+  const isPortless = targetPorts(claim.target).length === 0;
   return runningPodsOf(view, claim.target.workload).map((pod) => {
     const { agent } = pod.spec;
+    const able = agent !== undefined && agentTakes(agent, claim.target);
+    const attached = facts.isAttached(pod.metadata.uid);
     const state = facts.takeState(pod.metadata.uid, claim.interceptUid);
     return {
       pod,
       ready: isReady(pod),
       ending: isEnding(pod),
-      able: agent !== undefined && agentTakes(agent, claim.target),
+      able,
       asked: requestCovers(requestOf(pod.metadata.annotations), claim.target),
-      attached: facts.isAttached(pod.metadata.uid),
-      active: state?.active ?? false,
+      attached,
+      // Of what has no port there is nothing to take: that its agent can be asked is all.
+      active: isPortless ? able && attached : (state?.active ?? false),
       message: state?.message ?? '',
     };
   });

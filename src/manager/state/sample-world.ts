@@ -278,6 +278,7 @@ export function world(options: Partial<World> = {}): World {
     nowMs: Date.parse('2026-01-01T00:00:10Z'),
     startedMs: Date.parse('2026-01-01T00:00:00Z'),
     policiesAgainst: () => [],
+    replacing: [],
     replicas: { own: 'm-1', runs: (name) => name === 'm-1' || name === 'm-2' },
     ...options,
   };

@@ -1,5 +1,5 @@
 import type { Claim } from './claims.ts';
-import { byAge, holds, nameKey, portKey } from './claim-order.ts';
+import { byAge, contention, holds, nameKey } from './claim-order.ts';
 
 /** Who gives way to a newer Intercept of the same Connection, or to `force` of the same user. */
 export interface Successors {
@@ -43,7 +43,7 @@ function isTakeOver(old: Claim, newer: Claim, claims: readonly Claim[]): boolean
   return (
     spec.force === true &&
     spec.user === old.intercept.spec.user &&
-    portKey(old) === portKey(newer) &&
+    contention(old, newer) !== undefined &&
     // One that is refused for its own name's sake takes nothing from anybody.
     !claims.some((other) => isInTheWay(other, newer))
   );
@@ -53,7 +53,7 @@ function isInTheWay(other: Claim, newer: Claim): boolean {
   return (
     other !== newer &&
     nameKey(other) === nameKey(newer) &&
-    portKey(other) !== portKey(newer) &&
+    contention(other, newer) === undefined &&
     byAge(other.intercept, newer.intercept) < 0 &&
     !isReplacement(other, newer)
   );

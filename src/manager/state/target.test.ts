@@ -38,6 +38,7 @@ test('a named target port becomes the container’s number', () => {
     servicePort: { name: undefined, port: 80 },
     severalPorts: false,
     container: 'app',
+    serving: 'app',
     containerPort: 8080,
     portName: 'http',
     protocol: 'TCP',

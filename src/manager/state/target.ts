@@ -9,22 +9,49 @@ import { controllerOf, nameOf, ownerOf } from './owner.ts';
 import { found, refused, type Outcome } from './refusal.ts';
 import { resolveServicePort, servicesFor, type ServicePort } from './service-port.ts';
 import type { ClusterView, Workload } from './view.ts';
+import { chooseContainer, wholeContainer } from './whole-container.ts';
 
-/** What an Intercept takes: one port of one container of a workload, in all its pods. */
+/** A container's port that is taken. */
+export interface TargetPort {
+  readonly containerPort: number;
+  /** Its name, where Services find it by name. */
+  readonly portName: string | undefined;
+  readonly protocol: PortProtocol;
+  /** Its name, however it is found. */
+  readonly name?: string | undefined;
+}
+
+/** What an Intercept takes of a workload, in all its pods: one port, or a whole container's. */
 export interface Target {
   readonly workload: Workload;
   readonly service: string | undefined;
   readonly servicePort: { readonly name: string | undefined; readonly port: number } | undefined;
   /** The service has more than one port, so its identifier is worth printing. */
   readonly severalPorts: boolean;
+  /** Whose environment and volumes are the laptop's. */
   readonly container: string;
+  /** The one that listens at the port; nobody knows where several might. */
+  readonly serving?: string | undefined;
+  /** 0 where there is none: of a whole container without ports. */
   readonly containerPort: number;
   /** The container port's name, where the service finds it by name. */
   readonly portName: string | undefined;
   readonly protocol: PortProtocol;
+  /** Every port of a whole container, and the laptop's that it goes to; else there is but the one above. */
+  readonly whole?: readonly (TargetPort & { readonly target: number })[];
+  /** The container that steps aside. */
+  readonly replaces?: string;
 }
 
-type Asked = Pick<InterceptSpec, 'workload' | 'service' | 'port' | 'container'>;
+type Asked = Pick<
+  InterceptSpec,
+  'workload' | 'service' | 'port' | 'container' | 'containerPorts' | 'replaceContainer'
+>;
+
+/** Every port that is taken; none of a whole container that has none. */
+export function targetPorts(target: TargetPort & Pick<Target, 'whole'>): readonly TargetPort[] {
+  return target.whole ?? [target];
+}
 
 /** What `spec` means in `namespace` as the cluster is now, or why it means nothing. */
 export function resolveTarget(view: ClusterView, namespace: string, spec: Asked): Outcome<Target> {
@@ -32,6 +59,10 @@ export function resolveTarget(view: ClusterView, namespace: string, spec: Asked)
   if (!workload.ok) return workload;
   const interceptable = checkInterceptable(workload.value, view);
   if (!interceptable.ok) return interceptable;
+  if (spec.containerPorts !== undefined) {
+    const { container, containerPorts: ports } = spec;
+    return wholeContainer(view, workload.value, { container, ports });
+  }
   const containers = servingContainers(workload.value);
   if (spec.container !== undefined && !containers.some((c) => c.name === spec.container)) {
     return refused(
@@ -41,7 +72,27 @@ export function resolveTarget(view: ClusterView, namespace: string, spec: Asked)
   }
   const port = findPort(view, workload.value, spec);
   if (!port.ok) return port;
-  return targetOf(workload.value, containers, port.value, spec.container);
+  const target = targetOf(workload.value, containers, port.value, spec.container);
+  return target.ok && spec.replaceContainer === true ? replacing(target.value, spec) : target;
+}
+
+/** The same with the container that serves the port stepping aside. */
+function replacing(target: Target, spec: Pick<Asked, 'container'>): Outcome<Target> {
+  const { workload, serving } = target;
+  if (serving === undefined) {
+    return refused(
+      'ContainerAmbiguous',
+      `no container of ${nameOf(workload)} declares port ${String(target.containerPort)}, so nobody knows which is to be replaced`,
+    );
+  }
+  if (spec.container !== undefined && spec.container !== serving) {
+    return refused(
+      'NotReplaceable',
+      `port ${String(target.containerPort)} of ${nameOf(workload)} is served by container ${serving}, and only what serves the port is replaced: leave out --container ${spec.container}, or replace that container by itself (telepresence replace)`,
+    );
+  }
+  const container = chooseContainer(workload, serving);
+  return container.ok ? found({ ...target, replaces: serving }) : container;
 }
 
 function targetOf(

@@ -51,6 +51,12 @@ test('whoever holds a workload is named, whoever was refused is not', () => {
     status: { state: 'Error', workloadKind: 'Deployment' },
   });
   assert.deepEqual(listWorkloads(view, 'shop', [held, refused])[0]?.heldBy, [
-    { connectionUid: 'uid-alice-1', client: 'alice@laptop', name: 'hello', state: 'DISCONNECTED' },
+    {
+      connectionUid: 'uid-alice-1',
+      client: 'alice@laptop',
+      name: 'hello',
+      replaced: false,
+      state: 'DISCONNECTED',
+    },
   ]);
 });

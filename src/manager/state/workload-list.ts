@@ -25,6 +25,7 @@ interface Holder {
   client: string;
   name: string;
   state: string;
+  replaced: boolean;
 }
 
 /** The workloads of a namespace that somebody may think of as such. */
@@ -60,8 +61,9 @@ function isOf({ spec, status }: Intercept, { kind, object }: Workload): boolean 
 }
 
 function holderOf({ spec, status }: Intercept): Holder {
-  const { client, name, connection } = spec;
-  return { connectionUid: connection.uid, client, name, state: (status.state ?? '').toUpperCase() };
+  const { client, name, connection, replaceContainer: replaced = false } = spec;
+  const state = (status.state ?? '').toUpperCase();
+  return { connectionUid: connection.uid, client, name, state, replaced };
 }
 
 function reasonAgainst(view: ClusterView, workload: Workload): string {

@@ -43,9 +43,17 @@ export interface InjectorConfig {
   readonly ca: readonly string[];
 }
 
+/** What is different in the pod beside the agent. */
+interface PodChanges {
+  readonly take: AgentConfig['take'];
+  readonly renamed: readonly RenamedPort[];
+  /** Containers that have stepped aside. */
+  readonly replaced: readonly string[];
+}
+
 /** The volume with the agent's token. */
 export const tokenVolume = 'telepresence-agent-token';
-const lockedDown = {
+export const lockedDown = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   seccompProfile: { type: 'RuntimeDefault' },
@@ -68,9 +76,10 @@ export function agentTokenVolume(): { readonly name: string } & Record<string, u
 export function agentSidecar(
   pod: RequestedPod,
   config: InjectorConfig,
-  renamed: readonly RenamedPort[],
+  changes: PodChanges,
 ): PodContainer {
   const { containers } = pod.spec;
+  const { renamed } = changes;
   const copies = containers.map((one, index) => copyEnvironment(one, envPrefix(index)));
   const envFrom = copies.flatMap((copy) => copy.envFrom);
   const volumes = containers.map((one, index) => volumesFor(pod, one, envPrefix(index)));
@@ -83,7 +92,7 @@ export function agentSidecar(
     // The agent's own come last, so that no app's reference can mean one of them.
     env: [
       ...copies.flatMap((copy) => copy.env),
-      { name: agentConfigVariable, value: configValue(agentConfigFor(pod, config, renamed)) },
+      { name: agentConfigVariable, value: configValue(agentConfigFor(pod, config, changes)) },
       ...addressVariables(),
       ...smallMemory,
     ],
@@ -147,13 +156,13 @@ export function configValue(config: AgentConfig): string {
 function agentConfigFor(
   pod: RequestedPod,
   config: InjectorConfig,
-  renamed: readonly RenamedPort[],
+  { take, renamed, replaced }: PodChanges,
 ): AgentConfig {
   return {
     version: 1,
     manager: { ...config.manager },
     ca: [...config.ca],
-    take: renamed.length > 0 ? 'rename' : 'redirect',
+    take,
     renamed: renamed.map(({ name, listenPort, appPort, protocol }) => ({
       name,
       listenPort,
@@ -165,6 +174,7 @@ function agentConfigFor(
       envPrefix: envPrefix(index),
       ...volumesFor(pod, one, envPrefix(index)).told,
     })),
+    ...(replaced.length === 0 ? {} : { replaced: [...replaced] }),
     logLevel: config.logLevel,
     excludedEnvironment: [...config.excludedEnvironment],
   };

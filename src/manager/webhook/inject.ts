@@ -16,6 +16,7 @@ import {
   type InjectorConfig,
 } from './agent-containers.ts';
 import type { RequestedPod } from './pod-shape.ts';
+import { putAside, replacedIn } from './put-aside.ts';
 import { renamePorts } from './rename-ports.ts';
 
 /** A pod with an agent, or why it stays as it is. */
@@ -50,6 +51,7 @@ export function inject(pod: RequestedPod, config: InjectorConfig): Injection {
     request.take === 'rename'
       ? renamePorts(pod.spec.containers, request.ports)
       : { containers: pod.spec.containers, renamed: [] };
+  const replaced = replacedIn(pod, request.replace ?? []);
   // Without any port asked for the agent takes none, and only dials.
   if (request.take === 'rename' && renamed.length === 0 && request.ports.length > 0) {
     return { kind: 'left', reason: 'NoSuchPorts' };
@@ -58,14 +60,14 @@ export function inject(pod: RequestedPod, config: InjectorConfig): Injection {
   if (declares(pod, agentRedirectPort)) {
     return { kind: 'left', reason: 'PortInUse' };
   }
-  const sidecar = agentSidecar(pod, config, renamed);
+  const sidecar = agentSidecar(pod, config, { renamed, replaced, take: request.take });
   return {
     kind: 'injected',
     pod: {
       ...pod,
       spec: {
         ...pod.spec,
-        containers: [...containers],
+        containers: putAside(pod, containers, replaced, config),
         initContainers: [
           ...(request.take === 'redirect' ? [agentInit(pod, config)] : []),
           sidecar,

@@ -113,8 +113,7 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
       },
       leave: async (request, context) =>
         await answering(context, async () => {
-          await connector.need().intercepts.leave(request);
-          return {};
+          return await connector.need().intercepts.leave(request);
         }),
       disconnect: async (_request, context) =>
         await answering(context, async () => ({ wasConnected: await connector.disconnect() })),
@@ -186,7 +185,10 @@ async function status(
 /** What we last heard of an intercept is no longer so where nothing can reach us. */
 function outOfReach(info: InterceptInfo): InterceptInfo {
   if (info.state !== 'ACTIVE' && info.state !== 'WAITING') return info;
-  return { ...info, state: 'DISCONNECTED', message: 'without a tunnel the app answers' };
+  const message = info.replaced
+    ? 'without a tunnel nobody answers, until the container comes back by itself'
+    : 'without a tunnel the app answers';
+  return { ...info, state: 'DISCONNECTED', message };
 }
 
 async function idleRootStatus(deps: Deps, signal: AbortSignal): Promise<RootStatus> {

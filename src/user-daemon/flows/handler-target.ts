@@ -4,5 +4,8 @@ export interface HandlerTarget {
   readonly port: number;
 }
 
-/** Which intercept's connections go where, by the Intercept's UID. */
-export type FindTarget = (interceptUid: string) => HandlerTarget | undefined;
+/** Which intercept's connections go where, by the Intercept's UID and the app's port, if that is known. */
+export type FindTarget = (
+  interceptUid: string,
+  port: number | undefined,
+) => HandlerTarget | undefined;

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { describe, systemCode } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { takenPortHeader } from '#protocol/flow-headers.ts';
 import { createDatagramDialer, openUdp } from '#tunnel/dial-udp.ts';
 import { refusalForSystemCode } from '#tunnel/refusal.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
@@ -30,7 +31,11 @@ export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
     whenFull: 'TimedOut',
   });
   return (flow) => {
-    const target = flow.kind === 'echo' ? undefined : deps.findTarget(flow.authority);
+    const port = Number(flow.headers[takenPortHeader]);
+    const target =
+      flow.kind === 'echo'
+        ? undefined
+        : deps.findTarget(flow.authority, Number.isInteger(port) ? port : undefined);
     if (target === undefined) {
       // An intercept that is over here: the app answers.
       deps.log.debug('connection for an unknown intercept', { intercept: flow.authority });

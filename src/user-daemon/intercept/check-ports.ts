@@ -16,15 +16,24 @@ export function checkPorts(
     readonly table: Pick<InterceptTable, 'checkFree'>;
     readonly podPorts: Pick<PodPorts, 'ownerOf'>;
   },
-  { spec, target, toPod }: Pick<WantedIntercept, 'spec' | 'toPod'> & { readonly target: LocalPort },
+  {
+    spec,
+    targets,
+    toPod,
+  }: Pick<WantedIntercept, 'spec' | 'toPod'> & {
+    readonly targets: readonly LocalPort[];
+  },
 ): void {
   const { table, podPorts } = deps;
-  table.checkFree(target, spec.name);
-  const own = isLoopback(target.host) ? target : undefined;
-  const owner = own === undefined ? undefined : podPorts.ownerOf(own);
-  if (owner !== undefined && owner !== spec.name) throw taken(target, owner);
+  for (const target of targets) {
+    table.checkFree(target, spec.name);
+    const owner = isLoopback(target.host) ? podPorts.ownerOf(target) : undefined;
+    if (owner !== undefined && owner !== spec.name) throw taken(target, owner);
+  }
   for (const { port, protocol } of toPod) {
-    if (port === own?.port && protocol === own.protocol) {
+    const isOwn = (one: LocalPort): boolean =>
+      isLoopback(one.host) && one.port === port && one.protocol === protocol;
+    if (targets.some(isOwn)) {
       throw new UserDaemonError(
         'InterceptFailed',
         `port ${String(port)} of this machine cannot be both what answers (--port) and the pod's (--to-pod)`,

@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import { describe } from '#base/errors.ts';
+import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { DeadlineError, withDeadline } from '#base/wait.ts';
 import { apiVersion, intercept as interceptSchema, type Intercept } from '#protocol/resources.ts';
@@ -9,7 +9,8 @@ import { clusterFailure, UserDaemonError } from '../errors.ts';
 import { intercepts } from '../session/kinds.ts';
 import { objectName } from '../session/object-name.ts';
 import type { OwnConnection, WantedIntercept } from './intercept-request.ts';
-import type { InterceptTable } from './intercept-table.ts';
+import { laptopTargets } from './laptop-targets.ts';
+import type { InterceptTable, LocalPort } from './intercept-table.ts';
 import type { OwnIntercepts } from './own-intercepts.ts';
 
 /** What making and ending intercepts needs. */
@@ -31,6 +32,8 @@ export interface InterceptDeps {
 export type Report = (text: string, kind?: 'progress' | 'warning') => void;
 
 const usualActiveMs = 30_000;
+/** Pods that end may take as long as their container is given, and there may be several. */
+const usualReplacedMs = 120_000;
 const cleanUpMs = 5000;
 /** Reasons of a waiting Intercept that want somebody's hand. */
 const troubles: ReadonlySet<string> = new Set(['AgentUnreachable', 'AgentMissing', 'NoPods']);
@@ -42,7 +45,7 @@ const troubles: ReadonlySet<string> = new Set(['AgentUnreachable', 'AgentMissing
 export async function createIntercept(
   deps: InterceptDeps,
   wanted: WantedIntercept,
-  options: { readonly report: Report; readonly signal: AbortSignal },
+  options: Waiting,
 ): Promise<Intercept> {
   const { table, own } = deps;
   const { signal } = options;
@@ -57,6 +60,7 @@ export async function createIntercept(
   const before = table.byName(wanted.spec.name);
   const created = await create(deps, wanted, before, signal);
   try {
+    mustReplace(wanted, created);
     const active = await untilActive(deps, created, options);
     if (before !== undefined) await deleteIntercept(deps, before);
     return active;
@@ -65,6 +69,27 @@ export async function createIntercept(
     await deleteIntercept(deps, created).catch(() => {});
     throw error;
   }
+}
+
+interface Waiting {
+  readonly report: Report;
+  /** Throws where a port of the laptop cannot serve it. */
+  readonly check: (targets: readonly LocalPort[]) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What the cluster does not know it leaves out: an intercept would be made that is not what was asked for. */
+function mustReplace({ spec }: WantedIntercept, created: Intercept): void {
+  if (spec.replaceContainer === created.spec.replaceContainer) return;
+  throw cannotReplace();
+}
+
+function cannotReplace(cause?: unknown): UserDaemonError {
+  return new UserDaemonError(
+    'InterceptFailed',
+    'the traffic-manager is older than this telepresence, and cannot replace containers',
+    { cause, facts: { hint: 'upgrade it: telepresence helm upgrade' } },
+  );
 }
 
 async function create(
@@ -111,6 +136,10 @@ async function create(
       return made;
     } catch (error) {
       if (isKubeError(error, 'AlreadyExists')) continue;
+      // One that demands a single port.
+      if (isKubeError(error, 'Invalid') && wanted.spec.containerPorts !== undefined) {
+        throw cannotReplace(error);
+      }
       if (isKubeError(error, 'NotFound')) {
         throw new UserDaemonError('NamespaceNotFound', describe(error), {
           cause: error,
@@ -125,10 +154,11 @@ async function create(
 async function untilActive(
   deps: InterceptDeps,
   created: Intercept,
-  options: { readonly report: Report; readonly signal: AbortSignal },
+  options: Waiting,
 ): Promise<Intercept> {
   const { uid, namespace } = created.metadata;
-  const { activeMs = usualActiveMs } = deps;
+  const isReplaced = created.spec.replaceContainer === true;
+  const { activeMs = isReplaced ? usualReplacedMs : usualActiveMs } = deps;
   let seen = false;
   let last = '';
   const look = (intercept: Intercept | undefined): Intercept | Error | undefined => {
@@ -137,6 +167,13 @@ async function untilActive(
       return seen ? gone(created) : undefined;
     }
     seen = true;
+    const { ports, protocol } = intercept.status;
+    try {
+      // It may turn out to be other ports than it looked like.
+      if (ports !== undefined || protocol !== undefined) options.check(laptopTargets(intercept));
+    } catch (error) {
+      return toError(error);
+    }
     const { state, message = '', reason = '' } = intercept.status;
     if (state === 'Active') return intercept;
     if (state === 'Error') {

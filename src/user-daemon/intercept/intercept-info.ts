@@ -21,7 +21,7 @@ export function interceptInfo({ metadata, spec, status }: Intercept): InterceptI
     workloadKind: status.workloadKind ?? '',
     workload: spec.workload.name,
     targetHost: spec.target.host,
-    targetPort: spec.target.port,
+    targetPort: spec.target.port ?? 0,
     service: status.service ?? '',
     servicePort: portIdentifier({ spec, status }),
     container: status.container ?? '',
@@ -29,6 +29,11 @@ export function interceptInfo({ metadata, spec, status }: Intercept): InterceptI
     protocol: status.protocol ?? '',
     client: spec.client,
     podIp: status.podIP ?? '',
+    replaced: spec.replaceContainer ?? false,
+    wholeContainer: spec.containerPorts !== undefined,
+    ports: (status.ports ?? []).map(({ name = '', port, protocol, target }) => {
+      return { name, port, protocol, target };
+    }),
     agents: agents === undefined ? '' : `${String(agents.ready)}/${String(agents.wanted)}`,
   });
 }

@@ -16,7 +16,8 @@ export interface OwnConnection {
 /** What the CLI asked for, checked and split. */
 export interface WantedIntercept {
   readonly namespace: string;
-  readonly target: HandlerTarget;
+  /** Where on the laptop its traffic goes, as far as that was said. */
+  readonly targets: readonly HandlerTarget[];
   readonly spec: InterceptSpec;
   /** Ports of the pod's loopback that are wanted on this machine's. */
   readonly toPod: readonly PodPort[];
@@ -27,15 +28,15 @@ export function wantedIntercept(
   request: InterceptRequest,
   connection: OwnConnection,
 ): WantedIntercept {
-  const [laptopPort = '', servicePort] = request.port.split(':');
-  const port = Number(laptopPort);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new UserDaemonError('InterceptFailed', `${request.port} is no port`);
-  }
-  const target = { host: targetHost(request.address), port };
+  const host = targetHost(request.address);
+  const wanted = request.containerPorts?.ports;
+  const { laptopPort, servicePort = '' } =
+    wanted === undefined ? portsOf(request.port) : { laptopPort: undefined };
+  const ports = wanted?.map(({ port, target }) => (port === '' ? { target } : { port, target }));
+  const targets = ports?.map(({ target }) => target) ?? [laptopPort ?? 0];
   return {
     namespace: request.namespace === '' ? connection.namespace : request.namespace,
-    target,
+    targets: targets.map((port) => ({ host, port })),
     toPod: request.toPod.map(({ port: podPort, protocol }) => ({
       port: podPort,
       protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
@@ -47,13 +48,27 @@ export function wantedIntercept(
       connection: { namespace: connection.namespace, name: connection.name, uid: connection.uid },
       workload: { name: request.workload === '' ? request.name : request.workload },
       ...(request.service === '' ? {} : { service: request.service }),
-      ...(servicePort === undefined || servicePort === '' ? {} : { port: servicePort }),
+      ...(servicePort === '' ? {} : { port: servicePort }),
       ...(request.container === '' ? {} : { container: request.container }),
       mechanism: 'tcp',
-      target,
+      target: laptopPort === undefined ? { host } : { host, port: laptopPort },
       ...(request.force ? { force: true } : {}),
+      ...(request.replace ? { replaceContainer: true } : {}),
+      ...(ports === undefined ? {} : { containerPorts: ports }),
     },
   };
+}
+
+function portsOf(typed: string): {
+  readonly laptopPort: number;
+  readonly servicePort: string | undefined;
+} {
+  const [laptopPort = '', servicePort] = typed.split(':');
+  const port = Number(laptopPort);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new UserDaemonError('InterceptFailed', `${typed} is no port`);
+  }
+  return { laptopPort: port, servicePort };
 }
 
 function targetHost(address: string): string {

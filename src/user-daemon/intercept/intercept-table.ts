@@ -2,6 +2,7 @@ import type { Intercept } from '#protocol/resources.ts';
 import type { PortProtocol } from '#protocol/agent-config.ts';
 import { UserDaemonError } from '../errors.ts';
 import type { FindTarget, HandlerTarget } from '../flows/handler-target.ts';
+import { laptopTargets, targetFor } from './laptop-targets.ts';
 
 /** A port of this machine's, or of another's, to which an intercept's traffic goes. */
 export interface LocalPort extends HandlerTarget {
@@ -36,17 +37,21 @@ export function createInterceptTable(): InterceptTable {
     get intercepts() {
       return list();
     },
-    findTarget: (uid) => byUid.get(uid)?.spec.target,
+    findTarget(uid, port) {
+      const found = byUid.get(uid);
+      return found && targetFor(found, port);
+    },
     // While one replaces another there are two of a name; the later one is meant.
     byName: (name) => [...byUid.values()].findLast(({ spec }) => spec.name === name),
     byUid: (uid) => byUid.get(uid),
     checkFree(target, name) {
       const other = [...byUid.values()].find(
-        ({ spec, status: { protocol = 'TCP' } }) =>
-          spec.name !== name &&
-          spec.target.port === target.port &&
-          spec.target.host === target.host &&
-          protocol === target.protocol,
+        (one) =>
+          one.spec.name !== name &&
+          laptopTargets(one).some(
+            ({ host, port, protocol }) =>
+              port === target.port && host === target.host && protocol === target.protocol,
+          ),
       );
       if (other === undefined) return;
       throw new UserDaemonError(

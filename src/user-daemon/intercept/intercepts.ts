@@ -8,7 +8,6 @@ import {
   type InterceptRequest,
   type ServiceInfo,
 } from '#protocol/gen/telepresence_pb.ts';
-import type { PortProtocol } from '#protocol/agent-config.ts';
 import type { Intercept } from '#protocol/resources.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
 import { handlerEnvironment } from '../env/pod-environment.ts';
@@ -25,6 +24,7 @@ import {
 } from './create-intercept.ts';
 import { interceptInfo } from './intercept-info.ts';
 import { wantedIntercept, type WantedIntercept } from './intercept-request.ts';
+import type { LocalPort } from './intercept-table.ts';
 import { protocolAsked } from './protocol-asked.ts';
 import { takeTurns } from './turns.ts';
 
@@ -52,8 +52,11 @@ export interface Intercepts {
    * known; ends it then, and when `signal` aborts. Does not reject.
    */
   hold(id: string, signal: AbortSignal): Promise<string>;
-  /** Ends one, by its id or, where that is empty, by its name. */
-  leave(options: { readonly name: string; readonly id: string }): Promise<void>;
+  /** Ends one, by its id or, where that is empty, by its name; tells which container comes back, if one does. */
+  leave(options: {
+    readonly name: string;
+    readonly id: string;
+  }): Promise<{ readonly restored?: string; readonly workload?: string }>;
   /** Ends them all; what cannot be ended is logged. */
   leaveAll(): Promise<void>;
 }
@@ -92,12 +95,15 @@ export function openIntercepts(
       const found = id === '' ? table.byName(name) : table.byUid(id);
       if (found === undefined) {
         // By its id it was ours; now it is gone, which is what was asked for.
-        if (id !== '') return;
+        if (id !== '') return {};
         throw new UserDaemonError('InterceptNotFound', `no intercept ${name}`, {
           facts: { name },
         });
       }
       await end(found);
+      const { container = '' } = found.status;
+      if (found.spec.replaceContainer !== true || container === '') return {};
+      return { restored: container, workload: nameOf(found) };
     });
 
   return {
@@ -106,17 +112,14 @@ export function openIntercepts(
     intercept: async (request, { report, signal }) => {
       const make = async (): Promise<InterceptInfo> => {
         const wanted = wantedIntercept(request, deps.connection);
-        const check = (protocol: PortProtocol): void =>
-          checkPorts(deps, { ...wanted, target: { ...wanted.target, protocol } });
-        const asked = protocolAsked(wanted, deps.services());
-        check(asked);
+        const check = (targets: readonly LocalPort[]): void =>
+          checkPorts(deps, { ...wanted, targets });
+        const protocol = protocolAsked(wanted, deps.services());
+        check(wanted.targets.map(({ host, port }) => ({ host, port, protocol })));
         const active = await withPodPorts(deps.podPorts, wanted, async () => {
-          return await createIntercept(deps, wanted, { report, signal });
+          return await createIntercept(deps, wanted, { report, check, signal });
         });
         try {
-          // It turns out to be the other one.
-          const { protocol = asked } = active.status;
-          if (protocol !== asked) check(protocol);
           const found = await readEnvironment(deps, active, signal);
           const id = `${deps.connection.uid}:${active.spec.name}`;
           const mountPoint = await mountVolumes(deps, { active, request, found }, signal);
@@ -149,6 +152,11 @@ export function openIntercepts(
         await Promise.all(table.intercepts.map(async (each) => await end(each).catch(() => {})));
       }),
   };
+}
+
+/** `Deployment hello` */
+function nameOf({ spec, status }: Intercept): string {
+  return `${status.workloadKind ?? 'workload'} ${spec.workload.name}`;
 }
 
 /** Shows the container's volumes if that is asked for, and tells where. */

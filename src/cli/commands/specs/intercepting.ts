@@ -3,6 +3,32 @@ import type { CommandSpec } from '../command-spec.ts';
 import { envSyntaxes } from '../../output/env-syntax.ts';
 import { globalFlags, workloadNamespace } from './shared-flags.ts';
 
+const workload: FlagSpec = {
+  name: 'workload',
+  short: 'w',
+  kind: 'text',
+  complete: 'workload',
+  help: 'Name of the workload, where it is not NAME',
+};
+const toPod: FlagSpec = {
+  name: 'to-pod',
+  kind: 'csv',
+  value: 'PORT[/UDP]',
+  help: "A port of the pod's localhost, a sidecar's perhaps, that is wanted at localhost here; may be repeated",
+};
+const address: FlagSpec = {
+  name: 'address',
+  kind: 'text',
+  value: 'host',
+  default: '127.0.0.1',
+  help: 'Where the traffic is sent to, when not to this machine',
+};
+const force: FlagSpec = {
+  name: 'force',
+  kind: 'switch',
+  help: 'Take over what you intercept yourself on another machine, or lost when this one was gone',
+};
+
 const choosing: readonly FlagSpec[] = [
   {
     name: 'port',
@@ -11,28 +37,11 @@ const choosing: readonly FlagSpec[] = [
     value: 'LAPTOP PORT[:SERVICE PORT[/UDP]]',
     help: 'The port that answers here (default 8080), and the port of the service (name or number) where there are several',
   },
-  {
-    name: 'workload',
-    short: 'w',
-    kind: 'text',
-    complete: 'workload',
-    help: 'Name of the workload, where it is not NAME',
-  },
+  workload,
   { name: 'service', kind: 'text', help: 'Name of the service, where several match' },
-  {
-    name: 'to-pod',
-    kind: 'csv',
-    value: 'PORT[/UDP]',
-    help: "A port of the pod's localhost, a sidecar's perhaps, that is wanted at localhost here; may be repeated",
-  },
+  toPod,
   { name: 'container', kind: 'text', help: 'Name of the container whose environment is taken' },
-  {
-    name: 'address',
-    kind: 'text',
-    value: 'host',
-    default: '127.0.0.1',
-    help: 'Where the traffic is sent to, when not to this machine',
-  },
+  address,
   {
     name: 'mechanism',
     kind: 'text',
@@ -41,10 +50,31 @@ const choosing: readonly FlagSpec[] = [
     help: 'How traffic is chosen: tcp',
   },
   {
-    name: 'force',
+    name: 'replace',
     kind: 'switch',
-    help: 'Take over what you intercept yourself on another machine, or lost when this one was gone',
+    help: 'The container that serves the port does not run meanwhile: its pods are restarted for that, and again when the intercept ends',
   },
+  force,
+  workloadNamespace('The namespace of the workload'),
+];
+
+const replacing: readonly FlagSpec[] = [
+  {
+    name: 'port',
+    short: 'p',
+    kind: 'csv',
+    value: 'LAPTOP PORT[:CONTAINER PORT]',
+    help: "The port that answers here for a port of the container (name or number); may be repeated. Each other port of the container goes to the same number here, as all of them do without it, or with 'all'",
+  },
+  {
+    name: 'container',
+    kind: 'text',
+    help: 'Name of the container that is replaced, where the pod has several',
+  },
+  workload,
+  toPod,
+  address,
+  force,
   workloadNamespace('The namespace of the workload'),
 ];
 
@@ -111,10 +141,25 @@ export const intercept: CommandSpec = {
   load: async () => (await import('../intercept.ts')).runIntercept,
 };
 
+/** `telepresence replace` */
+export const replace: CommandSpec = {
+  path: ['replace'],
+  summary: 'Replace a container of a workload: this machine does its work',
+  details:
+    'The container does not run meanwhile: the pods are restarted for that, and again when it\nis over (telepresence leave, or the end of the COMMAND). All of its ports are answered here;\nits environment and volumes are here too. A container without ports can be replaced as well.',
+  examples: [
+    'telepresence replace hello --port 9000:http',
+    'telepresence replace worker --container queue -- npm start',
+  ],
+  positionals: { names: ['NAME'], command: true, complete: 'workload' },
+  flagGroups: [{ title: 'Flags', flags: [...replacing, ...taking, ...telling] }, globalFlags],
+  load: async () => (await import('../intercept.ts')).runReplace,
+};
+
 /** `telepresence leave` */
 export const leave: CommandSpec = {
   path: ['leave'],
-  summary: 'End an intercept',
+  summary: 'End an intercept, or what was replaced',
   positionals: { names: ['NAME'], complete: 'intercept' },
   flagGroups: [globalFlags],
   load: async () => (await import('../leave.ts')).runLeave,
