@@ -22,8 +22,9 @@ function of(spec: object, status: object = {}): Intercept {
 
 test('an intercept of a Service’s port has one place, whatever port the app has', () => {
   const one = of({ target: { host: 'h', port: 9000 } });
-  assert.deepEqual(targetFor(one, 8080), { host: 'h', port: 9000 });
-  assert.deepEqual(targetFor(one, undefined), { host: 'h', port: 9000 });
+  const place = { host: 'h', port: 9000, protocol: 'TCP' };
+  assert.deepEqual(targetFor(one, 8080), place);
+  assert.deepEqual(targetFor(one, undefined), place);
 });
 
 test('of a whole container each port has its own, before and after the manager has said which', () => {
