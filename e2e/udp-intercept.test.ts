@@ -10,7 +10,7 @@ import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, telepresence } from './run.ts';
 import { dnsApp, dnsPorts, namedDnsPorts } from './udp/dns-app.ts';
 import { startDnsHandler, type DnsHandler } from './udp/dns-handler.ts';
-import { startDnsLoop, tally } from './udp/dns-loop.ts';
+import { startDnsLoop, tally, type Asked } from './udp/dns-loop.ts';
 
 const namespace = 'e2e-udp-intercept';
 const annotation = 'telepresence.getambassador.io/inject-container-ports';
@@ -149,6 +149,17 @@ test('Pod Security restricted: a port with a name', async () => {
   }
 });
 
+/**
+ * Nobody else's than theirs: but a laptop that is starved for 250 ms is held for silent, and the app
+ * answers whoever comes then.
+ */
+function mostly(who: string, asked: readonly Asked[]): string {
+  const counts = tally(asked, 'laptop', 'app', 'lost');
+  const others = asked.filter(({ answer }) => answer !== who).length;
+  assert.ok(others <= asked.length / 5, counts);
+  return counts;
+}
+
 test('a pod that goes on asking by one socket: each switch, and a laptop that is killed', async () => {
   const at = await clusterIp(namespace, 'dns');
   await using loop = await startDnsLoop(client, [at, 53, 10]);
@@ -164,9 +175,9 @@ test('a pod that goes on asking by one socket: each switch, and a laptop that is
     const ended = Date.now();
     console.log(`round ${String(round)}:`, {
       taking: tally(await loop.asked(began, taken), 'app', 'laptop', 'lost'),
-      taken: tally(await loop.asked(taken, leaving), 'laptop'),
+      taken: mostly('laptop', await loop.asked(taken, leaving)),
       leaving: tally(await loop.asked(leaving, given), 'app', 'laptop', 'lost'),
-      given: tally(await loop.asked(given, ended), 'app'),
+      given: tally(await loop.asked(given, ended), 'app', 'lost'),
     });
   }
   await intercept('dns', '--port', `${port()}:dns`);
@@ -180,6 +191,6 @@ test('a pod that goes on asking by one socket: each switch, and a laptop that is
     lastLostAfterMs: Math.max(0, ...lost.map(({ at: when }) => when - since)),
     tookMs,
   });
-  tally(await loop.asked(known, known + 500), 'app');
+  tally(await loop.asked(known, known + 500), 'app', 'lost');
   assert.ok(tookMs < 10_000);
 });

@@ -8,8 +8,11 @@ export interface DatagramLeg {
 
 /** Why a leg that nobody has closed is over. */
 export type LegEnd =
-  /** The laptop cannot be asked: the app is to answer, and to get what nobody else has had. */
-  | { readonly kind: 'app'; readonly unsent: readonly Buffer[] }
+  /**
+   * The laptop cannot be asked: the app is to answer, and to get what nobody else has had. Where the laptop
+   * is only late, what it has had may still be answered by the leg, which is to be closed some time.
+   */
+  | { readonly kind: 'app'; readonly unsent: readonly Buffer[]; readonly late: boolean }
   /** The laptop says that its handler cannot be reached. */
   | { readonly kind: 'refused' }
   /** It had answered, and is gone. */

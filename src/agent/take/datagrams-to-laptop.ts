@@ -45,7 +45,7 @@ const mostUnsent = 4 * 1024 * 1024;
 /**
  * Offers a client's datagrams to the laptop. The first do not wait for its answer, unless it is in doubt;
  * copies of them are kept for the app in case that nobody was asked. Two never get the same datagram:
- * where the laptop may have had some and stays silent, those are lost.
+ * where the laptop may have had some and is silent, those are its own to answer, late or never.
  */
 export function datagramsToLaptop(deps: Deps, options: Options): DatagramLeg {
   const { clock, doubts } = deps;
@@ -53,7 +53,7 @@ export function datagramsToLaptop(deps: Deps, options: Options): DatagramLeg {
   const ways = [...deps.inbound(interceptUid)];
   let way: Inbound | undefined;
   let datagrams: Datagrams | undefined;
-  let state: 'asking' | 'answered' | 'over' = 'asking';
+  let state: 'asking' | 'late' | 'answered' | 'over' = 'asking';
   let early = false;
   let kept: Buffer[] = [];
   let giveUp = new AbortController();
@@ -77,13 +77,29 @@ export function datagramsToLaptop(deps: Deps, options: Options): DatagramLeg {
     options.onEnd(why, reason);
   };
   const onAccepted = (flow: Datagrams): void => {
+    // The app has what came after its first datagrams.
+    if (state === 'late') {
+      if (doubts.delete(interceptUid)) options.onAgain();
+      return;
+    }
     state = 'answered';
     const waiting = forget();
     if (!early) for (const one of waiting) flow.send(one);
     if (doubts.delete(interceptUid)) options.onAgain();
     void flow.closed.then(() => end({ kind: 'ended' }, 'its flow ended'));
   };
-  const onRefused = (error: unknown, silent: boolean): void => {
+  const onSilence = (reason: Error): void => {
+    doubts.add(interceptUid);
+    if (!early) {
+      giveUp.abort(reason);
+      return;
+    }
+    // It may have had them: nobody else may.
+    state = 'late';
+    forget();
+    options.onEnd({ kind: 'app', unsent: [], late: true }, reason.message);
+  };
+  const onRefused = (error: unknown): void => {
     const code = error instanceof TunnelError ? error.code : '';
     if (handlerGone.has(code)) {
       doubts.delete(interceptUid);
@@ -96,26 +112,24 @@ export function datagramsToLaptop(deps: Deps, options: Options): DatagramLeg {
       ask(describe(error));
       return;
     }
-    if (silent) doubts.add(interceptUid);
-    end({ kind: 'app', unsent: [...kept] }, describe(error));
+    end({ kind: 'app', unsent: [...kept], late: false }, describe(error));
   };
   const ask = (reason: string): void => {
     way = ways.shift();
     if (way === undefined) {
-      end({ kind: 'app', unsent: [...kept] }, reason);
+      end({ kind: 'app', unsent: [...kept], late: false }, reason);
       return;
     }
     const asked = new AbortController();
     giveUp = asked;
-    let silent = false;
     let timer: Disposable | undefined;
     const wait = (ms: number): void => {
       timer?.[Symbol.dispose]();
       // Not before what came meanwhile was read: a busy agent may be late itself.
       timer = clock.after(ms, () => {
         setImmediate(() => {
-          silent = true;
-          asked.abort(new Error(`no answer within ${String(ms)} ms`));
+          if (state !== 'asking' || giveUp !== asked) return;
+          onSilence(new Error(`no answer within ${String(ms)} ms`));
         });
       });
     };
@@ -137,11 +151,11 @@ export function datagramsToLaptop(deps: Deps, options: Options): DatagramLeg {
     begun.accepted.then(
       () => {
         timer?.[Symbol.dispose]();
-        if (state === 'asking') onAccepted(flow);
+        if (state !== 'over') onAccepted(flow);
       },
       (error: unknown) => {
         timer?.[Symbol.dispose]();
-        if (state === 'asking') onRefused(error, silent);
+        if (state === 'asking') onRefused(error);
       },
     );
   };
@@ -152,7 +166,7 @@ export function datagramsToLaptop(deps: Deps, options: Options): DatagramLeg {
 
   return {
     send(payload) {
-      if (state === 'over' || isFull()) return;
+      if (state === 'over' || state === 'late' || isFull()) return;
       if (state === 'answered') {
         datagrams?.send(payload);
         return;

@@ -153,10 +153,10 @@ test('a handler that cannot be reached is believed: nobody answers', async () =>
   assert.equal(it.came.length, 1, 'it is not asked again for each datagram');
 });
 
-test('a silent laptop: what it may have had is lost, the rest is the app’s, until it answers again', async () => {
+test('a silent laptop: what it may have had is its own, the rest is the app’s, until it answers again', async () => {
   await using it = await fixture(() => {});
   const client = it.client(1);
-  client.say('lost');
+  client.say('late');
   while (!it.doubts.has(uid)) await systemClock.sleep(10, within.signal);
   client.say('b');
   assert.deepEqual(await client.hears(1), ['app:b']);
@@ -171,6 +171,10 @@ test('a silent laptop: what it may have had is lost, the rest is the app’s, un
   assert.equal(it.doubts.size, 0);
   client.say('d');
   assert.deepEqual(await client.hears(2), ['app:b', 'laptop:d'], 'at once, not a second later');
+  const [first] = it.came;
+  assert.ok(first !== undefined);
+  answering(first);
+  assert.deepEqual(await client.hears(3), ['app:b', 'laptop:d', 'laptop:late']);
 });
 
 test('a client of the app follows a switch at once, and who had asked is still answered', async () => {

@@ -6,7 +6,7 @@ import type { Logger } from '#base/log.ts';
 import { switchGraceMs, switchIdleMs } from '../init/rules.ts';
 import type { Inbound } from './accept.ts';
 import type { DatagramClient } from './datagram-port.ts';
-import type { DatagramLeg } from './datagram-leg.ts';
+import type { DatagramLeg, LegEnd } from './datagram-leg.ts';
 import { datagramsToApp } from './datagrams-to-app.ts';
 import { datagramsToLaptop } from './datagrams-to-laptop.ts';
 import type { Joined, Side } from './joined.ts';
@@ -96,9 +96,8 @@ export function createTakenDatagrams(deps: Deps): TakenDatagrams {
       if (now - flow.usedAt >= (flow.answered ? answeredMs : unansweredMs)) end(key, flow);
     }
   };
-  /** Its client's next datagram is another's; who waits for an answer may still get it from here. */
-  const leave = (key: string, flow: Flow): void => {
-    flows.delete(key);
+  /** Who waits for an answer may still get it from here. */
+  const linger = (key: string, flow: Flow): void => {
     const leftMs = flow.usedAt + switchGraceMs - clock.monotonic();
     const waits = flow.asked && flow.side !== 'nobody' && leftMs > 0;
     if (!waits || leaving.size >= bounds.flows) {
@@ -108,6 +107,11 @@ export function createTakenDatagrams(deps: Deps): TakenDatagrams {
     leaving.add(flow);
     flow.leaving = clock.after(leftMs, () => end(key, flow));
     ended();
+  };
+  /** Its client's next datagram is another's. */
+  const leave = (key: string, flow: Flow): void => {
+    flows.delete(key);
+    linger(key, flow);
   };
   const mayBegin = (): boolean => {
     const now = clock.monotonic();
@@ -119,15 +123,18 @@ export function createTakenDatagrams(deps: Deps): TakenDatagrams {
     return true;
   };
 
-  const begin = (key: string, port: number, client: DatagramClient): Flow | undefined => {
-    if (finished !== undefined || !mayBegin()) return undefined;
-    const now = clock.monotonic();
+  /** A flow without a leg, and what its leg does with an answer. */
+  const newFlow = (
+    key: string,
+    { port, side }: Pick<Flow, 'port' | 'side'>,
+    client: DatagramClient,
+  ): { readonly flow: Flow; readonly onAnswer: (payload: Buffer) => void } => {
     const flow: Flow = {
       port,
+      side,
       leg: closedLeg,
-      side: 'app',
       againAt: Infinity,
-      usedAt: now,
+      usedAt: clock.monotonic(),
       answered: false,
       asked: false,
       leaving: undefined,
@@ -142,46 +149,54 @@ export function createTakenDatagrams(deps: Deps): TakenDatagrams {
       flow.leaving[Symbol.dispose]();
       flow.leaving = clock.after(switchIdleMs, () => end(key, flow));
     };
-    const toApp = (): void => {
-      flow.side = 'app';
-      flow.leg = datagramsToApp({
-        podIp: addressAsked(deps.podIps, client.address),
-        port,
-        onAnswer,
-      });
+    return { flow, onAnswer };
+  };
+  const toApp = (key: string, port: number, client: DatagramClient): Flow => {
+    const { flow, onAnswer } = newFlow(key, { port, side: 'app' }, client);
+    flow.leg = datagramsToApp({ podIp: addressAsked(deps.podIps, client.address), port, onAnswer });
+    return flow;
+  };
+  const toLaptop = (key: string, port: number, client: DatagramClient, uid: string): Flow => {
+    const { flow, onAnswer } = newFlow(key, { port, side: { interceptUid: uid } }, client);
+    const onEnd = (why: LegEnd, reason: string): void => {
+      if (why.kind === 'ended') {
+        end(key, flow);
+        return;
+      }
+      log.debug('datagrams not taken', { port, reason, outcome: why.kind });
+      const againAt = clock.monotonic() + againMs;
+      if (why.kind === 'refused') {
+        Object.assign(flow, { side: 'nobody', againAt, leg: closedLeg });
+        return;
+      }
+      const isNow = flows.get(key) === flow;
+      const next = Object.assign(toApp(key, port, client), { againAt, asked: true });
+      if (isNow) flows.set(key, next);
+      else linger(key, next);
+      for (const payload of why.unsent) next.leg.send(payload);
+      if (!why.late) return;
+      log.warning('laptop did not answer', { port, reason });
+      if (isNow) linger(key, flow);
     };
-    const interceptUid = deps.takes.takerOf(port);
-    if (interceptUid === undefined) toApp();
-    else {
-      flow.side = { interceptUid };
-      flow.leg = datagramsToLaptop(
-        { ...deps, kept },
-        {
-          interceptUid,
-          source: `${client.address}:${String(client.port)}`,
-          onAnswer,
-          onAgain() {
-            log.info('laptop answers again', { port });
-            moved(port, { interceptUid });
-          },
-          onEnd(why, reason) {
-            if (why.kind === 'ended') {
-              end(key, flow);
-              return;
-            }
-            flow.againAt = clock.monotonic() + againMs;
-            log.debug('datagrams not taken', { port, reason, outcome: why.kind });
-            if (why.kind === 'refused') {
-              flow.side = 'nobody';
-              flow.leg = closedLeg;
-              return;
-            }
-            toApp();
-            for (const payload of why.unsent) flow.leg.send(payload);
-          },
+    flow.leg = datagramsToLaptop(
+      { ...deps, kept },
+      {
+        interceptUid: uid,
+        source: `${client.address}:${String(client.port)}`,
+        onAnswer,
+        onEnd,
+        onAgain() {
+          log.info('laptop answers again', { port });
+          moved(port, { interceptUid: uid });
         },
-      );
-    }
+      },
+    );
+    return flow;
+  };
+  const begin = (key: string, port: number, client: DatagramClient): Flow | undefined => {
+    if (finished !== undefined || !mayBegin()) return undefined;
+    const uid = deps.takes.takerOf(port);
+    const flow = uid === undefined ? toApp(key, port, client) : toLaptop(key, port, client, uid);
     if (flows.size >= bounds.flows) {
       const [oldest] = flows;
       if (oldest !== undefined) end(...oldest);
