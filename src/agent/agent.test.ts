@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
@@ -9,6 +10,7 @@ import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { agentRedirectPort } from '#protocol/agent-config.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
+import { carryDatagrams, type Datagrams } from '#tunnel/datagrams.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
 import { listen } from '#tunnel/session.fixture.ts';
 
@@ -46,7 +48,10 @@ async function agent(
         manager: { host, port },
         ca: [testCa],
         take: 'rename',
-        renamed: [{ name: 'http', listenPort, appPort }],
+        renamed: [
+          { name: 'http', listenPort, appPort },
+          { name: 'dns', listenPort, appPort, protocol: 'UDP' },
+        ],
         containers: [{ name: 'app', envPrefix: 'A_', mounts: ['/data'] }],
         logLevel: 'info',
         excludedEnvironment: [],
@@ -102,6 +107,41 @@ test('an agent takes, gives back, and falls back to the app', async () => {
   ]);
   manager.want([]);
   assert.equal(await ask(), 'app:hello');
+});
+
+test('a UDP port that has its name: to the laptop, and to the app, which is found on loopback', async () => {
+  const app = createSocket('udp4', (message, from) => {
+    app.send(`app:${String(message)}`, from.port, from.address);
+  });
+  app.bind(0, '127.0.0.1').unref();
+  await once(app, 'listening');
+  const { port } = app.address();
+  await using manager = await testManager();
+  manager.onFlow = (flow) => {
+    assert.equal(flow.kind, 'udp');
+    const datagrams: Datagrams = carryDatagrams(flow.accept().stream, {
+      onDatagram: (payload) => datagrams.send(Buffer.from(`laptop:${String(payload)}`)),
+    });
+  };
+  await using _agent = await agent(manager, port);
+  const client = createSocket('udp4').unref();
+  const askByUdp = async (text: string): Promise<string> => {
+    const answer = once(client, 'message', { signal: AbortSignal.timeout(10_000) });
+    client.send(text, listenPort, podIp);
+    return String((await answer)[0]);
+  };
+  assert.equal(await askByUdp('one'), 'app:one');
+  const interceptUid = 'cccccccc-0000-4000-8000-000000000001';
+  manager.want([{ interceptUid, containerPort: port, protocol: 'UDP' }]);
+  await manager.told((states) => states.some(({ active }) => active));
+  assert.equal(await askByUdp('two'), 'laptop:two');
+  manager.want([{ ...take(port), protocol: 'SCTP' }]);
+  await manager.told((states) =>
+    states.some(({ message }) => message === 'SCTP ports cannot be taken'),
+  );
+  assert.equal(await askByUdp('three'), 'app:three');
+  client.close();
+  app.close();
 });
 
 test('a manager that is gone gives everything to the app, and gets it again', async () => {

@@ -11,14 +11,17 @@ export interface AllTakes extends Omit<Takes, 'takerOf'> {
 /** Both together, as one. */
 export function joinTakes(each: Readonly<Record<PortProtocol, Takes>>): AllTakes {
   const both = [each.TCP, each.UDP];
+  let others: readonly WantedTake[] = [];
   const all = async (
     run: (takes: Takes) => Promise<readonly TakeOutcome[]>,
-  ): Promise<readonly TakeOutcome[]> => (await Promise.all(both.map(run))).flat();
+  ): Promise<readonly TakeOutcome[]> => {
+    const known = await Promise.all(both.map(run));
+    return [...known.flat(), ...others.map(notTaken)];
+  };
   return {
     async apply(wanted) {
-      const known = await all(async (takes) => await takes.apply(wanted));
-      const others = wanted.filter(({ protocol }) => !isProtocol(protocol));
-      return [...known, ...others.map(notTaken)];
+      others = wanted.filter(({ protocol }) => !isProtocol(protocol));
+      return await all(async (takes) => await takes.apply(wanted));
     },
     setReachable: async (reachable) =>
       await all(async (takes) => await takes.setReachable(reachable)),

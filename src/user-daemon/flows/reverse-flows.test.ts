@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import { carryDatagrams } from '#tunnel/datagrams.ts';
 import { manualClock } from '#tunnel/manual-clock.fixture.ts';
 import { listen, sessionPair } from '#tunnel/session.fixture.ts';
 import { takeReverseFlows } from './reverse-flows.ts';
@@ -83,4 +86,38 @@ test('an intercept that is not known, and a handler that is not there, are refus
   await assert.rejects(gone.begin('unknown').accepted, { code: 'Unavailable' });
   await gone.handler[Symbol.asyncDispose]();
   await assert.rejects(gone.begin().accepted, { code: 'Refused' });
+});
+
+test('datagrams: a handler that is not there ends nothing, and answers once it is', async () => {
+  const probe = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  const onFlow = takeReverseFlows({
+    log: silentLogger,
+    clock: systemClock,
+    findTarget: (uid) => (uid === 'abcdef' ? { host: '127.0.0.1', port } : undefined),
+  });
+  await using pair = await sessionPair({ onFlow });
+  const begun = pair.client.beginFlow({ authority: 'abcdef', kind: 'udp', signal: never });
+  const unreachable = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<string>();
+  const datagrams = carryDatagrams(begun.flow.stream, {
+    onDatagram: (payload) => answered.resolve(String(payload)),
+    onUnreachable: unreachable.resolve,
+  });
+  datagrams.send(Buffer.from('one'));
+  await unreachable.promise;
+  const handler = createSocket('udp4', (message, from) => {
+    handler.send(`heard ${String(message)}`, from.port, from.address);
+  });
+  handler.bind(port, '127.0.0.1');
+  await once(handler, 'listening');
+  datagrams.send(Buffer.from('two'));
+  assert.equal(await answered.promise, 'heard two');
+  datagrams.close();
+  handler.close();
+  const unknown = pair.client.openFlow({ authority: 'fedcba', kind: 'udp', signal: never });
+  await assert.rejects(unknown, { code: 'Unavailable' });
 });
