@@ -14,25 +14,29 @@ export interface Clock {
   every(ms: number, run: () => void): Disposable;
 }
 
+/** 24 days. A longer one Node takes for none at all: whoever waits so long is called then. */
+const longestMs = 2 ** 31 - 1;
+const timer = (ms: number): number => Math.min(ms, longestMs);
+
 /** The machine's time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal) {
     signal.throwIfAborted();
-    await sleepFor(ms, undefined, { signal }).catch((error: unknown) => {
+    await sleepFor(timer(ms), undefined, { signal }).catch((error: unknown) => {
       signal.throwIfAborted();
       throw error;
     });
   },
   after(ms, run) {
-    const timer = setTimeout(run, ms);
-    timer.unref();
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
+    const pending = setTimeout(run, timer(ms));
+    pending.unref();
+    return { [Symbol.dispose]: () => clearTimeout(pending) };
   },
   every(ms, run) {
-    const timer = setInterval(run, ms);
-    timer.unref();
-    return { [Symbol.dispose]: () => clearInterval(timer) };
+    const pending = setInterval(run, timer(ms));
+    pending.unref();
+    return { [Symbol.dispose]: () => clearInterval(pending) };
   },
 };

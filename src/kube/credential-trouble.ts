@@ -57,7 +57,9 @@ function tokenEndMs(authorization: string): number | undefined {
   const [, payload] = authorization.replace(/^Bearer /, '').split('.');
   if (payload === undefined) return undefined;
   const parsed = v.safeParse(claims, parseJson(Buffer.from(payload, 'base64url').toString('utf8')));
-  return parsed.success ? parsed.output.exp * 1000 : undefined;
+  const ms = parsed.success ? parsed.output.exp * 1000 : Number.NaN;
+  // What is no date says nothing.
+  return Number.isNaN(new Date(ms).getTime()) ? undefined : ms;
 }
 
 function succeeds(parse: () => unknown): boolean {

@@ -49,6 +49,8 @@ const releaseSchema = v.looseObject({
 /** One revision of a release, as Helm keeps it. `config` are the values that the user gave. */
 export type HelmRelease = v.InferOutput<typeof releaseSchema>;
 
+// A Secret holds 1 MiB, which may stand for a gigabyte.
+const mostBytes = 64 * 2 ** 20;
 const secretType = 'helm.sh/release.v1';
 const secretSchema = v.object({
   metadata: v.object({ name: v.string(), namespace: v.string() }),
@@ -67,7 +69,8 @@ export async function decodeRelease(text: string, where: string): Promise<HelmRe
     const bytes = Buffer.from(text, 'base64');
     // Helm wrote plain JSON once (2016); 1f 8b is gzip's mark.
     const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    const json = packed ? await promisify(gunzip)(bytes) : bytes;
+    const limits = { maxOutputLength: mostBytes };
+    const json = packed ? await promisify(gunzip)(bytes, limits) : bytes;
     return v.parse(releaseSchema, parseJson(json.toString('utf8')));
   } catch (error) {
     throw new KubeError('BadObject', `${where} holds no Helm release: ${describe(error)}`, {

@@ -3,6 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { Identity, ServerTrust } from './cluster-access.ts';
 import { KubeError } from './errors.ts';
+import { proxyCredentials } from './proxy-credentials.ts';
 import { askSocks } from './socks-proxy.ts';
 import { connectTcp, hostOf, portOf, settled, type HostPort } from './tcp.ts';
 
@@ -86,6 +87,7 @@ async function askConnect(
 
 function authorization(proxy: URL): Record<string, string> {
   if (proxy.username === '') return {};
-  const pair = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
+  const { user, password } = proxyCredentials(proxy);
+  const pair = Buffer.concat([user, Buffer.from(':'), password]);
+  return { 'proxy-authorization': `Basic ${pair.toString('base64')}` };
 }

@@ -45,6 +45,13 @@ export function createIdentitySource(
       const credentials = await options.read();
       last = credentials;
       const { cert, key, authorization, refreshAt } = credentials;
+      if (/[^\t\u0020-\u007E\u0080-\u00FF]/.test(authorization ?? '')) {
+        throw new KubeError(
+          'BadConfig',
+          `the token of user ${options.user} cannot be one: it has a line break or another sign that no header has`,
+          { hint: 'get the token anew, without what stands around it' },
+        );
+      }
       if (refreshAt !== undefined) next.refreshAt = refreshAt;
       // Parsing authorities and keys costs more than a handshake: only when they changed.
       if (context === undefined || context.from.cert !== cert || context.from.key !== key) {

@@ -37,13 +37,13 @@ export function kubeFlagsOf(message: KubeFlagsMessage | undefined, directory: st
 
 /** `KEY=VALUE`, where a key may come several times. */
 function extraOf(pairs: readonly string[] = []): Record<string, string[]> | undefined {
-  const extra: Record<string, string[]> = {};
+  const extra = new Map<string, string[]>();
   for (const pair of pairs) {
     const split = pair.indexOf('=');
     const key = pair.slice(0, split);
-    extra[key] = [...(extra[key] ?? []), pair.slice(split + 1)];
+    extra.set(key, [...(extra.get(key) ?? []), pair.slice(split + 1)]);
   }
-  return pairs.length === 0 ? undefined : extra;
+  return pairs.length === 0 ? undefined : Object.fromEntries(extra);
 }
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

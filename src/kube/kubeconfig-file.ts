@@ -115,7 +115,8 @@ function parseFile(file: {
 }): v.InferOutput<typeof fileSchema> {
   let content: unknown;
   try {
-    content = parse(file.text) ?? {};
+    // Its warnings would show lines of the file too, in a log.
+    content = parse(file.text, { logLevel: 'error' }) ?? {};
   } catch (error) {
     // The parser shows the lines around its error, and those may hold secrets.
     const words = describe(error).replace(/:?\n.*/s, '');

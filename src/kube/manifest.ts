@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments, stringify, type Document } from 'yaml';
 import { KubeError } from './errors.ts';
 
 const manifestSchema = v.looseObject({
@@ -80,7 +80,7 @@ export function parseManifests(text: string): readonly Manifest[] {
     if (error !== undefined) {
       throw new KubeError('BadObject', 'a manifest that is not YAML', { cause: error });
     }
-    const value: unknown = document.toJS();
+    const value = valueOf(document);
     if (value === null || value === undefined) continue;
     const parsed = v.safeParse(manifestSchema, value);
     if (!parsed.success) {
@@ -98,4 +98,13 @@ export function formatManifests(manifests: readonly Manifest[]): string {
       (manifest) => `---\n${stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false })}`,
     )
     .join('');
+}
+
+/** An alias may stand for nothing, or for more than there is memory. */
+function valueOf(document: Document.Parsed): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new KubeError('BadObject', 'a manifest that is not YAML', { cause: error });
+  }
 }

@@ -47,7 +47,8 @@ function isExempt(server: URL, noProxy: string): boolean {
 function inNetwork(host: string, network: string): boolean {
   const [address = '', bits = ''] = network.split('/');
   const family = net.isIP(host);
-  if (family === 0 || net.isIP(address) !== family) return false;
+  const fits = /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32);
+  if (family === 0 || net.isIP(address) !== family || !fits) return false;
   const list = new net.BlockList();
   const name = family === 6 ? 'ipv6' : 'ipv4';
   list.addSubnet(address, Number(bits), name);

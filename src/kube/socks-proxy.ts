@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { once } from 'node:events';
 import { KubeError } from './errors.ts';
+import { proxyCredentials } from './proxy-credentials.ts';
 import type { HostPort } from './tcp.ts';
 
 /**
@@ -22,8 +23,10 @@ export async function askSocks(
     const [version, method] = await exactly(socket, 2, signal);
     if (version !== 5) fail('not a SOCKS5 proxy');
     if (method === 2 && withPassword) {
-      const user = Buffer.from(decodeURIComponent(proxy.username));
-      const password = Buffer.from(decodeURIComponent(proxy.password));
+      const { user, password } = proxyCredentials(proxy);
+      if (user.length > 255 || password.length > 255) {
+        fail('its user or password is longer than SOCKS5 can say');
+      }
       socket.write(
         Buffer.concat([
           Buffer.from([1, user.length]),
@@ -63,18 +66,32 @@ function addressBytes(host: string): Buffer {
 }
 
 async function exactly(socket: net.Socket, bytes: number, signal: AbortSignal): Promise<Buffer> {
+  let have = Buffer.alloc(0);
   for (;;) {
-    const chunk: unknown = socket.read(bytes);
-    if (Buffer.isBuffer(chunk) && chunk.length === bytes) return chunk;
-    if (socket.readableEnded || socket.destroyed || chunk !== null) {
+    // All that is there: a socket that is asked for more than it has says again and again that it has some.
+    const chunk: unknown = socket.read();
+    if (Buffer.isBuffer(chunk)) have = Buffer.concat([have, chunk]);
+    if (have.length >= bytes) {
+      if (have.length > bytes) socket.unshift(have.subarray(bytes));
+      return have.subarray(0, bytes);
+    }
+    if (chunk !== null) continue;
+    if (socket.readableEnded || socket.destroyed) {
       throw new KubeError('Unreachable', 'the proxy hung up');
     }
+    await changed(socket, signal);
+  }
+}
+
+/** Resolves when there is more to read, or nothing ever again. */
+async function changed(socket: net.Socket, signal: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const either = { signal: AbortSignal.any([signal, done.signal]) };
+  try {
     // An end wakes no reader by `readable` once it was seen.
-    await Promise.race([
-      once(socket, 'readable', { signal }),
-      once(socket, 'close', { signal }),
-      once(socket, 'end', { signal }),
-    ]);
+    await Promise.race(['readable', 'close', 'end'].map((event) => once(socket, event, either)));
+  } finally {
+    done.abort();
   }
 }
 

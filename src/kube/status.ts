@@ -9,21 +9,21 @@ const statusSchema = v.object({
   details: v.optional(v.object({ retryAfterSeconds: v.optional(v.number()) })),
 });
 
-const byReason: Readonly<Record<string, KubeErrorCode>> = {
-  AlreadyExists: 'AlreadyExists',
-  BadRequest: 'Invalid',
-  Conflict: 'Conflict',
-  Expired: 'Gone',
-  Forbidden: 'Forbidden',
-  Gone: 'Gone',
-  Invalid: 'Invalid',
-  NotFound: 'NotFound',
-  ServerTimeout: 'Unavailable',
-  ServiceUnavailable: 'Unavailable',
-  Timeout: 'Unavailable',
-  TooManyRequests: 'TooManyRequests',
-  Unauthorized: 'Unauthorized',
-};
+const byReason: ReadonlyMap<string, KubeErrorCode> = new Map([
+  ['AlreadyExists', 'AlreadyExists'],
+  ['BadRequest', 'Invalid'],
+  ['Conflict', 'Conflict'],
+  ['Expired', 'Gone'],
+  ['Forbidden', 'Forbidden'],
+  ['Gone', 'Gone'],
+  ['Invalid', 'Invalid'],
+  ['NotFound', 'NotFound'],
+  ['ServerTimeout', 'Unavailable'],
+  ['ServiceUnavailable', 'Unavailable'],
+  ['Timeout', 'Unavailable'],
+  ['TooManyRequests', 'TooManyRequests'],
+  ['Unauthorized', 'Unauthorized'],
+]);
 
 function byStatus(status: number): KubeErrorCode {
   switch (status) {
@@ -71,7 +71,7 @@ export function errorFromAnswer(
 ): KubeError {
   const status = parseStatus(parseJson(answer.body));
   const isPage = isHtml(answer.body);
-  const code = byReason[status?.reason ?? ''] ?? byStatus(answer.status);
+  const code = byReason.get(status?.reason ?? '') ?? byStatus(answer.status);
   if (isPage && answer.server !== undefined && code === 'Other') {
     const { server, cluster } = answer.server;
     return new KubeError(
@@ -92,7 +92,8 @@ export function errorFromAnswer(
 function plainText({ status, body }: { readonly status: number; readonly body: string }): string {
   const text = body.trim();
   if (!isHtml(text)) return text.slice(0, 1024);
-  const title = /<title[^>]*>([^<]{1,80})/i.exec(text)?.[1]?.trim();
+  // Far into a page no title is looked for: that would take as long as its length squared.
+  const title = /<title[^>]*>([^<]{1,80})/i.exec(text.slice(0, 8192))?.[1]?.trim();
   return `HTTP ${String(status)} with a web page${title === undefined ? '' : ` (“${title}”)`}`;
 }
 

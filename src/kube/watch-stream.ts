@@ -57,11 +57,12 @@ export async function* streamChanges(
     signal: options.signal,
   });
   for await (const line of lines(deps, response, { what, signal: options.signal })) {
-    yield parseEvent(line, what);
+    yield parseWatchEvent(line, what);
   }
 }
 
-function parseEvent(line: string, what: string): WatchEvent {
+/** One line of a watch; throws a KubeError where it is none, or the server's own error. */
+export function parseWatchEvent(line: string, what: string): WatchEvent {
   const event = v.safeParse(eventSchema, parseJson(line));
   if (!event.success) {
     throw new KubeError('BadObject', `${what}: an event that is none: ${line.slice(0, 200)}`);

@@ -99,7 +99,6 @@ export function routedSubnets(plan: Pick<Plan, 'subnets' | 'alsoProxy'>): readon
 }
 
 function namesOf(dns: DesiredDns): NamePlan {
-  const plain = (name: string): string => name.toLowerCase().replaceAll(/^\.+|\.+$/g, '');
   if (plain(dns.clusterDomain) === '' || !dns.answerSocket.startsWith('/')) {
     throw new RootDaemonError('BadDesired', 'names need a cluster domain and an absolute socket');
   }
@@ -114,6 +113,14 @@ function namesOf(dns: DesiredDns): NamePlan {
     lookupTimeoutMs: dns.lookupTimeoutMs,
     search: dns.search.map(plain).filter((domain) => domain !== ''),
   };
+}
+
+/** Lower case, without dots before and behind. */
+function plain(name: string): string {
+  let [from, to] = [0, name.length];
+  while (from < to && name.charAt(from) === '.') from += 1;
+  while (to > from && name.charAt(to - 1) === '.') to -= 1;
+  return name.slice(from, to).toLowerCase();
 }
 
 /** Reads subnets and endpoints; those of other families are left out. */

@@ -47,7 +47,11 @@ function readFailure(detail: unknown): Failure | undefined {
   if (field(detail, 'type') !== FailureSchema.typeName || typeof value !== 'string') {
     return undefined;
   }
-  return fromBinary(FailureSchema, Buffer.from(value, 'base64'));
+  try {
+    return fromBinary(FailureSchema, Buffer.from(value, 'base64'));
+  } catch {
+    return undefined;
+  }
 }
 
 function field(value: unknown, name: string): unknown {

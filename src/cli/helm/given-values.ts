@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, type Document } from 'yaml';
 import { describe, systemCode } from '#base/errors.ts';
 import { suggest } from '#base/suggest.ts';
 import { valuePaths } from '#install/value-rows.ts';
@@ -49,12 +49,23 @@ async function readValuesFile(sources: Sources, file: string): Promise<ValueTree
     });
   }
   if (second !== undefined) throw new CliError('Failed', `${shown}: it holds several documents`);
-  const value: unknown = document?.toJS();
+  const value = valueOf(document, shown);
   if (value === null || value === undefined) return {};
   if (isTree(value)) return { ...value };
   throw new CliError('Failed', `${shown}: it holds no keys`, {
     hint: 'a values file holds lines like "logLevel: debug"',
   });
+}
+
+/** An alias may stand for nothing, or for more than there is memory. */
+function valueOf(document: Document.Parsed | undefined, shown: string): unknown {
+  try {
+    return document?.toJS();
+  } catch (error) {
+    throw new CliError('Failed', `${shown}: not YAML: ${firstLine(describe(error))}`, {
+      cause: error,
+    });
+  }
 }
 
 async function readNamed(
