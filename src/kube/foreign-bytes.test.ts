@@ -189,7 +189,7 @@ test('events of a watch, and errors', () => {
   const reasons = fc.constantFrom('constructor', '__proto__', 'toString', 'Expired', '');
   const answers = fc.oneof(
     nearlyJson([status]),
-    reasons.map((reason) => ({ ...status, reason })),
+    reasons.map((reason) => Object.assign({}, status, { reason })),
   );
   fc.assert(
     fc.property(answers, fc.integer(), fc.option(fc.string()), (body, code, after) => {

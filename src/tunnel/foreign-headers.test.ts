@@ -1,11 +1,17 @@
 /** Headers of flows: what is written is read, and whatever else comes is refused in words. */
 import assert from 'node:assert/strict';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { nearlyText } from '#base/nearly.fixture.ts';
 import { connectHeaders, readConnect, type FlowKind } from './flow-kind.ts';
 import { refusalHeaders, refusalOf } from './refusal.ts';
 import { refusals } from './errors.ts';
+
+function answer(status: number, words: string): Parameters<typeof refusalOf>[0] {
+  const headers: IncomingHttpHeaders = { 'proxy-status': words };
+  return Object.assign(headers, { ':status': status });
+}
 
 const kinds = fc.constantFrom<FlowKind>('tcp', 'udp', 'echo');
 const hosts = fc.oneof(
@@ -53,15 +59,12 @@ test('any path and protocol is a flow or none', () => {
 test('a refusal comes back as itself, and any status is one or none', () => {
   for (const refusal of refusals) {
     const headers = refusalHeaders(refusal);
-    const sent = {
-      ':status': Number(headers[':status']),
-      'proxy-status': String(headers['proxy-status']),
-    };
+    const sent = answer(Number(headers[':status']), String(headers['proxy-status']));
     assert.equal(refusalOf(sent), refusal);
   }
   fc.assert(
     fc.property(fc.integer({ min: 100, max: 999 }), fc.string(), (status, words) => {
-      const refusal = refusalOf({ ':status': status, 'proxy-status': words });
+      const refusal = refusalOf(answer(status, words));
       assert.equal(refusal === undefined, status >= 200 && status < 300);
     }),
   );
