@@ -46,6 +46,18 @@ test('on the laptop: every way into another’s tunnel', async () => {
   });
 });
 
+test('on the laptop: flows that are to leave from another’s pods', async () => {
+  await testOnLaptop('../attacker/via.laptop.ts', {
+    env: {
+      E2E_NAMESPACE: namespace,
+      E2E_ALICE: kubeconfigPath(layout, 'alice'),
+      E2E_BOB: kubeconfigPath(layout, 'bob'),
+      E2E_SERVICE: `${await clusterIp(namespace, 'app')}:80`,
+      E2E_MANAGER_IP: await managerIp(),
+    },
+  });
+});
+
 async function managerIp(): Promise<string> {
   const pods = ['get', 'pods', '-n', 'ambassador', '-l', 'telepresence=manager'];
   return await kubectl(...pods, '-o', 'jsonpath={.items[0].status.podIP}');

@@ -7,8 +7,10 @@ export function connectionManifest(options: {
   readonly name: string;
   readonly user: string;
   readonly signer?: Signer;
+  /** Workloads from whose pods flows are to leave. */
+  readonly via?: readonly string[];
 }): object {
-  const { namespace, name, user, signer = createSigner() } = options;
+  const { namespace, name, user, via, signer = createSigner() } = options;
   return {
     apiVersion,
     kind: 'Connection',
@@ -18,6 +20,7 @@ export function connectionManifest(options: {
       client: `${user}@e2e`,
       installId: 'e2e00000-0000-4000-8000-000000000000',
       publicKey: signer.publicKey,
+      ...(via === undefined ? {} : { via }),
     },
   };
 }

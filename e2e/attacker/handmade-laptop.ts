@@ -14,8 +14,10 @@ import { connection, group, version, type Connection } from '#protocol/resources
 import { openClientSession, type ClientSession } from '#tunnel/client-session.ts';
 import { encodeNonce, newNonce, nonceHeader } from '#tunnel/handshake-proof.ts';
 import { withHandshake } from '#tunnel/handshake.ts';
+import { TunnelError } from '#tunnel/errors.ts';
 import type { Signer } from '#tunnel/keys.ts';
 import { enterAsLaptop } from '#tunnel/laptop-handshake.ts';
+import { serveSession, type ServerSession } from '#tunnel/server-session.ts';
 import { connectionManifest } from '../objects.ts';
 
 export const signal: AbortSignal = AbortSignal.timeout(120_000);
@@ -53,7 +55,12 @@ export async function person(user: string, kubeconfig: string): Promise<Person> 
 /** Writes a Connection and waits until the manager has put its key there. */
 export async function createConnection(
   who: Person,
-  options: { readonly namespace: string; readonly name: string; readonly signer: Signer },
+  options: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly signer: Signer;
+    readonly via?: readonly string[];
+  },
 ): Promise<Connection & { readonly managerKey: string }> {
   const { namespace, name } = options;
   const object = connectionManifest({ ...options, user: who.user });
@@ -151,4 +158,39 @@ export async function enter(
     signal,
   });
   return openClientSession(duplex, { log: silentLogger, clock });
+}
+
+/** A laptop, as far as the manager must see it for anything to be brought to it. */
+export async function enterReverse(
+  who: Person,
+  of: Connection & { readonly managerKey: string },
+  signer: Signer,
+): Promise<ServerSession> {
+  const { name, namespace, uid } = of.metadata;
+  const { duplex, nonce } = await knock(who, `/tunnel/${namespace}/${name}/reverse`);
+  await enterAsLaptop({ clock, signer }, duplex, {
+    connectionUid: uid,
+    role: 'reverse',
+    laptopNonce: nonce,
+    managerKey: of.managerKey,
+    signal,
+  });
+  const onFlow = (flow: { refuse(why: 'Refused'): void }): void => flow.refuse('Refused');
+  return serveSession(duplex, { clock, log: silentLogger, onFlow });
+}
+
+/** What comes of a flow: `open`, or why not. */
+export async function dialOutcome(
+  session: ClientSession,
+  authority: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<string> {
+  try {
+    const giveUp = AbortSignal.any([signal, AbortSignal.timeout(3000)]);
+    const { stream } = await session.openFlow({ authority, headers, signal: giveUp });
+    stream.destroy();
+    return 'open';
+  } catch (error) {
+    return error instanceof TunnelError ? error.code : String(error);
+  }
 }

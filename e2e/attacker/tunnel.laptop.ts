@@ -4,25 +4,23 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { silentLogger } from '#base/log.ts';
 import { isKubeError } from '#kube/errors.ts';
 import { interceptHeader } from '#protocol/flow-headers.ts';
 import { Agent, AgentControl, Cluster, RelayLink } from '#protocol/gen/telepresence_pb.ts';
 import { intercept, type Connection, type Intercept } from '#protocol/resources.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
-import { TunnelError } from '#tunnel/errors.ts';
 import { newNonce, signAsLaptop, type Occasion } from '#tunnel/handshake-proof.ts';
 import { createSigner, importSigner } from '#tunnel/keys.ts';
-import { enterAsLaptop } from '#tunnel/laptop-handshake.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
-import { serveSession, type ServerSession } from '#tunnel/server-session.ts';
 import { interceptManifest, unknownUid } from '../objects.ts';
 import {
   attempt,
   clock,
   connections,
   createConnection,
+  dialOutcome,
   enter,
+  enterReverse,
   get,
   intercepts,
   knock,
@@ -162,17 +160,7 @@ async function dialRefused(
   authority: string,
   uid?: string,
 ): Promise<string> {
-  try {
-    const { stream } = await session.openFlow({
-      authority,
-      ...(uid === undefined ? {} : { headers: { [interceptHeader]: uid } }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(3000)]),
-    });
-    stream.destroy();
-    return 'open';
-  } catch (error) {
-    return error instanceof TunnelError ? error.code : String(error);
-  }
+  return await dialOutcome(session, authority, uid === undefined ? {} : { [interceptHeader]: uid });
 }
 
 test('through a proven tunnel nothing is dialled that never is', async () => {
@@ -335,7 +323,7 @@ async function environmentStatus(session: ClientSession, uid: string | undefined
 }
 
 test('the environment and the localhost of another’s Intercept are nobody else’s', async () => {
-  await using reverse = await enterReverse();
+  await using reverse = await enterReverse(alice, hers, aliceKey);
   const { metadata } = await createIntercept(alice, 'hers', hers);
   await until('the intercept is active', async () => {
     const options = { resource: intercepts, namespace, name: 'hers', schema: intercept };
@@ -370,20 +358,6 @@ test('the environment and the localhost of another’s Intercept are nobody else
   }
   await alice.client.delete({ resource: intercepts, namespace, name: 'hers', signal });
 });
-
-/** Her laptop, as far as the manager must see it for an intercept to be active. */
-async function enterReverse(): Promise<ServerSession> {
-  const { duplex, nonce } = await knock(alice, pathOf(hers, 'reverse'));
-  await enterAsLaptop({ clock, signer: aliceKey }, duplex, {
-    connectionUid: hers.metadata.uid,
-    role: 'reverse',
-    laptopNonce: nonce,
-    managerKey: hers.managerKey,
-    signal,
-  });
-  const onFlow = (flow: { refuse(why: 'Refused'): void }): void => flow.refuse('Refused');
-  return serveSession(duplex, { clock, log: silentLogger, onFlow });
-}
 
 test('a deleted Connection ends its sessions, and opens none', async () => {
   const signer = createSigner();
