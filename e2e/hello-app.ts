@@ -10,7 +10,7 @@ export interface HelloPort {
 interface HelloOptions {
   readonly namespace: string;
   readonly name: string;
-  readonly kind?: 'Deployment' | 'StatefulSet' | 'ReplicaSet';
+  readonly kind?: 'Deployment' | 'StatefulSet' | 'ReplicaSet' | 'Rollout';
   /** By the Services' names; the workload's own, port 80 to 8080, unless said. */
   readonly services?: Readonly<Record<string, readonly HelloPort[]>>;
   readonly headless?: boolean;
@@ -22,6 +22,8 @@ interface HelloOptions {
   readonly declared?: boolean;
   /** A second container, which listens on 9091 of the pod's localhost only. */
   readonly sidecar?: boolean;
+  /** More of the workload. */
+  readonly spec?: Readonly<Record<string, unknown>>;
   /** More of the pod. */
   readonly pod?: Readonly<Record<string, unknown>>;
 }
@@ -42,13 +44,14 @@ export function helloApp(options: HelloOptions): string {
       spec: { selector: labelsOf(name), ports, ...(headless ? { clusterIP: 'None' } : {}) },
     })),
     {
-      apiVersion: 'apps/v1',
+      apiVersion: kind === 'Rollout' ? 'argoproj.io/v1alpha1' : 'apps/v1',
       kind,
       metadata: { namespace, name },
       spec: {
         replicas: 1,
         selector: { matchLabels: labelsOf(name) },
         ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
+        ...options.spec,
         template: template(options),
       },
     },

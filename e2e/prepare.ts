@@ -12,7 +12,8 @@ import { kubectl, onCluster, telepresence } from './run.ts';
 
 const repository = new URL('..', import.meta.url).pathname;
 const { layout } = settingsFrom(process.env);
-const installFlags = ['--set', 'image.registry=telepresence'];
+/** What `helm install` and `helm upgrade` are told of our image. */
+export const installFlags = ['--set', 'image.registry=telepresence'];
 
 /** Everything that our image and what `helm install` writes are made of. */
 const sources = ['src/**/*', 'images/*.ts', 'tools/bundle.ts', 'package.json', 'package-lock.json'];
