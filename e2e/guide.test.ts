@@ -128,6 +128,8 @@ test('two ports of one workload by --workload, with --mechanism tcp; one laptop 
     '    Intercepting: all TCP connections',
   ]);
   const second = ['multi-echo-grpc', '--workload', 'multi-echo', '--mechanism', 'tcp'];
+  // As scripts of its first years have it.
+  second.push('--preview-url=false');
   await refused(
     [...second, '--port', `${port()}:grpc`],
     /port \d+ of this machine already serves the intercept multi-echo-http\n.*telepresence leave multi-echo-http/,
@@ -136,6 +138,7 @@ test('two ports of one workload by --workload, with --mechanism tcp; one laptop 
   assert.match(stdout, /^ +Destination +: 127\.0\.0\.1:8443\n +Service Port Identifier: grpc$/m);
   assert.equal(await inside('http://multi-echo'), 'laptop');
   assert.equal(await inside('http://multi-echo:8081'), 'grpc');
+  await refused([...second, '--preview-url', '--port', '8443:grpc'], /no preview links/);
   await refused([...second, '--mechanism', 'http', '--port', '8443:grpc'], /there is only tcp/);
 });
 

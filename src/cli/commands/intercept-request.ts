@@ -39,6 +39,11 @@ export function readInterceptRequest(
       `invalid argument "${mechanism}" for "--mechanism": there is only tcp`,
     );
   }
+  if (line.on('preview-url')) {
+    throw new CliError('Usage', '--preview-url: there are no preview links', {
+      hint: 'intercept without it: all TCP connections of the port go to this machine',
+    });
+  }
   return {
     ...readCommon(line, cwd),
     service: line.text('service') ?? '',

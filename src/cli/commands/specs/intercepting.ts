@@ -50,6 +50,12 @@ const choosing: readonly FlagSpec[] = [
     help: 'How traffic is chosen: tcp',
   },
   {
+    name: 'preview-url',
+    kind: 'switch',
+    help: 'Scripts say --preview-url=false; there are no preview links of a vendor',
+    hidden: true,
+  },
+  {
     name: 'replace',
     kind: 'switch',
     help: 'The container that serves the port does not run meanwhile: its pods are restarted for that, and again when the intercept ends',
