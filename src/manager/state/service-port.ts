@@ -36,8 +36,7 @@ export function servicesFor(
   const all = view
     .servicesIn(workload.object.metadata.namespace)
     .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  const { labels } = workload.object.spec.template.metadata;
-  const selecting = all.filter((service) => selects(service, labels));
+  const selecting = all.filter((service) => selectsPodsOf(service, workload));
   if (wanted === undefined) return found(selecting);
   const named = all.find((service) => service.metadata.name === wanted);
   if (named === undefined) {
@@ -53,6 +52,16 @@ export function servicesFor(
     );
   }
   return found([named]);
+}
+
+/** Argo narrows a Rollout's Services to the pods of one revision by this label, which no template has. */
+const revisionLabel = 'rollouts-pod-template-hash';
+
+function selectsPodsOf(service: ServiceObject, { kind, object }: Workload): boolean {
+  const { labels } = object.spec.template.metadata;
+  const revision = service.spec.selector?.[revisionLabel];
+  if (kind !== 'Rollout' || revision === undefined) return selects(service, labels);
+  return selects(service, { ...labels, [revisionLabel]: revision });
 }
 
 function choices(workload: Workload, services: readonly ServiceObject[]): string {

@@ -284,7 +284,13 @@ test('a Rollout stands for its ReplicaSets where it may be intercepted; else the
   const rollout = workload({ name: 'shop' });
   const { name, uid } = rollout.metadata;
   const replicaSet = workload({ name: 'shop-abc', owner: { kind: 'Rollout', name, uid } });
-  const services = [service('shop', undefined, 'shop'), service('abc', undefined, 'shop-abc')];
+  const stable = service('shop', undefined, 'shop');
+  // Argo's own addition: the Service is that of one revision's pods.
+  const narrowed = { ...stable.spec.selector, 'rollouts-pod-template-hash': 'abc' };
+  const services = [
+    { ...stable, spec: { ...stable.spec, selector: narrowed } },
+    service('abc', undefined, 'shop-abc'),
+  ];
   const one = pod({ owner: { kind: 'ReplicaSet', object: replicaSet } });
   const workloads = [
     { kind: 'Rollout', object: rollout },
