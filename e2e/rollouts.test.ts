@@ -126,7 +126,8 @@ test('a Rollout: its pods get their agent by Argo’s own rolling, and go on to 
     };
     await apply(`${deployment}\n---\n${JSON.stringify(rollout)}`);
     await eventually('it is known', 20_000, async () => {
-      assert.match((await telepresence(['list'])).stdout, /^borrowed /m);
+      const { stdout: all } = await telepresence(['list', '--only-interceptable=false']);
+      assert.match(all, /^borrowed +: not interceptable .*workloadRef/m);
     });
     const { status, stderr } = await telepresence(['intercept', 'borrowed'], { mayFail: true });
     assert.equal(status, 1);

@@ -25,7 +25,11 @@ export async function startArgo(namespace: string): Promise<AsyncDisposable> {
   );
   const input = (await Promise.all(files)).join('\n---\n');
   const names = kinds.map((name) => `crd/${name.replaceAll('-', '')}s.argoproj.io`);
-  stack.defer(async () => void (await kubectl('delete', '--ignore-not-found', ...names)));
+  stack.defer(async () => {
+    // With all that is of these kinds.
+    const argv = ['kubectl', 'delete', '--ignore-not-found', ...names];
+    await onCluster(argv, { deadlineMs: 180_000 });
+  });
   // Their schemas are larger than the annotation of a client-side apply.
   await onCluster(['kubectl', 'apply', '--server-side', '-f', '-'], { input });
   await kubectl('wait', '--for=condition=Established', '--timeout=30s', ...names);
