@@ -152,7 +152,7 @@ export const replace: CommandSpec = {
   path: ['replace'],
   summary: 'Replace a container of a workload: this machine does its work',
   details:
-    'The container does not run meanwhile: the pods are restarted for that, and again when it\nis over (telepresence leave, or the end of the COMMAND). All of its ports are answered here;\nits environment and volumes are here too. A container without ports can be replaced as well.',
+    'The container does not run meanwhile: the pods are restarted for that, and again when it\nis over (telepresence leave, or the end of the COMMAND). All of its TCP ports are answered here;\nits environment and volumes are here too. A container without ports can be replaced as well.',
   examples: [
     'telepresence replace hello --port 9000:http',
     'telepresence replace worker --container queue -- npm start',
