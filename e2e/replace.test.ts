@@ -71,7 +71,7 @@ async function ask(url: string): Promise<string> {
 
 async function mustReplace(...args: readonly string[]): Promise<string> {
   const began = performance.now();
-  const { stdout } = await telepresence([...args], { deadlineMs: 120_000 });
+  const { stdout } = await telepresence([...args], { deadlineMs: 150_000 });
   console.log(`${args.join(' ')}: ${String(Math.round(performance.now() - began))} ms\n${stdout}`);
   return stdout;
 }
@@ -116,7 +116,7 @@ async function rests(name: string): Promise<void> {
 
 /** The containers are what they were, in as many pods. */
 async function asBefore(name: string, before: Awaited<ReturnType<typeof podsOf>>): Promise<void> {
-  await eventually(`${name} is as before`, 60_000, async () => {
+  await eventually(`${name} is as before`, 150_000, async () => {
     assert.deepEqual(
       (await podsOf(name)).map(({ containers }) => containers),
       before.map(({ containers }) => containers),
@@ -195,7 +195,7 @@ test('every port of the container, and nobody else may have it', async () => {
     /^Error Conflict container app of Deployment web is replaced by \S+@\S+ \(intercept web\)$/,
   );
   await telepresence(['leave', 'web']);
-  await eventually('the app answers', 60_000, async () =>
+  await eventually('the app answers', 150_000, async () =>
     assert.match(await ask('http://web'), /^app web-\S+ 8080$/),
   );
   await asBefore('web', pods);
@@ -246,7 +246,7 @@ test('intercept --replace, where only named ports may be taken', async () => {
   const wrong = await refusal('intercept', 'web', '--replace', '--container', 'nope');
   assert.match(wrong, /has no container nope/);
   await telepresence(['leave', 'web']);
-  await eventually('the app answers', 60_000, async () =>
+  await eventually('the app answers', 150_000, async () =>
     assert.match(await ask(`http://web.${strict}`), /^app web-\S+ 8080$/),
   );
   await telepresence(['quit']);
@@ -272,7 +272,7 @@ test('a laptop that dies: after the grace it comes back by itself', async () => 
       /^Disconnected .* (nobody answers, until container app comes back at|container app comes back now)/,
     ),
   );
-  await eventually('the app answers', 60_000, async () =>
+  await eventually('the app answers', 150_000, async () =>
     assert.match(await ask('http://web'), /^app web-\S+ 8080$/),
   );
   await asBefore('web', pods);
