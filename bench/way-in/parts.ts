@@ -91,7 +91,8 @@ async function agent(port: number, appPort: number, takes: boolean): Promise<num
   }
   const bringDeps: Parameters<typeof bring>[0] = {
     ...deps,
-    takes: { takerOf: () => (takes ? interceptUid : undefined) },
+    takes: { takerOf: () => (takes ? interceptUid : undefined), tapsOf: () => [] },
+    copies: { copy: () => {} },
     joined: createJoined(deps),
     doubts: new Set<string>(),
     inbound: () => inbound,

@@ -17,13 +17,14 @@ import { createTakeFilesRequest } from './files/take-files-request.ts';
 import { dialForLaptop } from './outbound/dial.ts';
 import { connectManagers } from './session/connected.ts';
 import { bring, type Inbound } from './take/accept.ts';
+import { createCopies } from './take/copies.ts';
 import { createJoined } from './take/joined.ts';
 import { listenForTakes } from './take/listen.ts';
 import { createFirstTold } from './take/first-told.ts';
 import { joinTakes } from './take/all-takes.ts';
 import { openDatagramPort, type OnDatagram } from './take/datagram-port.ts';
 import { createTakenDatagrams } from './take/taken-datagrams.ts';
-import { createTakes, type PortSwitch, type Takes } from './take/takes.ts';
+import { createTakes, type PortSwitch, type Takes, type TapSwitch } from './take/takes.ts';
 import { createUdpSwitch, openUdpTap } from './take/udp-knock.ts';
 
 interface Deps {
@@ -46,7 +47,7 @@ interface Deps {
 export type TakeMode =
   | {
       readonly kind: 'redirect';
-      readonly ports: PortSwitch;
+      readonly ports: PortSwitch & TapSwitch;
       readonly readOriginalDestination: ReadOriginalDestination;
     }
   | { readonly kind: 'rename' };
@@ -75,7 +76,15 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
   stack.defer(() => stopped.abort(new Error('stopped')));
 
   const joined = createJoined(deps);
-  const tcp = createTakes({ log, joined, protocol: 'TCP', ports: portSwitch(deps.take, config) });
+  const tapping = portSwitch(deps.take, config);
+  const copies = createCopies({ log, clock, inbound: (uid) => managers.inbound(uid) });
+  const tcp = createTakes({
+    log,
+    joined,
+    protocol: 'TCP',
+    ports: tapping,
+    taps: { ports: tapping, copies },
+  });
   const doubts = new Set<string>();
   const inbound = (interceptUid: string): readonly Inbound[] => managers.inbound(interceptUid);
   const datagrams = createTakenDatagrams({
@@ -116,6 +125,7 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
     log,
     clock,
     takes: tcp,
+    copies,
     joined,
     doubts,
     inbound,
@@ -202,7 +212,7 @@ function renamedPorts(take: TakeMode, config: AgentConfig): AgentConfig['renamed
   return take.kind === 'rename' ? config.renamed : [];
 }
 
-function portSwitch(take: TakeMode, config: AgentConfig): PortSwitch {
+function portSwitch(take: TakeMode, config: AgentConfig): PortSwitch & TapSwitch {
   return take.kind === 'redirect' ? take.ports : renamedSwitch(config, 'TCP');
 }
 
@@ -220,13 +230,17 @@ function udpSwitch(
 }
 
 /** What goes to a renamed port comes here anyway: switching is only a matter of where it goes on. */
-function renamedSwitch(config: AgentConfig, protocol: PortProtocol): PortSwitch {
+function renamedSwitch(config: AgentConfig, protocol: PortProtocol): PortSwitch & TapSwitch {
   const ports = new Set(
     config.renamed.filter((one) => (one.protocol ?? 'TCP') === protocol).map((one) => one.appPort),
   );
+  const whyNot = (port: number): string => `the name of port ${port} was not given to the agent`;
   return {
     on: async (port) => ports.has(port),
     off: async () => {},
-    whyNot: (port) => `the name of port ${port} was not given to the agent`,
+    whyNot,
+    tap: async (port) => ports.has(port),
+    untap: async () => {},
+    whyNotTapped: whyNot,
   };
 }

@@ -1,4 +1,5 @@
 import { logLevels } from '#base/log.ts';
+import { interceptModes } from '#protocol/intercept-mode.ts';
 import {
   group,
   interceptStates,
@@ -83,6 +84,7 @@ const interceptSpec = object(
     port: text(64),
     container: text(63),
     mechanism: { type: 'string', enum: ['tcp'], default: 'tcp' },
+    mode: { type: 'string', enum: [...interceptModes] },
     target: object({ host: text(253), port }, ['host']),
     replaces: name,
     force: { type: 'boolean' },
@@ -94,7 +96,7 @@ const interceptSpec = object(
       'x-kubernetes-list-type': 'atomic',
     },
   },
-  ['name', 'user', 'client', 'connection', 'workload', 'target'],
+  ['name', 'user', 'client', 'connection', 'workload'],
 );
 const interceptStatus = object({
   state: { type: 'string', enum: [...interceptStates] },
@@ -167,6 +169,7 @@ export function crds(context: InstallContext): Manifest[] {
           ...column('Replaces', 'boolean', '.spec.replaceContainer', 'Whether the app steps aside'),
           priority: 1,
         },
+        { ...column('Mode', 'string', '.spec.mode', 'wiretap, ingest, or intercept'), priority: 1 },
         { ...column('Reason', 'string', '.status.reason', 'Why, for machines'), priority: 1 },
         { ...column('Message', 'string', '.status.message', 'Why, for people'), priority: 1 },
       ],

@@ -43,6 +43,8 @@ interface WriteOptions<T> extends Call {
 export interface CreateOptions<T> extends WriteOptions<T> {
   readonly name?: string;
   readonly object: object;
+  /** Refused where the API server knows a field of it not, which it leaves out silently otherwise. */
+  readonly strict?: boolean;
 }
 
 /** A merge patch is an object, a JSON patch a list of operations. */
@@ -185,7 +187,9 @@ export function createKubeClient(deps: Parameters<typeof createRequester>[0]): K
     async create(options) {
       // A new object's name is in the object; only a subresource is created below a name.
       const address = options.subresource === undefined ? { ...options, name: undefined } : options;
-      return await send('POST', address, { query: writeQuery(options), body: options.object });
+      const fieldValidation = options.strict === true ? 'Strict' : undefined;
+      const query = { ...writeQuery(options), fieldValidation };
+      return await send('POST', address, { query, body: options.object });
     },
     async patch(options) {
       return await send('PATCH', options, {

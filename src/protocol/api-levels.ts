@@ -8,7 +8,10 @@ export interface ApiLevels {
 }
 
 /** Ours. */
-export const apiLevels: ApiLevels = { oldest: 1, newest: 1 };
+export const apiLevels: ApiLevels = { oldest: 1, newest: 2 };
+
+/** From this level on a manager heeds `Intercept.spec.mode`; an older one would take the traffic. */
+export const modesLevel = 2;
 
 /** How two programs fit: whether they have a level in common, and if not, which of us is behind. */
 export function compareLevels(theirs: ApiLevels, ours: ApiLevels): 'fit' | 'older' | 'newer' {

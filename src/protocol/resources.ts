@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { logLevels } from '#base/log.ts';
+import { interceptModes } from './intercept-mode.ts';
 
 /** The API group of our own resources; no peer's RBAC grants it. */
 export const group = 'intercept.telepresence.io';
@@ -97,7 +98,7 @@ export const connection = v.looseObject({
 });
 export type Connection = v.InferOutput<typeof connection>;
 
-/** What the user asks for by `telepresence intercept`; immutable. */
+/** What the user asks for by `telepresence intercept`, `wiretap` or `ingest`; immutable. */
 export const interceptSpec = v.looseObject({
   /** As typed; metadata.name is this with five random characters. */
   name: v.string(),
@@ -114,8 +115,12 @@ export const interceptSpec = v.looseObject({
   port: v.optional(v.string()),
   container: v.optional(v.string()),
   mechanism: v.optional(v.picklist(['tcp']), 'tcp'),
-  /** Where the laptop sends the traffic; without a port where `containerPorts` says it. */
-  target: v.object({ host: v.string(), port: v.optional(v.number()) }),
+  mode: v.optional(v.picklist(interceptModes)),
+  /**
+   * Where the laptop sends the traffic, of which an ingest has none; without a port where
+   * `containerPorts` says it.
+   */
+  target: v.optional(v.object({ host: v.string(), port: v.optional(v.number()) })),
   /** metadata.name of the Intercept that this one takes over from. */
   replaces: v.optional(v.string()),
   /** Takes over at once what the same user holds by another Connection. */

@@ -1,6 +1,6 @@
 import { createClient } from '@connectrpc/connect';
 
-import { AgentControl, type Takes } from '#protocol/gen/telepresence_pb.ts';
+import { AgentControl, type Take, type Takes } from '#protocol/gen/telepresence_pb.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
 
@@ -46,10 +46,20 @@ function wantedOf(update: Takes): WantedTakes {
     epoch: update.epoch,
     logLevel: update.logLevel,
     managers: update.managers,
-    takes: update.takes.map(({ interceptUid, containerPort, protocol }) => ({
-      interceptUid,
-      containerPort,
-      protocol,
-    })),
+    takes: [
+      ...update.takes.map(wantedTake),
+      ...update.wiretaps.map((one) => ({ ...wantedTake(one), mode: 'wiretap' as const })),
+      ...update.ingests.map((interceptUid) => ({
+        mode: 'ingest' as const,
+        interceptUid,
+        containerPort: 0,
+        // It has to be somebody's.
+        protocol: 'TCP',
+      })),
+    ],
   };
+}
+
+function wantedTake({ interceptUid, containerPort, protocol }: Take): WantedTake {
+  return { interceptUid, containerPort, protocol };
 }

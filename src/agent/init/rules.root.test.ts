@@ -317,6 +317,33 @@ test('an open connection that its client ends after the switch ends without a re
   await leave(agent);
 });
 
+test('a wiretapped port: what is open stays untouched, new ones pass the agent, and it comes back', async () => {
+  const agent = await startAgent();
+  for (const host of [podAddress, podAddressV6]) {
+    const open = await connect(8080, host);
+    assert.equal(await say(open, 'one'), 'app:one');
+    assert.deepEqual(await tell(agent, { tap: 8080 }), { heard: true });
+    assert.equal(await ask(8080, host), 'agent 8080:hello');
+    await sleep(2500);
+    assert.equal(await ask(8080, host), 'agent 8080:hello', 'renewed by knocking');
+    assert.equal(await say(open, 'two'), 'app:two', 'idle for long, and still the app’s');
+    const through = await connect(8080, host);
+    assert.equal(await say(through, 'one'), 'agent 8080:one');
+    // An intercept comes and goes meanwhile.
+    await tell(agent, { on: 8080 });
+    await tell(agent, { off: 8080 });
+    assert.equal(await ask(8080, host), 'agent 8080:hello');
+    await tell(agent, { untap: 8080 });
+    assert.equal(await ask(8080, host), 'app:hello');
+    assert.equal(await say(through, 'two'), 'agent 8080:two', 'it ends with its client');
+    through.destroy();
+    open.destroy();
+  }
+  await tell(agent, { tap: 8080 });
+  await kill(agent);
+  assert.equal(await ask(8080), 'app:hello', 'a dead agent’s port is the app’s at once');
+});
+
 test('the init container lays them, as often as it runs, and not in a node’s network', () => {
   const main = fileURLToPath(new URL('../init-main.ts', import.meta.url));
   const init = (env: readonly string[]): string => pod.run(['env', ...env, process.execPath, main]);

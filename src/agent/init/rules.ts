@@ -11,6 +11,10 @@ export const agentTable = 'telepresence_agent';
 
 /** Loopback address: a datagram to it says that connections open on this port are to end. */
 export const knockCutAddress = '127.0.74.41';
+/** Loopback address: a datagram to it says that connections to this port go through the agent, and stay the app's. */
+export const knockTapAddress = '127.0.74.46';
+/** The same, to end that. */
+export const knockUntapAddress = '127.0.74.47';
 /** A connection that was open at a switch ends once it has been idle for this long after an answer … */
 export const switchIdleMs = 200;
 /** … and after this long in any case, also while it waits for an answer. */
@@ -22,6 +26,7 @@ export const switchGraceMs = 5000;
  * itself, which the kernel drops after having read them; the sets empty themselves when it is dead.
  *
  * - `on`: ports whose new connections go to the agent, while it keeps knocking.
+ * - `tapped`: the same, of ports that stay the app's: nothing of connections that are open is touched.
  * - Connections that were open at the switch carry on with the app while they are `busy`, as long
  *   as `grace` lasts: a word of the client is waited upon until then, one of the app for a moment. What
  *   the app says passes in any case as long: it may answer what was asked before the switch; so do the
@@ -42,6 +47,7 @@ export function agentRules(): string {
 delete table inet ${agentTable}
 table inet ${agentTable} {
   set on { type inet_service; size 1024; flags dynamic,timeout; }
+  set tapped { type inet_service; size 1024; flags dynamic,timeout; }
   set settling { type inet_service; size 1024; flags dynamic,timeout; }
   set grace { type inet_service; size 1024; flags dynamic,timeout; }
 ${families.map(sets).join('\n')}
@@ -50,6 +56,7 @@ ${families.map(sets).join('\n')}
     type nat hook prerouting priority dstnat; policy accept;
     ip6 daddr fe80::/10 return
     tcp dport @on redirect to :${agentRedirectPort}
+    tcp dport @tapped redirect to :${agentRedirectPort}
   }
 
   chain output {
@@ -57,6 +64,8 @@ ${families.map(sets).join('\n')}
     tcp sport ${agentRedirectPort} tcp sequence 0 tcp flags & (rst | ack) == (rst | ack) ct status & dnat != 0 goto nobody_listens
     ip daddr ${knockOnAddress} meta skgid ${agentGroup} udp dport != ${agentRedirectPort} update @on { udp dport timeout ${knockTimeoutMs}ms } drop
     ip daddr ${knockOffAddress} meta skgid ${agentGroup} delete @on { udp dport } drop
+    ip daddr ${knockTapAddress} meta skgid ${agentGroup} udp dport != ${agentRedirectPort} update @tapped { udp dport timeout ${knockTimeoutMs}ms } drop
+    ip daddr ${knockUntapAddress} meta skgid ${agentGroup} delete @tapped { udp dport } drop
     ip daddr ${knockCutAddress} meta skgid ${agentGroup} update @grace { udp dport timeout ${switchGraceMs}ms } update @settling { udp dport timeout ${switchIdleMs}ms } drop
     oif != "lo" tcp sport @on ct direction reply ct state established ct status & dnat == 0 meta nfproto vmap { ipv4 : goto app_to_client4, ipv6 : goto app_to_client6 }
     oif != "lo" tcp flags & (syn | ack) == (syn | ack) ct direction reply ct status & dnat == 0 meta nfproto vmap { ipv4 : goto opened4, ipv6 : goto opened6 }
@@ -69,7 +78,7 @@ ${families.map(sets).join('\n')}
   }
 
   chain nobody_listens {
-    meta l4proto tcp delete @on { ct original proto-dst }
+    meta l4proto tcp delete @on { ct original proto-dst } delete @tapped { ct original proto-dst }
     tcp flags set ack tcp ackseq set 0 accept
   }
 

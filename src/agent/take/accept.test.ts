@@ -13,6 +13,7 @@ import { splice } from '#tunnel/splice.ts';
 import { emptySettings } from '../probe/http2-request.ts';
 import { grpcProbe } from '../testing/grpc-probe.ts';
 import { bring } from './accept.ts';
+import { createCopies } from './copies.ts';
 import { createJoined } from './joined.ts';
 import { listenForTakes } from './listen.ts';
 
@@ -20,6 +21,7 @@ import { listenForTakes } from './listen.ts';
 async function agent(options: {
   readonly onFlow: (flow: IncomingFlow) => void;
   readonly taker?: string;
+  readonly taps?: readonly string[];
   readonly connected?: boolean;
   readonly appPort?: number;
   /** The test's own connections come from the node. */
@@ -40,7 +42,12 @@ async function agent(options: {
   const deps = {
     log: silentLogger,
     clock: systemClock,
-    takes: { takerOf: () => options.taker },
+    takes: { takerOf: () => options.taker, tapsOf: () => options.taps ?? [] },
+    copies: createCopies({
+      log: silentLogger,
+      clock: systemClock,
+      inbound: () => [{ session: pair.client }],
+    }),
     joined,
     doubts: new Set<string>(),
     inbound: () => (options.connected === false ? [] : [{ session: pair.client, rttMs: 1 }]),
@@ -315,4 +322,54 @@ test('another gRPC client of the node is the laptop’s, idle or not', async () 
   const expected = Buffer.concat([idle, other]);
   const rest = Buffer.concat([other, acknowledgement]);
   assert.deepEqual(await speakGrpc(it.port, opening, rest), expected, 'acknowledged late');
+});
+
+test('a wiretapped connection is whose it was, app’s or laptop’s, and copied from its first byte', async () => {
+  for (const taker of [undefined, 'intercept-1']) {
+    const copied = Promise.withResolvers<string>();
+    await using it = await agent({
+      ...(taker === undefined ? {} : { taker }),
+      taps: ['wiretap-1'],
+      onFlow: (flow) => {
+        const { stream } = flow.accept();
+        let heard = '';
+        stream.on('data', (chunk: Buffer) => {
+          heard += String(chunk);
+          if (flow.authority === 'intercept-1') stream.write(`laptop:${String(chunk)}`);
+        });
+        stream.once('end', () => {
+          stream.end();
+          if (flow.authority === 'wiretap-1') copied.resolve(heard);
+        });
+        if (flow.authority === 'wiretap-1') stream.write('what a bore');
+      },
+    });
+    const socket = client(it.port);
+    socket.write('first');
+    const [answer]: unknown[] = await once(socket, 'data');
+    assert.equal(String(answer), taker === undefined ? 'app:first' : 'laptop:first');
+    socket.end(' last');
+    assert.match(await all(socket), /^(app|laptop): last/);
+    assert.equal(await copied.promise, 'first last');
+  }
+});
+
+test('probes of a wiretapped port are not copied, and wait for no look', async () => {
+  const flows: string[] = [];
+  await using it = await agent({
+    taps: ['wiretap-1'],
+    onNode: true,
+    onFlow: (flow) => {
+      flows.push(flow.authority);
+      flow.accept().stream.resume();
+    },
+  });
+  const probe = client(it.port);
+  probe.end('GET / HTTP/1.1\r\nUser-Agent: kube-probe/1.36\r\n\r\n');
+  assert.match(await all(probe), /^app:GET/);
+  assert.deepEqual(flows, []);
+  const other = client(it.port);
+  other.end('GET / HTTP/1.1\r\nUser-Agent: curl\r\n\r\n');
+  assert.match(await all(other), /^app:GET/);
+  assert.deepEqual(flows, ['wiretap-1']);
 });

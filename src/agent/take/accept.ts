@@ -9,6 +9,7 @@ import { resetEnd } from '#tunnel/splice.ts';
 
 import { look } from '../probe/look.ts';
 import { dialApp } from './app.ts';
+import type { Copies } from './copies.ts';
 import type { Arrival, Joined } from './joined.ts';
 import { offer, type Doubts } from './offer.ts';
 import type { Takes } from './takes.ts';
@@ -22,7 +23,8 @@ export interface Inbound {
 interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'after'>;
-  readonly takes: Pick<Takes, 'takerOf'>;
+  readonly takes: Pick<Takes, 'takerOf' | 'tapsOf'>;
+  readonly copies: Pick<Copies, 'copy'>;
   readonly joined: Pick<Joined, 'arrive' | 'moved'>;
   readonly doubts: Doubts;
   /** The ways to the laptop of an intercept, the best first; empty while there is none. */
@@ -54,11 +56,26 @@ export async function bring(
       return;
     }
     const app = await dialApp({ podIp: dialled(socket, options.podIps), port }, signal);
+    // Who was looked at is known; else the copy itself looks, as nothing may wait for it.
+    const fromNode = deps.nodeAddresses.has(socket.remoteAddress ?? '');
+    if (!isProbe) copy(deps, socket, { port, mayBeProbe: fromNode && interceptUid === undefined });
     arrival.join({ client: socket, server: app }, 'app');
   } catch (error) {
     deps.log.debug('connection reset', { port, reason: describe(error) });
     resetEnd(socket, toError(error));
   }
+}
+
+function copy(
+  { takes, copies }: Pick<Deps, 'takes' | 'copies'>,
+  socket: Socket,
+  {
+    port,
+    ...rest
+  }: { readonly port: number; readonly first?: Buffer | undefined; readonly mayBeProbe: boolean },
+): void {
+  const interceptUids = takes.tapsOf(port);
+  if (interceptUids.length > 0) copies.copy(socket, { interceptUids, ...rest });
 }
 
 /** The pod's address of the family in which it was asked: an app may listen on one only. */
@@ -83,6 +100,7 @@ async function bringToLaptop(
     switch (answer.kind) {
       case 'taken':
         if (answer.again) deps.log.info('laptop answers again', { port });
+        copy(deps, socket, { port, first: answer.first, mayBeProbe: false });
         arrival.join({ client: socket, server: answer.flow.stream }, { interceptUid });
         // Those that the app got while it did not answer are not the app's for as long as they are kept.
         if (answer.again && deps.takes.takerOf(port) === interceptUid) {

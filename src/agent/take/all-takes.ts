@@ -3,7 +3,7 @@ import type { PortProtocol } from '#protocol/agent-config.ts';
 import type { TakeOutcome, Takes, WantedTake } from './takes.ts';
 
 /** What is taken, of every protocol. */
-export interface AllTakes extends Omit<Takes, 'takerOf'> {
+export interface AllTakes extends Omit<Takes, 'takerOf' | 'tapsOf'> {
   /** It is in force. */
   has(take: WantedTake): boolean;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { knockOffAddress, knockOnAddress, knockTimeoutMs } from '#protocol/agent-config.ts';
 
-import { knockCutAddress } from '../init/rules.ts';
+import { knockCutAddress, knockTapAddress, knockUntapAddress } from '../init/rules.ts';
 import { createKnocker, knockEveryMs } from './knock.ts';
 
 /** A knocker whose time and datagrams are the test's. */
@@ -77,4 +77,28 @@ test('disposing gives every port back', async () => {
   await knocker[Symbol.asyncDispose]();
   assert.deepEqual(sent, [`${knockOffAddress}:80`, `${knockOffAddress}:81`]);
   assert.equal(timers.size, 0);
+});
+
+test('a wiretapped port is renewed and given back without touching what is open, whoever takes it', async () => {
+  const { knocker, sent, tick, timers, time } = fixture();
+  assert.equal(await knocker.tap(80), true);
+  assert.equal(await knocker.tap(80), true);
+  assert.deepEqual(sent.splice(0), [`${knockTapAddress}:80`]);
+  time.now += knockTimeoutMs;
+  tick();
+  assert.deepEqual(sent.splice(0), [`${knockTapAddress}:80`]);
+  await knocker.on(80);
+  await knocker.off(80);
+  assert.deepEqual(sent.splice(0), [
+    `${knockCutAddress}:80`,
+    `${knockOnAddress}:80`,
+    `${knockOffAddress}:80`,
+  ]);
+  await knocker.untap(80);
+  assert.deepEqual(sent.splice(0), [`${knockUntapAddress}:80`]);
+  assert.equal(timers.size, 0);
+  const unheard = fixture(false);
+  assert.equal(await unheard.knocker.tap(80), false);
+  assert.equal(unheard.timers.size, 0);
+  assert.match(unheard.knocker.whyNotTapped(80), /restart the workload/);
 });

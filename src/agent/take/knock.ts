@@ -7,14 +7,14 @@ import { knockOffAddress, knockOnAddress, knockTimeoutMs } from '#protocol/agent
 
 import { agentInitContainer } from '#protocol/resources.ts';
 
-import { knockCutAddress } from '../init/rules.ts';
-import type { PortSwitch } from './takes.ts';
+import { knockCutAddress, knockTapAddress, knockUntapAddress } from '../init/rules.ts';
+import type { PortSwitch, TapSwitch } from './takes.ts';
 
 /** How often a taken port is renewed: nine can be missed before the app answers again. */
 export const knockEveryMs = knockTimeoutMs / 10;
 
 /** Switches ports between the app and the agent by datagrams that the init container's rules read. */
-export interface Knocker extends PortSwitch, AsyncDisposable {
+export interface Knocker extends PortSwitch, TapSwitch, AsyncDisposable {
   /**
    * New connections to `port` come to the agent from now on, those already open end soon. False
    * when nobody heard: the rules are not there, or this process is not in the agent's group.
@@ -30,19 +30,11 @@ interface KnockerDeps {
 
 /** The knocking itself; it lives in the main loop, so that a loop that hangs gives ports back. */
 export function createKnocker(deps: KnockerDeps): Knocker {
-  const renewing = new Map<number, Disposable>();
-  const stop = (port: number): void => {
-    renewing.get(port)?.[Symbol.dispose]();
-    renewing.delete(port);
-  };
-  const off = async (port: number): Promise<void> => {
-    if (!renewing.has(port)) return;
-    stop(port);
-    await deps.send(knockOffAddress, port);
-  };
+  const taken = keptUp(deps, knockOffAddress);
+  const tapped = keptUp(deps, knockUntapAddress);
   return {
     async on(port) {
-      if (renewing.has(port)) return true;
+      if (taken.has(port)) return true;
       let knockedAt = deps.clock.monotonic();
       const knock = (): Promise<boolean> => {
         knockedAt = deps.clock.monotonic();
@@ -57,17 +49,63 @@ export function createKnocker(deps: KnockerDeps): Knocker {
         const late = deps.clock.monotonic() - knockedAt > knockTimeoutMs - knockEveryMs;
         void (late ? take() : knock());
       };
-      renewing.set(port, deps.clock.every(knockEveryMs, renew));
+      taken.renew(port, renew);
       const heard = await take();
       if (heard.every(Boolean)) return true;
-      stop(port);
+      taken.stop(port);
       return false;
     },
-    off,
+    off: async (port) => await taken.end(port),
+    async tap(port) {
+      if (tapped.has(port)) return true;
+      const knock = async (): Promise<boolean> => await deps.send(knockTapAddress, port);
+      tapped.renew(port, () => void knock());
+      if (await knock()) return true;
+      tapped.stop(port);
+      return false;
+    },
+    untap: async (port) => await tapped.end(port),
+    whyNotTapped: () =>
+      `the rules of the init container ${agentInitContainer} know no wiretaps: restart the workload once (kubectl rollout restart)`,
     whyNot: () =>
       `the rules of the init container ${agentInitContainer} are not there: see its log`,
     async [Symbol.asyncDispose]() {
-      await Promise.all([...renewing.keys()].map(off));
+      await Promise.all([taken.endAll(), tapped.endAll()]);
+    },
+  };
+}
+
+/** Ports that are renewed until they are ended by a datagram to `endAddress`. */
+function keptUp(
+  deps: KnockerDeps,
+  endAddress: string,
+): {
+  has(port: number): boolean;
+  renew(port: number, knock: () => void): void;
+  /** Renews it no more. */
+  stop(port: number): void;
+  end(port: number): Promise<void>;
+  endAll(): Promise<void>;
+} {
+  const renewing = new Map<number, Disposable>();
+  const stop = (port: number): void => {
+    renewing.get(port)?.[Symbol.dispose]();
+    renewing.delete(port);
+  };
+  const end = async (port: number): Promise<void> => {
+    if (!renewing.has(port)) return;
+    stop(port);
+    await deps.send(endAddress, port);
+  };
+  return {
+    has: (port) => renewing.has(port),
+    renew(port, knock) {
+      renewing.set(port, deps.clock.every(knockEveryMs, knock));
+    },
+    stop,
+    end,
+    async endAll() {
+      await Promise.all([...renewing.keys()].map(end));
     },
   };
 }

@@ -17,6 +17,8 @@ export type Offer =
       readonly flow: Flow;
       /** The laptop had been in doubt: the app may have got what was meant for it. */
       readonly again: boolean;
+      /** What of the socket is on its way already. */
+      readonly first: Buffer | undefined;
     }
   /** The laptop says that its handler is not there. */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -113,8 +115,7 @@ export async function offer(
     });
     const flow = await begun.accepted;
     const again = doubts.delete(interceptUid);
-    first.stop('sent');
-    return { kind: 'taken', flow, again };
+    return { kind: 'taken', flow, again, first: first.stop('sent') };
   } catch (error) {
     first.stop('keep');
     const reason = describe(error);
@@ -141,7 +142,8 @@ function firstChunk(socket: Socket): {
   readonly arrived: Promise<void>;
   /** `send` says whether it has sent it. */
   readonly sendTo: (send: (chunk: Buffer) => boolean) => void;
-  readonly stop: (outcome: 'sent' | 'keep') => void;
+  /** What was sent and is out of the socket now. */
+  readonly stop: (outcome: 'sent' | 'keep') => Buffer | undefined;
 } {
   let sent = 0;
   let send: ((chunk: Buffer) => boolean) | undefined;
@@ -164,7 +166,9 @@ function firstChunk(socket: Socket): {
     },
     stop(outcome) {
       socket.off('data', onData).pause();
-      if (outcome === 'sent' && sent > 0) socket.read(sent);
+      if (outcome === 'keep' || sent === 0) return undefined;
+      const taken: unknown = socket.read(sent);
+      return Buffer.isBuffer(taken) ? taken : undefined;
     },
   };
 }

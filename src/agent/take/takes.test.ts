@@ -8,11 +8,14 @@ import { createTakes, type Takes, type WantedTake } from './takes.ts';
 interface Fixture {
   readonly takes: Takes;
   readonly calls: string[];
+  /** Whose copies were not to end. */
+  readonly retained: string[];
 }
 
 /** Takes over switches that note what they are asked; ports above 10000 cannot be switched. */
 function fixture(slow?: Promise<void>): Fixture {
   const calls: string[] = [];
+  const retained: string[] = [];
   const takes = createTakes({
     log: silentLogger,
     protocol: 'TCP',
@@ -27,12 +30,26 @@ function fixture(slow?: Promise<void>): Fixture {
       },
       whyNot: (port) => `port ${port} cannot be switched`,
     },
+    taps: {
+      ports: {
+        async tap(port) {
+          calls.push(`tap ${port}`);
+          await slow;
+          return port < 10_000;
+        },
+        async untap(port) {
+          calls.push(`untap ${port}`);
+        },
+        whyNotTapped: (port) => `port ${port} cannot be tapped`,
+      },
+      copies: { retain: (uids) => void retained.push([...uids].join()) },
+    },
     joined: {
       moved: (port, side) =>
         calls.push(`moved ${port} ${side === 'app' ? 'app' : side.interceptUid}`),
     },
   });
-  return { takes, calls };
+  return { takes, calls, retained };
 }
 
 function take(interceptUid: string, containerPort: number, protocol = 'TCP'): WantedTake {
@@ -98,4 +115,63 @@ test('what was disposed of takes nothing any more', async () => {
   await takes[Symbol.asyncDispose]();
   assert.deepEqual(await takes.apply([take('a', 80)]), []);
   assert.deepEqual(calls, ['on 80', 'moved 80 a', 'off 80', 'moved 80 app']);
+});
+
+test('a wiretap takes nothing: beside an intercept, without one, several of one port', async () => {
+  const { takes, calls, retained } = fixture();
+  await takes.setReachable(true);
+  const tap = (uid: string): WantedTake => ({ ...take(uid, 80), mode: 'wiretap' });
+  const [one] = await takes.apply([tap('t1')]);
+  assert.deepEqual(one, { interceptUid: 't1', active: true, message: '' });
+  assert.equal(takes.takerOf(80), undefined);
+  assert.deepEqual(takes.tapsOf(80), ['t1']);
+  assert.ok(takes.any);
+  const outcomes = await takes.apply([tap('t1'), take('a', 80), tap('t2')]);
+  assert.ok(outcomes.every(({ active }) => active));
+  assert.equal(takes.takerOf(80), 'a');
+  assert.deepEqual(takes.tapsOf(80), ['t1', 't2']);
+  await takes.apply([tap('t2')]);
+  assert.equal(takes.takerOf(80), undefined);
+  assert.deepEqual(takes.tapsOf(80), ['t2']);
+  assert.equal(retained.at(-1), 't2');
+  await takes.apply([]);
+  assert.equal(takes.any, false);
+  assert.equal(retained.at(-1), '');
+  assert.deepEqual(calls, ['tap 80', 'on 80', 'moved 80 a', 'off 80', 'moved 80 app', 'untap 80']);
+});
+
+test('a wiretap that cannot be says why, and an ingest needs nothing but to be known', async () => {
+  const { takes } = fixture();
+  const wanted: WantedTake[] = [
+    { ...take('t', 20_000), mode: 'wiretap' },
+    { ...take('i', 0), mode: 'ingest' },
+  ];
+  const waiting = await takes.apply(wanted);
+  assert.deepEqual(
+    waiting.map(({ active }) => active),
+    [false, true],
+  );
+  assert.ok(takes.wants('i'));
+  const outcomes = await takes.setReachable(true);
+  assert.deepEqual(
+    outcomes.map(({ message }) => message),
+    ['port 20000 cannot be tapped', ''],
+  );
+  assert.equal(takes.any, false);
+});
+
+test('a wiretap that ends while its port is being switched leaves nothing switched', async () => {
+  const slow = Promise.withResolvers<void>();
+  const { takes, calls } = fixture(slow.promise);
+  await takes.setReachable(true);
+  const first = takes.apply([{ ...take('t', 80), mode: 'wiretap' }]);
+  await Promise.resolve();
+  await Promise.resolve();
+  await Promise.resolve();
+  const second = takes.apply([]);
+  slow.resolve();
+  await Promise.all([first, second]);
+  assert.equal(takes.any, false);
+  assert.deepEqual(takes.tapsOf(80), []);
+  assert.notEqual(calls.at(-1), 'tap 80');
 });

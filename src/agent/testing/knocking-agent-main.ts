@@ -27,8 +27,16 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => 
   socket.on('data', (chunk) => socket.write(`agent ${port}:${String(chunk)}`));
   socket.on('end', () => socket.end());
 });
-process.on('message', (message: { readonly on?: number; readonly off?: number }) => {
+interface Message {
+  readonly on?: number;
+  readonly off?: number;
+  readonly tap?: number;
+  readonly untap?: number;
+}
+process.on('message', (message: Message) => {
   void (async () => {
+    if (message.tap !== undefined) process.send?.({ heard: await knocker.tap(message.tap) });
+    if (message.untap !== undefined) process.send?.({ heard: await knocker.untap(message.untap) });
     if (message.on !== undefined) process.send?.({ heard: await knocker.on(message.on) });
     if (message.off !== undefined) process.send?.({ heard: await knocker.off(message.off) });
   })();

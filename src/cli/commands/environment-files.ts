@@ -33,7 +33,7 @@ export function readEnvironmentFiles(line: ParsedLine): EnvironmentFiles {
 /** Writes the environment where it is wanted; what a syntax cannot say is named. */
 export async function writeEnvironment(
   context: CliContext,
-  files: EnvironmentFiles,
+  files: EnvironmentFiles & { readonly command: string },
   environment: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (files.text !== undefined) {
@@ -41,7 +41,7 @@ export async function writeEnvironment(
     await write(context, files.text, text);
     for (const name of left) {
       context.warn(
-        `telepresence intercept: warning: ${name} is left out of ${files.text}: the syntax ${files.syntax} cannot say it (--env-json can)`,
+        `telepresence ${files.command}: warning: ${name} is left out of ${files.text}: the syntax ${files.syntax} cannot say it (--env-json can)`,
       );
     }
   }

@@ -1,3 +1,4 @@
+import type { InterceptMode } from '#protocol/intercept-mode.ts';
 import { CliError } from '../errors.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 import { parseContainerPorts, type ContainerPortAsked } from '../parse/container-port.ts';
@@ -23,32 +24,25 @@ export interface InterceptAsked {
   readonly replace: boolean;
   /** The container's own ports instead of a Service's; in here are those that go to another number. */
   readonly containerPorts?: { readonly ports: ContainerPortAsked[] };
+  readonly mode: InterceptMode;
 }
 
-/** The flags of `telepresence intercept`, checked. */
+/** The flags of `telepresence intercept`, or of a command that wants less than it, checked. */
 export function readInterceptRequest(
   line: ParsedLine,
-  { defaultPort, cwd }: { readonly defaultPort: number; readonly cwd: string },
+  options: { readonly defaultPort: number; readonly cwd: string; readonly mode: InterceptMode },
 ): InterceptAsked {
-  const port = line.text('port') ?? String(defaultPort);
-  parseInterceptPort(port);
-  const mechanism = line.text('mechanism') ?? '';
-  if (mechanism !== 'tcp') {
-    throw new CliError(
-      'Usage',
-      `invalid argument "${mechanism}" for "--mechanism": there is only tcp`,
-    );
-  }
+  const { cwd, mode } = options;
   if (line.on('preview-url')) {
     throw new CliError('Usage', '--preview-url: there are no preview links', {
       hint: 'intercept without it: all TCP connections of the port go to this machine',
     });
   }
   return {
-    ...readCommon(line, cwd),
+    ...readCommon(line, cwd, mode),
     service: line.text('service') ?? '',
-    port,
-    mechanism,
+    port: mode === 'ingest' ? '' : portAsked(line, options.defaultPort),
+    mechanism: mode === 'ingest' ? '' : mechanismAsked(line),
     replace: line.on('replace'),
   };
 }
@@ -56,7 +50,7 @@ export function readInterceptRequest(
 /** The flags of `telepresence replace`, checked. */
 export function readReplaceRequest(line: ParsedLine, cwd: string): InterceptAsked {
   return {
-    ...readCommon(line, cwd),
+    ...readCommon(line, cwd, 'intercept'),
     service: '',
     port: '',
     mechanism: 'tcp',
@@ -65,25 +59,45 @@ export function readReplaceRequest(line: ParsedLine, cwd: string): InterceptAske
   };
 }
 
-/** What both know. */
+/** What all know. */
 function readCommon(
   line: ParsedLine,
   cwd: string,
+  mode: InterceptMode,
 ): Omit<InterceptAsked, 'service' | 'port' | 'mechanism' | 'replace' | 'containerPorts'> {
   const typed = line.words[0] ?? '';
   const mount = parseMount(line.text('mount') ?? 'true', cwd);
   const namespace = readNamespace(line, 'namespace') ?? '';
   const workload = line.text('workload') ?? '';
+  const container = line.text('container') ?? '';
   // Where only a namespace is named, the intercept's name says it, as it always did.
   const name = namespace !== '' && workload === '' ? `${typed}-${namespace}` : typed;
   return {
-    name,
+    // Of one workload several containers may be ingested.
+    name: mode === 'ingest' && container !== '' ? `${name}/${container}` : name,
     workload: workload === '' ? typed : workload,
     address: line.text('address') ?? '',
     namespace,
-    container: line.text('container') ?? '',
+    container,
     force: line.on('force'),
-    ...(mount === undefined ? {} : { mount }),
+    // Who only looks writes nothing.
+    ...(mount && { mount: { ...mount, readOnly: mount.readOnly || mode !== 'intercept' } }),
     toPod: parsePodPorts(line.list('to-pod')),
+    mode,
   };
+}
+
+function portAsked(line: ParsedLine, defaultPort: number): string {
+  const port = line.text('port') ?? String(defaultPort);
+  parseInterceptPort(port);
+  return port;
+}
+
+function mechanismAsked(line: ParsedLine): string {
+  const mechanism = line.text('mechanism') ?? '';
+  if (mechanism === 'tcp') return mechanism;
+  throw new CliError(
+    'Usage',
+    `invalid argument "${mechanism}" for "--mechanism": there is only tcp`,
+  );
 }

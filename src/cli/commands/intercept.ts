@@ -1,4 +1,5 @@
 import type { InterceptEvent, InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
+import { modeNamed, type InterceptMode } from '#protocol/intercept-mode.ts';
 import type { FoundConfig } from '../config/client-config.ts';
 import { heededConfig } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
@@ -7,7 +8,7 @@ import { call, findUserDaemon, follow } from '../daemon/session.ts';
 import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 import { interceptedLines } from '../output/intercept-block.ts';
-import { interceptObject } from '../output/workload-object.ts';
+import { attachmentObject } from '../output/workload-object.ts';
 import { nobodyListens } from '../output/nobody-listens.ts';
 import { runCommand } from '../run-command.ts';
 import type { RunCommand } from './command-spec.ts';
@@ -19,14 +20,25 @@ import {
 } from './intercept-request.ts';
 
 /** `telepresence intercept NAME [-- COMMAND]` */
-export const runIntercept: RunCommand = async (context, line) => {
+export const runIntercept: RunCommand = async (context, line) =>
+  await attach(context, line, 'intercept');
+
+/** `telepresence wiretap NAME [-- COMMAND]` */
+export const runWiretap: RunCommand = async (context, line) =>
+  await attach(context, line, 'wiretap');
+
+/** `telepresence ingest WORKLOAD [-- COMMAND]` */
+export const runIngest: RunCommand = async (context, line) => await attach(context, line, 'ingest');
+
+async function attach(context: CliContext, line: ParsedLine, mode: InterceptMode): Promise<number> {
   const settings = await heededConfig(context);
   const request = readInterceptRequest(line, {
     defaultPort: settings.config.intercept.defaultPort,
     cwd: context.cwd,
+    mode,
   });
-  return await standIn(context, line, { command: 'intercept', request, settings });
-};
+  return await standIn(context, line, { command: mode, request, settings });
+}
 
 /** `telepresence replace NAME [-- COMMAND]` */
 export const runReplace: RunCommand = async (context, line) => {
@@ -37,7 +49,7 @@ export const runReplace: RunCommand = async (context, line) => {
 
 /** What a command asks for. */
 interface Engagement {
-  readonly command: 'intercept' | 'replace';
+  readonly command: InterceptMode | 'replace';
   readonly request: InterceptAsked;
   readonly settings: FoundConfig;
 }
@@ -63,13 +75,13 @@ async function standIn(
     await call(async () => await daemon.leave({ name: info.name, id: info.id }));
   };
   try {
-    await writeEnvironment(context, files, info.environment);
+    await writeEnvironment(context, { ...files, command }, info.environment);
   } catch (error) {
     await leave();
     throw error;
   }
   const text = interceptedLines(info);
-  const object = line.on('detailed-output') ? interceptObject(info) : undefined;
+  const object = line.on('detailed-output') ? attachmentObject(info) : undefined;
   context.show({ text, ...(object === undefined ? {} : { object, bare: true }) });
   if (line.command === undefined) {
     // Most begin their program after this; a script knows what it does.
@@ -81,7 +93,7 @@ async function standIn(
     if (!wanted) return;
     wanted = false;
     context.warn(
-      `telepresence ${command}: warning: the intercept ${info.name} has ended${why === '' ? '' : `: ${why}`}`,
+      `telepresence ${command}: warning: the ${request.mode} ${info.name} has ended${why === '' ? '' : `: ${why}`}`,
     );
   };
   // The last that is told is why it has ended.
@@ -105,13 +117,16 @@ async function standIn(
 
 async function nobodyListensYet(info: InterceptInfo): Promise<string[]> {
   const { targetHost: host, targetPort, protocol, wholeContainer, ports } = info;
+  const mode = modeNamed(info.mode);
+  if (mode === 'ingest') return [];
   const targets = wholeContainer ? ports : [{ target: targetPort, protocol }];
   const said = new Set<string>();
   for (const one of targets) {
     const isUdp = one.protocol === 'UDP';
     const port = { port: one.target, protocol: isUdp ? 'UDP' : 'TCP' } as const;
     if (!(await nobodyListens(host, port))) continue;
-    const lost = isUdp ? 'datagrams are lost' : 'requests are refused';
+    const refused = mode === 'wiretap' ? 'the copies are thrown away' : 'requests are refused';
+    const lost = isUdp ? 'datagrams are lost' : refused;
     said.add(
       `nothing listens on ${host}:${String(one.target)}${isUdp ? '/UDP' : ''} of this machine yet: until something does, ${lost}`,
     );

@@ -1,7 +1,8 @@
 import type { FlagSpec } from '../parse/flag-spec.ts';
 import type { CommandSpec } from './command-spec.ts';
+import { detach, ingest, leave, wiretap } from './specs/attaching.ts';
 import { connect, quit } from './specs/connecting.ts';
-import { intercept, leave, replace, uninstall } from './specs/intercepting.ts';
+import { intercept, replace, uninstall } from './specs/intercepting.ts';
 import { list, listContexts, listNamespaces, status, version } from './specs/looking.ts';
 import { globalFlags, kubeGroup, managerNamespace } from './specs/shared-flags.ts';
 import { complete, completion, config, gatherLogs, loglevel } from './specs/tending.ts';
@@ -107,7 +108,10 @@ export const rootCommand: CommandSpec = {
     list,
     intercept,
     replace,
+    wiretap,
+    ingest,
     leave,
+    detach,
     status,
     quit,
     version,

@@ -33,6 +33,9 @@ export function failureSentence({ code, message, facts }: FailureFacts): Sentenc
   return hint === undefined ? sentence : { ...sentence, hint };
 }
 
+/** Daemons that do not say what it was know of intercepts alone. */
+const nounOf = (mode: string): string => (mode === 'unknown' ? 'intercept' : mode);
+
 const managerLog = (namespace: string): string =>
   `look at its log: kubectl -n ${namespace} logs deployment/traffic-manager`;
 
@@ -111,12 +114,12 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
     const hint = interceptHints[fact('reason')];
     return hint === undefined ? { message } : { message, hint };
   },
-  InterceptTimeout: ({ message, manager }) => ({
-    message: `the intercept did not become active: ${message}`,
+  InterceptTimeout: ({ message, manager, fact }) => ({
+    message: `the ${nounOf(fact('mode'))} did not become active: ${message}`,
     hint: managerLog(manager),
   }),
   InterceptGone: ({ fact }) => ({
-    message: `the intercept ${fact('name')} was deleted by someone else`,
+    message: `the ${nounOf(fact('mode'))} ${fact('name')} was deleted by someone else`,
   }),
   PortTaken: ({ fact }) => ({
     message: `port ${fact('port')} of this machine already serves the intercept ${fact('owner')}`,

@@ -7,7 +7,7 @@ import { wantedFormat } from './format.ts';
 import { formattedOutput } from './formatted.ts';
 import { omitEmpty } from './omit-empty.ts';
 import { recordingContext } from '../testing.fixture.ts';
-import { interceptObject, workloadObject } from './workload-object.ts';
+import { attachmentObject, workloadObject } from './workload-object.ts';
 
 test('--output and --format, wherever they stand before --', () => {
   assert.equal(wantedFormat(['list']), undefined);
@@ -97,7 +97,7 @@ test('workloads and intercepts by the names that scripts know', () => {
     servicePort: 'http',
     environment: { EMPTY: '' },
   });
-  assert.deepEqual(interceptObject(info), {
+  assert.deepEqual(attachmentObject(info), {
     id: 'u',
     name: 'hello',
     disposition: 'ACTIVE',
@@ -120,4 +120,41 @@ test('workloads and intercepts by the names that scripts know', () => {
       intercept_infos: [{ id: 'u', spec: { name: 'hello', target_port: 8080 } }],
     },
   );
+});
+
+test('a wiretap says that it is one; an ingest is listed by itself, with what it has', () => {
+  const wiretap = create(InterceptInfoSchema, { id: 'w', name: 'tap', mode: 'wiretap' });
+  assert.partialDeepStrictEqual(attachmentObject(wiretap), { id: 'w', wiretap: true });
+  const ingest = create(InterceptInfoSchema, {
+    id: 'g',
+    name: 'hello/side',
+    mode: 'ingest',
+    state: 'ACTIVE',
+    workload: 'hello',
+    workloadKind: 'Deployment',
+    container: 'side',
+    mountPoint: '/tmp/telfs-1',
+    environment: { A: 'b' },
+  });
+  assert.deepEqual(attachmentObject(ingest), {
+    id: 'g',
+    name: 'hello/side',
+    disposition: 'ACTIVE',
+    workload: 'hello',
+    workload_kind: 'Deployment',
+    container: 'side',
+    mount: { local_dir: '/tmp/telfs-1', remote_dir: '/' },
+    environment: { A: 'b' },
+  });
+  const heldBy = [
+    { client: 'bob@laptop2', name: 'mine', state: 'ACTIVE' },
+    { client: 'eve@laptop3', name: 'ear', state: 'ACTIVE', mode: 'wiretap' },
+  ];
+  const listed = { workload: { name: 'hello', heldBy }, intercepts: [wiretap, ingest] };
+  assert.partialDeepStrictEqual(workloadObject(create(ListedWorkloadSchema, listed)), {
+    intercept_infos: [{ id: 'w', spec: { name: 'tap', wiretap: true } }],
+    ingest_infos: [{ id: 'g', name: 'hello/side', container: 'side' }],
+    intercepted_by: [{ client: 'bob@laptop2', name: 'mine', disposition: 'ACTIVE' }],
+    wiretapped_by: [{ client: 'eve@laptop3', name: 'ear', disposition: 'ACTIVE' }],
+  });
 });

@@ -1,19 +1,27 @@
 import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
 import { alignKeyValues, type KeyValue } from './key-values.ts';
+import { modeWords } from './mode-words.ts';
 
 /** The block's indentation; why four blanks and not three is in README.md. */
 const indent = 4;
 
-/** What `intercept` and `replace` print when they are done. */
+/** What `intercept`, `replace`, `wiretap` and `ingest` print when they are done. */
 export function interceptedLines(info: InterceptInfo): readonly string[] {
-  const done = info.wholeContainer ? 'replaced' : 'intercepted';
-  return [`Using ${info.workloadKind} ${info.workload}`, done, ...interceptBlock(info)];
+  const { noun, done } = modeWords(info);
+  const using = `Using ${info.workloadKind} ${info.workload}`;
+  // An ingest does nothing to the workload, so nothing is said of that.
+  if (noun === 'ingest') return [using, ...ingestBlock(info, 'told')];
+  return [using, info.wholeContainer ? 'replaced' : done, ...interceptBlock(info)];
 }
 
-/** The facts of one intercept, as `intercept` and `list` print them. */
-export function interceptBlock(info: InterceptInfo): readonly string[] {
+/** The facts of one intercept, wiretap or ingest, as `list` prints them. */
+export function attachmentBlock(info: InterceptInfo): readonly string[] {
+  return modeWords(info).noun === 'ingest' ? ingestBlock(info, 'listed') : interceptBlock(info);
+}
+
+function interceptBlock(info: InterceptInfo): readonly string[] {
   const pairs: KeyValue[] = [
-    { key: 'Intercept name', value: info.name },
+    { key: `${modeWords(info).title} name`, value: info.name },
     { key: 'State', value: stateText(info) },
     { key: 'Workload kind', value: info.workloadKind },
   ];
@@ -27,9 +35,7 @@ export function interceptBlock(info: InterceptInfo): readonly string[] {
     const key = info.service === '' ? 'Container Port Identifier' : 'Service Port Identifier';
     pairs.push({ key, value: info.servicePort });
   }
-  if (info.mountPoint !== '') pairs.push({ key: 'Volume Mount Point', value: info.mountPoint });
-  if (info.mountNote !== '') pairs.push({ key: 'Volume Mount Note', value: info.mountNote });
-  if (info.mountError !== '') pairs.push({ key: 'Volume Mount Error', value: info.mountError });
+  pairs.push(...mountPairs(info));
   if (info.wholeContainer) {
     pairs.push(wholeContainer(info));
     return alignKeyValues(pairs, indent);
@@ -58,6 +64,26 @@ function wholeContainer({ ports, podIp, targetHost }: InterceptInfo): KeyValue {
       ({ port, target, protocol }) => `${String(port)} -> ${String(target)} ${protocol}`,
     ),
   };
+}
+
+/** Its name and state are said where they are not what was just asked for. */
+function ingestBlock(info: InterceptInfo, where: 'told' | 'listed'): readonly string[] {
+  const pairs: KeyValue[] = where === 'told' ? [] : [{ key: 'Ingest name', value: info.name }];
+  if (info.state !== 'ACTIVE') pairs.push({ key: 'State', value: stateText(info) });
+  pairs.push(
+    { key: 'Container name', value: info.container },
+    { key: 'Workload kind', value: info.workloadKind },
+    ...mountPairs(info),
+  );
+  return alignKeyValues(pairs, indent);
+}
+
+function mountPairs({ mountPoint, mountNote, mountError }: InterceptInfo): readonly KeyValue[] {
+  return [
+    { key: 'Volume Mount Point', value: mountPoint },
+    { key: 'Volume Mount Note', value: mountNote },
+    { key: 'Volume Mount Error', value: mountError },
+  ].filter(({ value }) => value !== '');
 }
 
 function stateText(info: InterceptInfo): string {

@@ -1,5 +1,6 @@
 import type { ListedWorkload } from '#protocol/gen/telepresence_pb.ts';
-import { interceptBlock } from './intercept-block.ts';
+import { attachmentBlock } from './intercept-block.ts';
+import { modeWords } from './mode-words.ts';
 
 /** What `list` prints: each workload and what can be, or is, done with it. */
 export function listLines(workloads: readonly ListedWorkload[]): readonly string[] {
@@ -7,24 +8,31 @@ export function listLines(workloads: readonly ListedWorkload[]): readonly string
   const width = Math.max(...workloads.map(({ workload }) => workload?.name.length ?? 0));
   return workloads.flatMap((listed) => {
     const name = (listed.workload?.name ?? '').padEnd(width);
-    if (listed.intercepts.length > 0) {
-      const isWhole = listed.intercepts.some(({ wholeContainer }) => wholeContainer);
-      const what = isWhole ? 'replaced' : 'intercepted';
-      return [`${name}: ${what}`, ...listed.intercepts.flatMap(interceptBlock)];
-    }
-    return [`${name}: ${heldBy(listed) ?? idleState(listed)}`];
+    const { intercepts } = listed;
+    const done = new Set(
+      intercepts.map((info) => (info.wholeContainer ? 'replaced' : modeWords(info).done)),
+    );
+    const states = [...done, ...othersStates(listed)];
+    // What others only look at can still be had.
+    const isFree = done.size === 0 && !isTaken(listed);
+    const text = [...(isFree ? [idleState(listed)] : []), ...states].join(', ');
+    return [`${name}: ${text}`, ...intercepts.flatMap(attachmentBlock)];
   });
 }
 
-/** Whose it is, where it is not ours. */
-function heldBy({ workload }: ListedWorkload): string | undefined {
-  const holders = workload?.heldBy ?? [];
-  if (holders.length === 0) return undefined;
-  const who = holders.map(
-    ({ client, name, state, replaced }) =>
-      `${client} (intercept ${name}${replaced ? ', a container replaced' : ''}${state === 'DISCONNECTED' ? ', disconnected' : ''})`,
-  );
-  return `intercepted by ${who.join(', ')}`;
+function isTaken({ workload }: ListedWorkload): boolean {
+  return (workload?.heldBy ?? []).some((holder) => modeWords(holder).noun === 'intercept');
+}
+
+/** Who has it, and who looks on, where that is not us. */
+function othersStates({ workload }: ListedWorkload): readonly string[] {
+  const of = Map.groupBy(workload?.heldBy ?? [], (holder) => modeWords(holder).done);
+  return [...of].map(([done, those]) => `${done} by ${those.map(holderText).join(', ')}`);
+}
+
+function holderText(holder: NonNullable<ListedWorkload['workload']>['heldBy'][number]): string {
+  const { client, name, state, replaced } = holder;
+  return `${client} (${modeWords(holder).noun} ${name}${replaced ? ', a container replaced' : ''}${state === 'DISCONNECTED' ? ', disconnected' : ''})`;
 }
 
 function idleState({ workload }: ListedWorkload): string {

@@ -122,6 +122,80 @@ test('intercept: datagrams', () => {
   ]);
 });
 
+const wiretapped = {
+  ...active,
+  mode: 'wiretap',
+  name: 'example-app',
+  workload: 'example-app',
+  service: 'example-app',
+};
+const ingested = {
+  ...active,
+  mode: 'ingest',
+  name: 'example-app',
+  workload: 'example-app',
+  container: 'echo-server',
+  mountPoint: '/tmp/example-app-mounts',
+};
+
+test('wiretap and ingest', () => {
+  assert.deepEqual(interceptedLines(create(InterceptInfoSchema, wiretapped)), [
+    'Using Deployment example-app',
+    'wiretapped',
+    '    Wiretap name : example-app',
+    '    State        : ACTIVE',
+    '    Workload kind: Deployment',
+    '    Destination  : 127.0.0.1:8080',
+    '    Intercepting : all TCP connections',
+  ]);
+  assert.deepEqual(interceptedLines(create(InterceptInfoSchema, ingested)), [
+    'Using Deployment example-app',
+    '    Container name    : echo-server',
+    '    Workload kind     : Deployment',
+    '    Volume Mount Point: /tmp/example-app-mounts',
+  ]);
+});
+
+test('list: wiretaps and ingests, ours and others’', () => {
+  const lines = (intercepts: readonly object[], heldBy: readonly object[]): readonly string[] =>
+    listLines([
+      create(ListedWorkloadSchema, {
+        workload: { name: 'web', agentInstalled: true, heldBy: [...heldBy] },
+        intercepts: [...intercepts],
+      }),
+    ]);
+  const ear = { client: 'eve@laptop3', name: 'ear', state: 'ACTIVE', mode: 'wiretap' };
+  const taker = { client: 'bob@laptop2', name: 'mine', state: 'ACTIVE' };
+  assert.deepEqual(lines([], [ear]), [
+    'web: ready to intercept (traffic-agent already installed), wiretapped by eve@laptop3 (wiretap ear)',
+  ]);
+  assert.deepEqual(lines([], [ear, taker]), [
+    'web: wiretapped by eve@laptop3 (wiretap ear), intercepted by bob@laptop2 (intercept mine)',
+  ]);
+  const [first = '', ...block] = lines([wiretapped, ingested], [taker]);
+  assert.equal(first, 'web: wiretapped, ingested, intercepted by bob@laptop2 (intercept mine)');
+  assert.deepEqual(block.slice(0, 1), ['    Wiretap name : example-app']);
+  assert.deepEqual(block.slice(-4), [
+    '    Ingest name       : example-app',
+    '    Container name    : echo-server',
+    '    Workload kind     : Deployment',
+    '    Volume Mount Point: /tmp/example-app-mounts',
+  ]);
+});
+
+test('status: wiretaps and ingests only where there are some', () => {
+  const text = statusLines(
+    create(StatusResponseSchema, {
+      status: 'Connected',
+      connection: { namespace: 'default' },
+      intercepts: [wiretapped, { ...ingested, state: 'WAITING', message: 'pods' }],
+    }),
+  ).join('\n');
+  assert.match(text, /Intercepts +: 0 total\n/);
+  assert.match(text, /Wiretaps +: 1 total\n +example-app: ann@laptop\n/);
+  assert.match(text, /Ingests +: 1 total\n +example-app: ann@laptop \(WAITING: pods\)\n/);
+});
+
 test('list', () => {
   const workload = (name: string, more: object = {}) =>
     create(ListedWorkloadSchema, { workload: { name, kind: 'Deployment', ...more } });

@@ -1,5 +1,6 @@
 import type { InterceptInfo, RootStatus, StatusResponse } from '#protocol/gen/telepresence_pb.ts';
 import { alignKeyValues, type KeyValue } from './key-values.ts';
+import { modeWords } from './mode-words.ts';
 import { shownVersion } from './version-lines.ts';
 
 /** What `status` prints where no user daemon runs; the root daemon may outlive one by a moment. */
@@ -46,12 +47,24 @@ function userDaemon(status: StatusResponse): readonly KeyValue[] {
     pairs.push({ key: 'Mapped namespaces', value: `[${status.mappedNamespaces.join(' ')}]` });
   }
   if (status.transport !== '') pairs.push({ key: 'Transport', value: transportText(status) });
-  pairs.push({
-    key: 'Intercepts',
-    value: `${String(status.intercepts.length)} total`,
-    beneath: status.intercepts.map(interceptText),
-  });
+  pairs.push(...attachments(status));
   return pairs;
+}
+
+/** Intercepts, also where there are none; and whatever else there is. */
+function attachments({ intercepts }: StatusResponse): readonly KeyValue[] {
+  const of = Map.groupBy(intercepts, (info) => modeWords(info).title);
+  const titles = ['Intercept', 'Wiretap', 'Ingest'].filter(
+    (title) => title === 'Intercept' || of.has(title),
+  );
+  return titles.map((title) => {
+    const those = of.get(title) ?? [];
+    return {
+      key: `${title}s`,
+      value: `${String(those.length)} total`,
+      beneath: those.map(interceptText),
+    };
+  });
 }
 
 /** `hello: alice@laptop`, and what is out of the ordinary. */

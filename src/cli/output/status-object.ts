@@ -1,4 +1,6 @@
 import type { StatusResponse } from '#protocol/gen/telepresence_pb.ts';
+import type { InterceptMode } from '#protocol/intercept-mode.ts';
+import { modeWords } from './mode-words.ts';
 import { omitEmpty } from './omit-empty.ts';
 import { shownVersion } from './version-lines.ts';
 
@@ -35,12 +37,20 @@ function userDaemon(status: StatusResponse): object {
     mapped_namespaces: status.mappedNamespaces,
     transport: status.transport,
     round_trip_ms: Math.round(status.rttMs * 1000) / 1000,
-    intercepts: status.intercepts.map((info) => {
+    intercepts: attachmentsOf(status, 'intercept'),
+    wiretaps: attachmentsOf(status, 'wiretap'),
+    ingests: attachmentsOf(status, 'ingest'),
+  };
+}
+
+function attachmentsOf({ intercepts }: StatusResponse, mode: InterceptMode): object[] {
+  return intercepts
+    .filter((info) => modeWords(info).noun === mode)
+    .map((info) => {
       const { name, client, state, message } = info;
       const replaced = info.replaced ? { replaced_container: info.container } : {};
       return { name, client, state, message, ...replaced };
-    }),
-  };
+    });
 }
 
 const nsInMs = 1e6;

@@ -1,5 +1,6 @@
 import type { InterceptInfo, ListedWorkload } from '#protocol/gen/telepresence_pb.ts';
 import { whatIsTaken } from './intercept-block.ts';
+import { modeWords } from './mode-words.ts';
 import { omitEmpty } from './omit-empty.ts';
 
 /** A workload as `list` gives it to programs. */
@@ -15,14 +16,46 @@ export function workloadObject({ workload, intercepts }: ListedWorkload): object
     sidecar: agentInstalled
       ? { agentName: name, namespace, workloadName: name, workloadKind: kind }
       : undefined,
-    intercept_infos: intercepts.map(interceptInfo),
-    intercepted_by: heldBy.map((one) => ({
-      client: one.client,
-      name: one.name,
-      disposition: one.state,
-      replace: one.replaced,
-    })),
+    intercept_infos: intercepts.filter((one) => !isIngest(one)).map(interceptInfo),
+    ingest_infos: intercepts.filter(isIngest).map(ingestInfo),
+    ...heldByObject(heldBy),
   });
+}
+
+function isIngest(info: InterceptInfo): boolean {
+  return modeWords(info).noun === 'ingest';
+}
+
+/** Who has it, and who looks on. */
+function heldByObject(heldBy: NonNullable<ListedWorkload['workload']>['heldBy']): object {
+  return Object.fromEntries(
+    [...Map.groupBy(heldBy, (one) => `${modeWords(one).done}_by`)].map(([key, those]) => [
+      key,
+      those.map(({ client, name, state, replaced }) => ({
+        client,
+        name,
+        disposition: state,
+        replace: replaced,
+      })),
+    ]),
+  );
+}
+
+function ingestInfo(info: InterceptInfo): object {
+  return {
+    id: info.id,
+    name: info.name,
+    client: info.client,
+    workload: info.workload,
+    workload_kind: info.workloadKind,
+    namespace: info.namespace,
+    container: info.container,
+    disposition: info.state,
+    message: info.message,
+    pod_ip: info.podIp,
+    mount_point: info.mountPoint,
+    mount_error: info.mountError,
+  };
 }
 
 function interceptInfo(info: InterceptInfo): object {
@@ -44,6 +77,7 @@ function interceptInfo(info: InterceptInfo): object {
       target_port: info.targetPort,
       replace: info.replaced,
       ports: portObjects(info),
+      ...(modeWords(info).noun === 'wiretap' ? { wiretap: true } : {}),
     },
     disposition: info.state,
     message: info.message,
@@ -74,8 +108,27 @@ function mountObject(info: InterceptInfo): object {
   };
 }
 
-/** An intercept as `intercept --detailed-output` gives it to programs. */
-export function interceptObject(info: InterceptInfo): object {
+/** What `--detailed-output` gives to programs, of an intercept or a wiretap, or else of an ingest. */
+export function attachmentObject(info: InterceptInfo): object {
+  return isIngest(info) ? ingestObject(info) : interceptObject(info);
+}
+
+function ingestObject(info: InterceptInfo): object {
+  const known = omitEmpty({
+    id: info.id,
+    name: info.name,
+    disposition: info.state,
+    message: info.message,
+    workload: info.workload,
+    workload_kind: info.workloadKind,
+    container: info.container,
+    mount: mountObject(info),
+    pod_ip: info.podIp,
+  });
+  return { ...known, environment: info.environment };
+}
+
+function interceptObject(info: InterceptInfo): object {
   const known = omitEmpty({
     id: info.id,
     name: info.name,
@@ -92,6 +145,7 @@ export function interceptObject(info: InterceptInfo): object {
     mount: mountObject(info),
     filter_desc: whatIsTaken(info),
     global: true,
+    ...(modeWords(info).noun === 'wiretap' ? { wiretap: true } : {}),
     pod_ip: info.podIp,
   });
   // A variable that is empty is one all the same.

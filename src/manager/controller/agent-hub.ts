@@ -1,6 +1,14 @@
+import { create } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
 import type { Logger } from '#base/log.ts';
-import { AgentControl, type AgentIdentity } from '#protocol/gen/telepresence_pb.ts';
+import {
+  AgentControl,
+  TakeSchema,
+  type AgentIdentity,
+  type Take,
+  type Takes as TakesMessage,
+  type TakesReport,
+} from '#protocol/gen/telepresence_pb.ts';
 import type { PlannedTake } from '../state/plan.ts';
 import { createLatest, type Latest } from './latest.ts';
 
@@ -35,6 +43,31 @@ export interface AgentHub {
   isAttached(podUid: string): boolean;
   takeState(podUid: string, interceptUid: string): TakeFact | undefined;
   serve(router: ConnectRouter, identity: AgentIdentity): void;
+}
+
+/** Its takes, and beside them what an older agent would take, did it know of it. */
+function takesMessage(
+  planned: readonly PlannedTake[],
+): Pick<TakesMessage, 'takes' | 'wiretaps' | 'ingests'> {
+  const take = ({ interceptUid, containerPort, protocol }: PlannedTake): Take =>
+    create(TakeSchema, { interceptUid, containerPort, protocol });
+  return {
+    takes: planned.filter(({ mode }) => mode === undefined).map(take),
+    wiretaps: planned.filter(({ mode }) => mode === 'wiretap').map(take),
+    ingests: planned.filter(({ mode }) => mode === 'ingest').map((one) => one.interceptUid),
+  };
+}
+
+/** What an agent says of each; of what it does not know it says nothing. */
+function statesOf(
+  planned: readonly PlannedTake[],
+  { states }: Pick<TakesReport, 'states'>,
+): ReadonlyMap<string, TakeFact> {
+  const message = 'the traffic-agent is of an older version: restart the workload once';
+  return new Map([
+    ...planned.map(({ interceptUid }) => [interceptUid, { active: false, message }] as const),
+    ...byIntercept(states),
+  ]);
 }
 
 /** An empty hub; `onChange` is called when an agent comes, goes or reports. */
@@ -79,7 +112,7 @@ export function createAgentHub(deps: { readonly log: Logger }, onChange: () => v
           try {
             for await (const wanted of agent.wanted.follow(signal)) {
               const { epoch: of, takes, managers, logLevel } = wanted;
-              yield { epoch: of, takes: [...takes], managers: [...managers], logLevel };
+              yield { epoch: of, ...takesMessage(takes), managers: [...managers], logLevel };
             }
           } finally {
             if (agents.get(podUid) === agent) {
@@ -92,7 +125,7 @@ export function createAgentHub(deps: { readonly log: Logger }, onChange: () => v
         reportTakes(report) {
           // What is said of an older list is no news.
           if (self !== undefined && report.epoch === self.wanted.value.epoch) {
-            self.states = byIntercept(report.states);
+            self.states = statesOf(self.wanted.value.takes, report);
             onChange();
           }
           return {};

@@ -77,6 +77,32 @@ test('an agent hears its own takes when they change, and is believed about the n
   await detached;
 });
 
+test('an agent hears apart what it is to copy and to know of; one that says nothing of it is too old', async () => {
+  const hub = createAgentHub({ log: silentLogger }, () => {});
+  const planned = [
+    take,
+    { ...take, mode: 'wiretap', interceptUid: 'w' },
+    { ...take, mode: 'ingest', interceptUid: 'g', containerPort: 0 },
+  ] as const;
+  hub.publish(new Map([['uid-a', planned]]), []);
+  const agent = agentOf(hub);
+  const stop = new AbortController();
+  const next = reader<Takes>(agent.watchTakes({}, { signal: stop.signal }));
+  const { epoch, takes, wiretaps, ingests } = await next();
+  assert.deepEqual(
+    [takes, wiretaps].map((list) => list.map((one) => one.interceptUid)),
+    [['i'], ['w']],
+  );
+  assert.deepEqual(ingests, ['g']);
+  assert.equal(hub.takeState('uid-a', 'w'), undefined, 'nothing is said yet');
+  await agent.reportTakes({ epoch, states: [{ interceptUid: 'i', active: true }] });
+  assert.equal(hub.takeState('uid-a', 'i')?.active, true);
+  assert.equal(hub.takeState('uid-a', 'w')?.active, false);
+  assert.match(hub.takeState('uid-a', 'w')?.message ?? '', /older version/);
+  stop.abort();
+  await assert.rejects(next());
+});
+
 test('what the relay is told is applied before it is relied on, and only told when it changes', async () => {
   const hub = createRelayHub(
     {

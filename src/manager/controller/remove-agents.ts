@@ -11,6 +11,7 @@ import {
   type Connection,
   type Intercept,
 } from '#protocol/resources.ts';
+import { modeOf } from '#protocol/intercept-mode.ts';
 import { injectionWish } from '#protocol/injection-wish.ts';
 import type { PodObject } from '../state/cluster-objects.ts';
 import { requestOf } from '../state/injected.ts';
@@ -81,7 +82,9 @@ async function removeFrom(
 ): Promise<string | undefined> {
   const name = nameOf(workload);
   const holder = await interceptor(deps, workload, signal);
-  if (holder !== undefined) return `${name} is intercepted by ${holder}`;
+  if (holder !== undefined) {
+    return `${name} is ${done[modeOf(holder.spec)]} by ${holder.spec.client}`;
+  }
   const guest = guestOf(deps, workload);
   if (guest !== undefined) return `${name} is used by ${guest} (connect --proxy-via)`;
   if (!hasRequest(workload)) {
@@ -127,13 +130,15 @@ function recreate(deps: Deps, workload: Workload): void {
   });
 }
 
-/** Who intercepts it; an Intercept that has just been deleted may still be on its way to us. */
+const done = { intercept: 'intercepted', wiretap: 'wiretapped', ingest: 'ingested' } as const;
+
+/** Who intercepts it, or needs its agents otherwise; an Intercept that has just been deleted may still be on its way to us. */
 async function interceptor(
   deps: Deps,
   workload: Workload,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const find = (): string | undefined =>
+): Promise<Intercept | undefined> {
+  const find = (): Intercept | undefined =>
     [...deps.intercepts()].find(({ metadata, spec }) => {
       const { name, namespace } = workload.object.metadata;
       const { kind } = spec.workload;
@@ -142,7 +147,7 @@ async function interceptor(
         spec.workload.name === name &&
         (kind === undefined || kind === workload.kind)
       );
-    })?.spec.client;
+    });
   if (find() === undefined) return undefined;
   const gone = async (waiting: AbortSignal): Promise<void> => {
     for await (const _pass of deps.passes.follow(waiting)) if (find() === undefined) return;

@@ -1,3 +1,4 @@
+import { modeOf } from '#protocol/intercept-mode.ts';
 import type { Intercept } from '#protocol/resources.ts';
 import type { Claim } from './claims.ts';
 import { targetPorts, type TargetPort } from './target.ts';
@@ -24,8 +25,14 @@ export type Contention =
   /** A container that one replaces, and another person uses. */
   | { readonly what: 'container'; readonly container: string };
 
+/** Whether it wants something for itself: a copy of traffic, and what a container has, anybody can have too. */
+function isExclusive({ intercept }: Pick<Claim, 'intercept'>): boolean {
+  return modeOf(intercept.spec) === 'intercept';
+}
+
 /** What they both want of a workload; undefined when they get on. */
 export function contention(a: Claim, b: Claim): Contention | undefined {
+  if (!isExclusive(a) || !isExclusive(b)) return undefined;
   if (a.target.workload.object.metadata.uid !== b.target.workload.object.metadata.uid) {
     return undefined;
   }

@@ -245,3 +245,36 @@ test('of two whole containers one port in common is enough', () => {
   assert.equal(held(9090, 8081), 1);
   assert.equal(held(9090), 2);
 });
+
+test('wiretaps and ingests conflict with nobody, several of one port, beside an intercept too', () => {
+  const taker = intercept(alice, { object: 'a', created: late, status: { state: 'Active' } });
+  const others = [
+    intercept(bob, { object: 'b', created: early, mode: 'wiretap' }),
+    intercept(connection('eve-1'), { object: 'c', created: late, mode: 'wiretap' }),
+    intercept(bob, { object: 'd', name: 'other', created: early, mode: 'ingest' }),
+  ];
+  const all = [taker, ...others].map((one) => claim(one));
+  const { held, refused } = decideClaims(all);
+  assert.equal(held.size, 4);
+  assert.equal(refused.size, 0);
+  // Nor does force take from them, or they by force.
+  const forced = intercept(alice, { object: 'e', name: 'x', created: late, force: true });
+  const own = intercept(alice, { object: 'f', name: 'y', created: early, mode: 'wiretap' });
+  assert.equal(decideClaims([claim(own), claim(forced)]).held.size, 2);
+  const tapping = intercept(connection('alice-2'), { created: late, mode: 'wiretap', force: true });
+  assert.equal(decideClaims([claim(taker), claim(tapping)]).held.size, 2);
+});
+
+test('a wiretap is refused for its name alone, and replaced as an intercept is', () => {
+  const first = intercept(alice, { object: 'x', created: early });
+  const second = intercept(alice, { object: 'y', created: late, mode: 'wiretap' });
+  assert.deepEqual(decideClaims([claim(first), claim(second)]).refused.get(second.metadata.uid), {
+    reason: 'NameTaken',
+    message: 'there is an intercept named hello already',
+  });
+  const third = intercept(bob, { object: 'p', created: early, mode: 'wiretap' });
+  const fourth = intercept(bob, { object: 'q', created: late, mode: 'wiretap', replaces: 'p' });
+  const { held, refused } = decideClaims([claim(third), claim(fourth)]);
+  assert.deepEqual([...held.keys()], [fourth.metadata.uid]);
+  assert.equal(refused.get(third.metadata.uid)?.reason, 'Replaced');
+});

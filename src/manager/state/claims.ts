@@ -1,3 +1,4 @@
+import { modeOf } from '#protocol/intercept-mode.ts';
 import type { Intercept } from '#protocol/resources.ts';
 import { byAge, contention, holds, nameKey, type Contention } from './claim-order.ts';
 import { nameOf } from './owner.ts';
@@ -25,6 +26,7 @@ export interface Claims {
  * Decides who gets each workload's port. One that a newer Intercept replaces gives way; then
  * whoever lost its laptop for longer than the grace; then whoever came later. Who holds a port
  * already keeps it, so that a decision once made stays; who lost it to somebody does not get it back.
+ * Wiretaps and ingests take nothing: any number of them may be, beside an intercept too.
  */
 export function decideClaims(claims: readonly Claim[]): Claims {
   const held = new Map<string, Claim>();
@@ -86,12 +88,16 @@ function takenOver({ intercept: { spec } }: Claim): Refusal {
   return { reason: 'TakenOver', message: `taken over by ${spec.client} (intercept ${spec.name})` };
 }
 
+function nameTaken({ intercept: { spec } }: Claim, namesake: Claim): Refusal {
+  const mode = modeOf(namesake.intercept.spec);
+  const what = mode === 'wiretap' ? `a ${mode}` : `an ${mode}`;
+  return { reason: 'NameTaken', message: `there is ${what} named ${spec.name} already` };
+}
+
 function refusal(claim: Claim, holder: Claim): Refusal {
   const [own, theirs] = [claim.intercept.spec, holder.intercept.spec];
   const contended = contention(claim, holder);
-  if (contended === undefined) {
-    return { reason: 'NameTaken', message: `there is an intercept named ${own.name} already` };
-  }
+  if (contended === undefined) return nameTaken(claim, holder);
   const what = `${held(contended, holder)} by`;
   if (theirs.connection.uid === own.connection.uid) {
     return { reason: 'ConflictOwn', message: `${what} your intercept ${theirs.name}` };

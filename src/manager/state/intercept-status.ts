@@ -1,3 +1,4 @@
+import { modeOf } from '#protocol/intercept-mode.ts';
 import type { Intercept, InterceptStatus } from '#protocol/resources.ts';
 import { nameOf } from './owner.ts';
 import type { PodFact } from './pod-facts.ts';
@@ -107,7 +108,11 @@ function judge(one: InterceptCase): Verdict {
 }
 
 /** Without its laptop: the app, unless its container is aside. */
-function whoAnswers({ target, pods, asideUntilMs }: InterceptCase): string {
+function whoAnswers({ intercept, target, pods, asideUntilMs }: InterceptCase): string {
+  const mode = modeOf(intercept.spec);
+  if (mode !== 'intercept') {
+    return mode === 'wiretap' ? 'nothing is copied' : 'its volumes are not to be seen';
+  }
   if (asideUntilMs === undefined) {
     const isAside = target?.replaces !== undefined && pods.some((pod) => pod.able);
     return isAside ? `container ${target.replaces} comes back now` : 'the app answers';

@@ -297,3 +297,49 @@ test('a replica without the laptop counts its intercept as held, and lets its ag
   assert.deepEqual(presence, elsewhere.status);
   assert.deepEqual(Object.keys(result.presence.get(bob) ?? {}), ['relays', 'renewTime']);
 });
+
+test('a wiretap’s pods copy, an ingest’s know of it: neither takes what an intercept takes', () => {
+  const tap = intercept(bob, { object: 'tap', mode: 'wiretap' });
+  const ingest = intercept(bob, { object: 'in', name: 'in', mode: 'ingest' });
+  const view = deploymentView((owner) => [pod({ owner, name: 'a', agent: {} })]);
+  const active = [hello, tap, ingest].map((one) => ({ pod: 'a', intercept: one }));
+  const result = plan(
+    world({
+      connections: [alice, bob],
+      intercepts: [hello, tap, ingest],
+      view,
+      facts: factsOf({ live: [alice, bob], active }),
+    }),
+  );
+  assert.deepEqual(result.takes.get('uid-a'), [
+    { interceptUid: hello.metadata.uid, containerPort: 8080, protocol: 'TCP' },
+    { mode: 'wiretap', interceptUid: tap.metadata.uid, containerPort: 8080, protocol: 'TCP' },
+    { mode: 'ingest', interceptUid: ingest.metadata.uid, containerPort: 0, protocol: 'TCP' },
+  ]);
+  assert.equal(result.served.intercepts.length, 3);
+  const status = result.interceptStatus.get(ingest);
+  assert.equal(status?.state, 'Active');
+  assert.equal(status.container, 'app');
+  assert.equal(status.containerPort, undefined);
+});
+
+test('an ingest needs an agent of any kind: also where no port has a name and no rules may be laid', () => {
+  const restricted = v.parse(namespaceObject, {
+    metadata: { name: 'shop', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  });
+  const object = workload({ ports: [{ containerPort: 8080 }] });
+  const ingest = intercept(alice, { mode: 'ingest' });
+  const input = { connections: [alice], intercepts: [ingest], facts: factsOf({ live: [alice] }) };
+  const viewWith = (agent: boolean) =>
+    viewOf({
+      workloads: [{ kind: 'ReplicaSet', object }],
+      pods: [
+        pod({ owner: { kind: 'ReplicaSet', object }, ...(agent && { agent: { take: 'rename' } }) }),
+      ],
+    });
+  const without = plan(world({ ...input, view: viewWith(false), namespace: () => restricted }));
+  assert.deepEqual(only(without.injections).requests, [{ take: 'rename', ports: [] }]);
+  const withOne = plan(world({ ...input, view: viewWith(true), namespace: () => restricted }));
+  assert.equal(withOne.injections.size, 0);
+  assert.equal(withOne.takes.size, 1);
+});

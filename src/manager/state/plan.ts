@@ -1,4 +1,5 @@
 import type { PortProtocol } from '#protocol/agent-config.ts';
+import { modeOf, type InterceptMode } from '#protocol/intercept-mode.ts';
 import type {
   Connection,
   ConnectionStatus,
@@ -40,9 +41,12 @@ export interface World {
   policiesAgainst(workload: Workload): readonly string[];
 }
 
-/** One port that a pod's agent is to take. */
+/** One port that a pod's agent is to take, or what it is to give otherwise. */
 export interface PlannedTake {
+  /** Left out of an intercept's. */
+  readonly mode?: Exclude<InterceptMode, 'intercept'>;
   readonly interceptUid: string;
+  /** 0 for an ingest. */
   readonly containerPort: number;
   readonly protocol: PortProtocol;
 }
@@ -117,7 +121,9 @@ export function plan(world: World): Plan {
     if (target !== undefined && held) {
       // Endpoints lag behind: to its end a pod may get requests, and they are the laptop's.
       served.push(servedIntercept(intercept, target, all));
-      if (world.facts.isHere(intercept.spec.connection.uid)) addTakes(takes, uid, target, all);
+      if (world.facts.isHere(intercept.spec.connection.uid)) {
+        addTakes(takes, intercept, target, all);
+      }
     }
     const refusal = outcome.ok
       ? (claims.refused.get(uid) ?? (need && world.injectionRefusals.get(uid)))
@@ -257,15 +263,18 @@ function servedIntercept(
 
 function addTakes(
   takes: Map<string, PlannedTake[]>,
-  interceptUid: string,
+  { metadata, spec }: Intercept,
   target: Target,
   pods: readonly PodFact[],
 ): void {
-  const wanted = targetPorts(target).map(({ containerPort, protocol }) => ({
-    interceptUid,
-    containerPort,
-    protocol,
-  }));
+  const { uid: interceptUid } = metadata;
+  const mode = modeOf(spec);
+  const ports = targetPorts(target).map(({ containerPort, protocol }) => {
+    const take = { interceptUid, containerPort, protocol };
+    return mode === 'intercept' ? take : { ...take, mode };
+  });
+  const wanted: readonly PlannedTake[] =
+    mode === 'ingest' ? [{ mode, interceptUid, containerPort: 0, protocol: 'TCP' }] : ports;
   for (const { able, pod } of pods) {
     if (!able) continue;
     const { uid } = pod.metadata;

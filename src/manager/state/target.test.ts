@@ -353,3 +353,36 @@ test('whatever the cluster has: a target that its service really reaches, or a s
     }),
   );
 });
+
+test('an ingest is about a container and needs no port, no Service and no annotation', () => {
+  const two = workload({
+    containers: [{ name: 'proxy' }, { name: 'main' }],
+    annotations: { 'kubectl.kubernetes.io/default-container': 'main' },
+  });
+  const cluster = { workload: two, services: [] };
+  const outcome = resolve({ mode: 'ingest' }, cluster);
+  assert.ok(outcome.ok);
+  assert.equal(outcome.value.container, 'main');
+  assert.equal(outcome.value.containerPort, undefined);
+  const named = resolve({ mode: 'ingest', container: 'proxy' }, cluster);
+  assert.ok(named.ok);
+  assert.equal(named.value.container, 'proxy');
+  assert.equal(
+    refusal(resolve({ mode: 'ingest', container: 'x' }, cluster)).reason,
+    'ContainerNotFound',
+  );
+  const node = workload({ hostNetwork: true });
+  assert.equal(
+    refusal(resolve({ mode: 'ingest' }, { workload: node })).reason,
+    'WorkloadNotInterceptable',
+  );
+});
+
+test('a wiretap of a UDP port is refused', () => {
+  const services = [service('hello', [{ port: 53, targetPort: 53, protocol: 'UDP' }])];
+  const outcome = resolve({ mode: 'wiretap' }, { services });
+  assert.deepEqual(refusal(outcome), {
+    reason: 'ProtocolNotSupported',
+    message: 'port 53 is UDP; only TCP ports can be wiretapped',
+  });
+});

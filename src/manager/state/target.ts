@@ -1,4 +1,5 @@
 import { suggest } from '#base/suggest.ts';
+import { modeOf } from '#protocol/intercept-mode.ts';
 import type { InterceptSpec } from '#protocol/resources.ts';
 import type { PortProtocol } from '#protocol/agent-config.ts';
 import { injectionWish } from '#protocol/injection-wish.ts';
@@ -45,7 +46,7 @@ export interface Target {
 
 type Asked = Pick<
   InterceptSpec,
-  'workload' | 'service' | 'port' | 'container' | 'containerPorts' | 'replaceContainer'
+  'workload' | 'service' | 'port' | 'container' | 'containerPorts' | 'replaceContainer' | 'mode'
 >;
 
 /** Every port that is taken; none of a whole container that has none. */
@@ -70,9 +71,10 @@ export function resolveTarget(view: ClusterView, namespace: string, spec: Asked)
       `${nameOf(workload.value)} has no container ${spec.container}; it has ${list(containers.map((c) => c.name))}`,
     );
   }
+  if (modeOf(spec) === 'ingest') return containerOf(workload.value, containers, spec.container);
   const port = findPort(view, workload.value, spec);
   if (!port.ok) return port;
-  const target = targetOf(workload.value, containers, port.value, spec.container);
+  const target = targetOf(workload.value, containers, port.value, spec);
   return target.ok && spec.replaceContainer === true ? replacing(target.value, spec) : target;
 }
 
@@ -95,13 +97,46 @@ function replacing(target: Target, spec: Pick<Asked, 'container'>): Outcome<Targ
   return container.ok ? found({ ...target, replaces: serving }) : container;
 }
 
+const defaultContainer = 'kubectl.kubernetes.io/default-container';
+
+/** A container whose environment and volumes are wanted, and no port of it. */
+function containerOf(
+  workload: Workload,
+  containers: readonly Container[],
+  wanted: string | undefined,
+): Outcome<Target> {
+  const { annotations } = workload.object.spec.template.metadata;
+  const likely = containers.find((one) => one.name === annotations[defaultContainer]);
+  const container = wanted ?? (likely ?? containers[0])?.name;
+  if (container === undefined) {
+    return refused('ContainerNotFound', `${nameOf(workload)} has no containers`);
+  }
+  return found({
+    workload,
+    service: undefined,
+    servicePort: undefined,
+    severalPorts: false,
+    container,
+    containerPort: 0,
+    whole: [],
+    portName: undefined,
+    protocol: 'TCP',
+  });
+}
+
 function targetOf(
   workload: Workload,
   containers: readonly Container[],
   port: ServicePort,
-  wanted: string | undefined,
+  wanted: Pick<Asked, 'container' | 'mode'>,
 ): Outcome<Target> {
   const { protocol } = port;
+  if (protocol === 'UDP' && modeOf(wanted) === 'wiretap') {
+    return refused(
+      'ProtocolNotSupported',
+      `port ${port.label} is UDP; only TCP ports can be wiretapped`,
+    );
+  }
   if (protocol !== 'TCP' && protocol !== 'UDP') {
     return refused(
       'ProtocolNotSupported',
@@ -112,8 +147,8 @@ function targetOf(
   const resolved = resolveContainerPort(containers, {
     targetPort: port.targetPort,
     protocol,
-    container: wanted,
-    fallback: template.metadata.annotations['kubectl.kubernetes.io/default-container'],
+    container: wanted.container,
+    fallback: template.metadata.annotations[defaultContainer],
   });
   if (!resolved.ok) {
     return refused(

@@ -50,13 +50,17 @@ test('whoever holds a workload is named, whoever was refused is not', () => {
   const refused = intercept(connection('bob-1'), {
     status: { state: 'Error', workloadKind: 'Deployment' },
   });
-  assert.deepEqual(listWorkloads(view, 'shop', [held, refused])[0]?.heldBy, [
-    {
-      connectionUid: 'uid-alice-1',
-      client: 'alice@laptop',
-      name: 'hello',
-      replaced: false,
-      state: 'DISCONNECTED',
-    },
-  ]);
+  const listening = intercept(connection('eve-1'), {
+    mode: 'wiretap',
+    status: { state: 'Active', workloadKind: 'Deployment' },
+  });
+  const heldBy = listWorkloads(view, 'shop', [held, refused, listening])[0]?.heldBy ?? [];
+  assert.deepEqual(
+    heldBy.map(({ client, state, mode }) => [client, state, mode]),
+    [
+      ['alice@laptop', 'DISCONNECTED', ''],
+      ['eve@laptop', 'ACTIVE', 'wiretap'],
+    ],
+  );
+  assert.partialDeepStrictEqual(heldBy[0], { connectionUid: 'uid-alice-1', name: 'hello' });
 });

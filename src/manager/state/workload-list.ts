@@ -1,3 +1,4 @@
+import { modeOf } from '#protocol/intercept-mode.ts';
 import type { Intercept } from '#protocol/resources.ts';
 import { templateAnnotation } from './annotations.ts';
 import { holds } from './claim-order.ts';
@@ -26,6 +27,8 @@ interface Holder {
   name: string;
   state: string;
   replaced: boolean;
+  /** Empty: an intercept. */
+  mode: string;
 }
 
 /** The workloads of a namespace that somebody may think of as such. */
@@ -63,7 +66,8 @@ function isOf({ spec, status }: Intercept, { kind, object }: Workload): boolean 
 function holderOf({ spec, status }: Intercept): Holder {
   const { client, name, connection, replaceContainer: replaced = false } = spec;
   const state = (status.state ?? '').toUpperCase();
-  return { connectionUid: connection.uid, client, name, state, replaced };
+  const mode = modeOf(spec) === 'intercept' ? '' : modeOf(spec);
+  return { connectionUid: connection.uid, client, name, state, replaced, mode };
 }
 
 function reasonAgainst(view: ClusterView, workload: Workload): string {

@@ -194,6 +194,16 @@ test('rename listens where no container does, and only ports of the protocol tha
   assert.equal(agentTakes(agent, { containerPort: 53, portName: 'http', protocol: 'UDP' }), true);
 });
 
+test('an agent that is to take nothing: no port is renamed, none needs a name', () => {
+  const nothing = { [agentRequestAnnotation]: JSON.stringify({ take: 'rename', ports: [] }) };
+  const containers = [{ name: 'app', ports: [{ containerPort: 8080 }] }];
+  const after = injected(podOf(nothing, { containers }));
+  assert.deepEqual(after.spec.containers, containers);
+  const agent = initOf(after, agentContainer);
+  assert.deepEqual(agent.ports ?? [], []);
+  assert.equal(after.spec.initContainers?.length, 1, 'no rules are laid');
+});
+
 test('whom it leaves alone', () => {
   assert.equal(left(podOf({})), 'NotAsked');
   const hostNetwork = { hostNetwork: true };

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { describe, systemCode } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
@@ -7,7 +7,9 @@ import { createDatagramDialer, openUdp } from '#tunnel/dial-udp.ts';
 import { refusalForSystemCode } from '#tunnel/refusal.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
 import { splice } from '#tunnel/splice.ts';
-import type { FindTarget, HandlerTarget } from './handler-target.ts';
+import { takeCopy } from './copied-flow.ts';
+import { dialHandler } from './dial-handler.ts';
+import type { FindTarget } from './handler-target.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -15,7 +17,6 @@ interface Deps {
   readonly findTarget: FindTarget;
 }
 
-const dialMs = 5000;
 /** Of clients whose datagrams come here: each has a socket. An agent ends its own idle ones sooner. */
 const mostDatagramFlows = 4096;
 /** So long the answer waits for the handler's first bytes: it travels with them. */
@@ -46,7 +47,11 @@ export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
       dialDatagrams(flow, target);
       return;
     }
-    dial(deps, target, flow.signal).then(
+    if (target.isCopy === true) {
+      takeCopy(deps, flow, target);
+      return;
+    }
+    dialHandler(deps, target, flow.signal).then(
       (socket) => {
         // Given up meanwhile: somebody else may have its bytes by now.
         if (flow.signal.aborted || flow.stream.closed) {
@@ -85,30 +90,3 @@ function join(deps: Pick<Deps, 'clock'>, flow: IncomingFlow, socket: Socket): vo
 
 /** What a handler can say first. */
 const firstWords = ['data', 'end', 'close'] as const;
-
-async function dial(
-  deps: Pick<Deps, 'clock'>,
-  { host, port }: HandlerTarget,
-  signal: AbortSignal,
-): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
-  const giveUp = (): void => {
-    socket.destroy();
-    reject(Object.assign(new Error('given up'), { code: 'ECONNABORTED' }));
-  };
-  using _timer = deps.clock.after(dialMs, () => {
-    socket.destroy();
-    reject(
-      Object.assign(new Error(`no answer within ${String(dialMs)} ms`), { code: 'ETIMEDOUT' }),
-    );
-  });
-  signal.addEventListener('abort', giveUp, { once: true });
-  socket.once('connect', () => resolve(socket));
-  socket.on('error', reject);
-  try {
-    return await promise;
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
-}

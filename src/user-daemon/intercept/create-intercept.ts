@@ -2,6 +2,8 @@ import type { Clock } from '#base/clock.ts';
 import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { DeadlineError, withDeadline } from '#base/wait.ts';
+import { modesLevel } from '#protocol/api-levels.ts';
+import { modeOf } from '#protocol/intercept-mode.ts';
 import { apiVersion, intercept as interceptSchema, type Intercept } from '#protocol/resources.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { isKubeError } from '#kube/errors.ts';
@@ -50,6 +52,9 @@ export async function createIntercept(
   const { table, own } = deps;
   const { signal } = options;
   const { namespace } = wanted;
+  const before = table.byName(wanted.spec.name);
+  refuseOtherMode(wanted, before);
+  refuseOlderManager(deps, wanted);
   const prepared = async (): Promise<void> => {
     await deps.mayIntercept(namespace, signal);
     await own.watch(namespace, signal);
@@ -57,7 +62,6 @@ export async function createIntercept(
   await prepared().catch((error: unknown) => {
     throw clusterFailure(error);
   });
-  const before = table.byName(wanted.spec.name);
   const created = await create(deps, wanted, before, signal);
   try {
     mustReplace(wanted, created);
@@ -92,6 +96,32 @@ function cannotReplace(cause?: unknown): UserDaemonError {
   );
 }
 
+/** Making it again replaces it, and what was a wiretap never becomes an intercept by that. */
+function refuseOtherMode({ spec }: WantedIntercept, before: Intercept | undefined): void {
+  if (before === undefined || modeOf(before.spec) === modeOf(spec)) return;
+  const what = { intercept: 'an intercept', wiretap: 'a wiretap', ingest: 'an ingest' };
+  const { name } = spec;
+  const message = `${name} is the name of ${what[modeOf(before.spec)]} of yours`;
+  throw new UserDaemonError('InterceptFailed', message, {
+    facts: {
+      name,
+      hint: `end that first: telepresence leave ${name}${modeOf(spec) === 'ingest' ? '' : ', or choose another name, with --workload'}`,
+    },
+  });
+}
+
+/** One that does not know of modes would take the traffic. */
+function refuseOlderManager({ connection }: InterceptDeps, { spec }: WantedIntercept): void {
+  const mode = modeOf(spec);
+  const { apiLevels, managerVersion = 'unknown' } = connection.status ?? {};
+  if (mode === 'intercept' || (apiLevels?.newest ?? 1) >= modesLevel) return;
+  throw new UserDaemonError(
+    'InterceptFailed',
+    `the traffic-manager is v${managerVersion}, which knows no ${mode} yet`,
+    { facts: { name: spec.name, hint: 'upgrade it: telepresence helm upgrade' } },
+  );
+}
+
 async function create(
   deps: InterceptDeps,
   wanted: WantedIntercept,
@@ -123,6 +153,8 @@ async function create(
         resource: intercepts,
         namespace,
         schema: interceptSchema,
+        // A cluster that does not know a field must not leave it out silently.
+        strict: true,
         signal,
         object: {
           apiVersion,
@@ -200,13 +232,14 @@ async function untilActive(
     const why = last === '' ? 'the traffic-manager says nothing of it' : last;
     throw new UserDaemonError('InterceptTimeout', `${why} (waited ${String(activeMs / 1000)} s)`, {
       cause: error,
+      facts: { mode: modeOf(created.spec) },
     });
   }
 }
 
 function gone({ spec }: Intercept): UserDaemonError {
   return new UserDaemonError('InterceptGone', `intercept ${spec.name} was deleted`, {
-    facts: { name: spec.name },
+    facts: { name: spec.name, mode: modeOf(spec) },
   });
 }
 

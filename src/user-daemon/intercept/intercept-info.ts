@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { InterceptInfoSchema, type InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
+import { modeOf } from '#protocol/intercept-mode.ts';
 import type { Intercept, InterceptState } from '#protocol/resources.ts';
 
 const states: Readonly<Record<InterceptState, string>> = {
@@ -20,8 +21,8 @@ export function interceptInfo({ metadata, spec, status }: Intercept): InterceptI
     message: status.message ?? '',
     workloadKind: status.workloadKind ?? '',
     workload: spec.workload.name,
-    targetHost: spec.target.host,
-    targetPort: spec.target.port ?? 0,
+    targetHost: spec.target?.host ?? '',
+    targetPort: spec.target?.port ?? 0,
     service: status.service ?? '',
     servicePort: portIdentifier({ spec, status }),
     container: status.container ?? '',
@@ -34,6 +35,7 @@ export function interceptInfo({ metadata, spec, status }: Intercept): InterceptI
     ports: (status.ports ?? []).map(({ name = '', port, protocol, target }) => {
       return { name, port, protocol, target };
     }),
+    mode: modeOf(spec) === 'intercept' ? '' : modeOf(spec),
     agents: agents === undefined ? '' : `${String(agents.ready)}/${String(agents.wanted)}`,
   });
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { InterceptRequest } from '#protocol/gen/telepresence_pb.ts';
-import type { ConnectionSpec, InterceptSpec } from '#protocol/resources.ts';
+import { modeNamed } from '#protocol/intercept-mode.ts';
+import type { ConnectionSpec, ConnectionStatus, InterceptSpec } from '#protocol/resources.ts';
 import { UserDaemonError } from '../errors.ts';
 import type { HandlerTarget } from '../flows/handler-target.ts';
 import type { PodPort } from '../pod-ports/pod-port.ts';
@@ -11,12 +12,14 @@ export interface OwnConnection {
   readonly name: string;
   readonly uid: string;
   readonly spec: Pick<ConnectionSpec, 'user' | 'client'>;
+  /** What the manager has last written of it. */
+  readonly status?: ConnectionStatus | undefined;
 }
 
 /** What the CLI asked for, checked and split. */
 export interface WantedIntercept {
   readonly namespace: string;
-  /** Where on the laptop its traffic goes, as far as that was said. */
+  /** Where on the laptop its traffic goes, as far as that was said; none of an ingest's. */
   readonly targets: readonly HandlerTarget[];
   readonly spec: InterceptSpec;
   /** Ports of the pod's loopback that are wanted on this machine's. */
@@ -28,12 +31,19 @@ export function wantedIntercept(
   request: InterceptRequest,
   connection: OwnConnection,
 ): WantedIntercept {
+  const mode = modeNamed(request.mode);
+  if (mode === undefined) {
+    throw new UserDaemonError('InterceptFailed', `there is no such thing as ${request.mode}`);
+  }
   const host = targetHost(request.address);
-  const wanted = request.containerPorts?.ports;
+  const wanted = mode === 'ingest' ? [] : request.containerPorts?.ports;
   const { laptopPort, servicePort = '' } =
     wanted === undefined ? portsOf(request.port) : { laptopPort: undefined };
-  const ports = wanted?.map(({ port, target }) => (port === '' ? { target } : { port, target }));
-  const targets = ports?.map(({ target }) => target) ?? [laptopPort ?? 0];
+  const ports =
+    mode === 'ingest'
+      ? undefined
+      : wanted?.map(({ port, target }) => (port === '' ? { target } : { port, target }));
+  const targets = wanted?.map(({ target }) => target) ?? [laptopPort ?? 0];
   return {
     namespace: request.namespace === '' ? connection.namespace : request.namespace,
     targets: targets.map((port) => ({ host, port })),
@@ -51,7 +61,11 @@ export function wantedIntercept(
       ...(servicePort === '' ? {} : { port: servicePort }),
       ...(request.container === '' ? {} : { container: request.container }),
       mechanism: 'tcp',
-      target: laptopPort === undefined ? { host } : { host, port: laptopPort },
+      // Left out where it says nothing new, for what an older cluster knows.
+      ...(mode === 'intercept' ? {} : { mode }),
+      ...(mode === 'ingest'
+        ? {}
+        : { target: laptopPort === undefined ? { host } : { host, port: laptopPort } }),
       ...(request.force ? { force: true } : {}),
       ...(request.replace ? { replaceContainer: true } : {}),
       ...(ports === undefined ? {} : { containerPorts: ports }),

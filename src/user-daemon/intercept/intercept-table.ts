@@ -1,3 +1,4 @@
+import { modeOf } from '#protocol/intercept-mode.ts';
 import type { Intercept } from '#protocol/resources.ts';
 import type { PortProtocol } from '#protocol/agent-config.ts';
 import { UserDaemonError } from '../errors.ts';
@@ -14,6 +15,8 @@ export interface InterceptTable {
   readonly intercepts: readonly Intercept[];
   readonly findTarget: FindTarget;
   byName(name: string): Intercept | undefined;
+  /** Ingests of a workload, whatever they are called; of one container where it is named. */
+  ingestsOf(workload: string, container: string): readonly Intercept[];
   byUid(uid: string): Intercept | undefined;
   /** Another intercept of ours that already sends its traffic to this target. */
   checkFree(target: LocalPort, name: string): void;
@@ -39,11 +42,19 @@ export function createInterceptTable(): InterceptTable {
     },
     findTarget(uid, port) {
       const found = byUid.get(uid);
-      return found && targetFor(found, port);
+      const target = found && targetFor(found, port);
+      return target && { ...target, isCopy: modeOf(found.spec) === 'wiretap' };
     },
     // While one replaces another there are two of a name; the later one is meant.
     byName: (name) => [...byUid.values()].findLast(({ spec }) => spec.name === name),
     byUid: (uid) => byUid.get(uid),
+    ingestsOf: (workload, container) =>
+      list().filter(
+        ({ spec, status }) =>
+          modeOf(spec) === 'ingest' &&
+          spec.workload.name === workload &&
+          (container === '' || container === (spec.container ?? status.container)),
+      ),
     checkFree(target, name) {
       const other = [...byUid.values()].find(
         (one) =>

@@ -198,3 +198,92 @@ test('the pod’s ports: listened on before anything is made, closed with the in
   await using again = await echo('', port);
   assert.equal(again.port, port, 'it is free');
 });
+
+test('a wiretap: its mode is asked for, the handler gets copies and answers nobody', async () => {
+  await using handler = await echo('handler:');
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const { intercepts } = connector.need();
+  const port = String(handler.port);
+  const asked = { name: 'web', port, mode: 'wiretap' };
+  const info = await intercepts.intercept(create(InterceptRequestSchema, asked), quiet);
+  assert.equal(info.mode, 'wiretap');
+  const key = [...cluster.api.objects.keys()].find((each) => each.startsWith('intercepts/')) ?? '';
+  assert.partialDeepStrictEqual(cluster.api.objects.get(key), { spec: { mode: 'wiretap' } });
+  const [session] = cluster.reverse;
+  assert.ok(session !== undefined);
+  const { stream } = await session.openFlow({ authority: info.id, signal });
+  stream.end('ping');
+  assert.equal((await stream.toArray()).join(''), '');
+  // What was a wiretap does not become an intercept by a word, and no handler serves both.
+  await assert.rejects(
+    intercepts.intercept(create(InterceptRequestSchema, { name: 'web', port: '1' }), quiet),
+    { code: 'InterceptFailed', message: 'web is the name of a wiretap of yours' },
+  );
+  await assert.rejects(
+    intercepts.intercept(create(InterceptRequestSchema, { name: 'api', port }), quiet),
+    { code: 'PortTaken' },
+  );
+  await intercepts.leave({ name: 'web', id: '' });
+  await assert.rejects(session.openFlow({ authority: info.id, signal }), { code: 'Unavailable' });
+});
+
+test('ingests: many at once, no port, none of the traffic, left by name or by container', async () => {
+  await using cluster = await startFakeCluster({
+    interceptStatus: () => ({ state: 'Active', workloadKind: 'Deployment', container: 'app' }),
+  });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const { intercepts } = connector.need();
+  const make = async (name: string, container = '') => {
+    const asked = { name, workload: 'web', container, mode: 'ingest' };
+    return await intercepts.intercept(create(InterceptRequestSchema, asked), quiet);
+  };
+  const { id, environment } = await make('web');
+  assert.equal(environment['GREETING'], 'hello');
+  const object = [...cluster.api.objects].find(([key]) => key.startsWith('intercepts/'))?.[1];
+  assert.ok(!JSON.stringify(object).includes('target'), 'there is nowhere to send traffic to');
+  const [session] = cluster.reverse;
+  await assert.rejects(async () => await session?.openFlow({ authority: id, signal }), {
+    code: 'Unavailable',
+  });
+  await make('web/side', 'side');
+  assert.deepEqual(
+    intercepts.list().map(({ name, mode }) => [name, mode]),
+    [
+      ['web', 'ingest'],
+      ['web/side', 'ingest'],
+    ],
+  );
+  await intercepts.leave({ name: 'web', id: '', container: 'side' });
+  await assert.rejects(intercepts.leave({ name: 'web', id: '', container: 'side' }), {
+    code: 'InterceptNotFound',
+  });
+  await make('web/side', 'side');
+  await intercepts.leave({ name: 'web', id: '' });
+  // Named by its workload alone it is meant where it is the only one.
+  await make('web/main', 'main');
+  await assert.rejects(intercepts.leave({ name: 'web', id: '' }), {
+    code: 'InterceptFailed',
+    message: 'there are several ingests of web: web/main, web/side',
+  });
+  await intercepts.leave({ name: 'web', id: '', container: 'main' });
+  await intercepts.leave({ name: 'web', id: '' });
+  assert.deepEqual(intercepts.list(), []);
+});
+
+test('a manager that knows no modes is asked for none: it would take the traffic', async () => {
+  await using cluster = await startFakeCluster({
+    interceptStatus: () => activeStatus,
+    managerStatus: { apiLevels: { oldest: 1, newest: 1 } },
+  });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const asked = create(InterceptRequestSchema, { name: 'web', port: '1', mode: 'wiretap' });
+  await assert.rejects(connector.need().intercepts.intercept(asked, quiet), {
+    code: 'InterceptFailed',
+    message: /which knows no wiretap yet/,
+  });
+  assert.equal(cluster.api.objects.size, 1, 'nothing was made');
+});

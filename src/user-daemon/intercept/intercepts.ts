@@ -52,10 +52,14 @@ export interface Intercepts {
    * known; ends it then, and when `signal` aborts. Does not reject.
    */
   hold(id: string, signal: AbortSignal): Promise<string>;
-  /** Ends one, by its id or, where that is empty, by its name; tells which container comes back, if one does. */
+  /**
+   * Ends one, by its id or, where that is empty, by its name; an ingest also by its workload's, and its
+   * container where there are several. Tells which container comes back, if one does.
+   */
   leave(options: {
     readonly name: string;
     readonly id: string;
+    readonly container?: string;
   }): Promise<{ readonly restored?: string; readonly workload?: string }>;
   /** Ends them all; what cannot be ended is logged. */
   leaveAll(): Promise<void>;
@@ -90,20 +94,15 @@ export function openIntercepts(
     ...mounts.stateOf(intercept.metadata.uid),
   });
 
-  const leave: Intercepts['leave'] = async ({ name, id }) =>
+  const leave: Intercepts['leave'] = async ({ name, id, container = '' }) =>
     await inTurn(`leave ${name}`.trimEnd(), async () => {
-      const found = id === '' ? table.byName(name) : table.byUid(id);
-      if (found === undefined) {
-        // By its id it was ours; now it is gone, which is what was asked for.
-        if (id !== '') return {};
-        throw new UserDaemonError('InterceptNotFound', `no intercept ${name}`, {
-          facts: { name },
-        });
-      }
+      // By its id it was ours; where it is gone now, that is what was asked for.
+      const found = id === '' ? findNamed(table, name, container) : table.byUid(id);
+      if (found === undefined) return {};
       await end(found);
-      const { container = '' } = found.status;
-      if (found.spec.replaceContainer !== true || container === '') return {};
-      return { restored: container, workload: nameOf(found) };
+      const { container: aside = '' } = found.status;
+      if (found.spec.replaceContainer !== true || aside === '') return {};
+      return { restored: aside, workload: nameOf(found) };
     });
 
   return {
@@ -157,6 +156,29 @@ export function openIntercepts(
 /** `Deployment hello` */
 function nameOf({ spec, status }: Intercept): string {
   return `${status.workloadKind ?? 'workload'} ${spec.workload.name}`;
+}
+
+/** What of ours is called so. */
+function findNamed(
+  table: Pick<InterceptDeps['table'], 'byName' | 'ingestsOf'>,
+  name: string,
+  container: string,
+): Intercept {
+  const exact = container === '' ? table.byName(name) : undefined;
+  const [only, ...others] = exact === undefined ? table.ingestsOf(name, container) : [exact];
+  const shown = container === '' ? name : `${name}/${container}`;
+  if (only === undefined) {
+    throw new UserDaemonError('InterceptNotFound', `no intercept ${shown}`, {
+      facts: { name: shown },
+    });
+  }
+  if (others.length === 0) return only;
+  const names = [only, ...others].map(({ spec }) => spec.name);
+  throw new UserDaemonError(
+    'InterceptFailed',
+    `there are several ingests of ${name}: ${names.join(', ')}`,
+    { facts: { name, hint: `name the one that is meant: telepresence leave ${only.spec.name}` } },
+  );
 }
 
 /** Shows the container's volumes if that is asked for, and tells where. */

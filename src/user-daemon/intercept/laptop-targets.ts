@@ -6,6 +6,7 @@ type Meant = Pick<Intercept, 'spec' | 'status'>;
 
 /** Every place on the laptop to which an intercept sends, as far as it is known. */
 export function laptopTargets({ spec, status }: Meant): readonly LocalPort[] {
+  if (spec.target === undefined) return [];
   const { host, port } = spec.target;
   if (spec.containerPorts === undefined) {
     return port === undefined ? [] : [{ host, port, protocol: status.protocol ?? 'TCP' }];
@@ -23,7 +24,7 @@ export function targetFor(
 ): HandlerTarget | undefined {
   const { spec, status } = intercept;
   const known = laptopTargets(intercept);
-  if (spec.containerPorts === undefined || takenAt === undefined) {
+  if (spec.target === undefined || spec.containerPorts === undefined || takenAt === undefined) {
     return known.length === 1 ? known[0] : undefined;
   }
   // It may arrive before the watch has told of the ports.

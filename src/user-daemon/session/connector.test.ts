@@ -171,7 +171,7 @@ test('no manager, no cluster, no namespace: each has its code', async () => {
 test('a manager of another API level is named before a tunnel is opened', async () => {
   for (const [apiLevels, which] of [
     [{ oldest: 0, newest: 0 }, 'older'],
-    [{ oldest: 2, newest: 3 }, 'newer'],
+    [{ oldest: 3, newest: 4 }, 'newer'],
   ] as const) {
     const managerStatus = { apiLevels, managerVersion: '9.9.9' };
     await using cluster = await startFakeCluster({ ...idle, managerStatus });

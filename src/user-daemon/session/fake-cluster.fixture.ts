@@ -22,6 +22,7 @@ import {
   type ClusterUpdate,
   type Desired,
 } from '#protocol/gen/telepresence_pb.ts';
+import { apiLevels } from '#protocol/api-levels.ts';
 import { acceptOf } from '#kube/websocket-accept.ts';
 import { openClientSession, type ClientSession } from '#tunnel/client-session.ts';
 import { nonceHeader, parseLaptopRole, parseNonce } from '#tunnel/handshake-proof.ts';
@@ -158,6 +159,7 @@ export async function startFakeCluster(options: Options): Promise<FakeCluster> {
           state: 'Connected',
           managerKey: signer.publicKey,
           managerCa: 'not used by the service proxy',
+          apiLevels: { ...apiLevels },
           ...options.managerStatus,
         });
         return;

@@ -1,68 +1,13 @@
 import type { FlagSpec } from '../../parse/flag-spec.ts';
 import type { CommandSpec } from '../command-spec.ts';
-import { envSyntaxes } from '../../output/env-syntax.ts';
+import * as flags from './attaching-flags.ts';
 import { globalFlags, workloadNamespace } from './shared-flags.ts';
 
-const workload: FlagSpec = {
-  name: 'workload',
-  short: 'w',
-  kind: 'text',
-  complete: 'workload',
-  help: 'Name of the workload, where it is not NAME',
-};
-const toPod: FlagSpec = {
-  name: 'to-pod',
-  kind: 'csv',
-  value: 'PORT[/UDP]',
-  help: "A port of the pod's localhost, a sidecar's perhaps, that is wanted at localhost here; may be repeated",
-};
-const address: FlagSpec = {
-  name: 'address',
-  kind: 'text',
-  value: 'host',
-  default: '127.0.0.1',
-  help: 'Where the traffic is sent to, when not to this machine',
-};
 const force: FlagSpec = {
   name: 'force',
   kind: 'switch',
   help: 'Take over what you intercept yourself on another machine, or lost when this one was gone',
 };
-
-const choosing: readonly FlagSpec[] = [
-  {
-    name: 'port',
-    short: 'p',
-    kind: 'text',
-    value: 'LAPTOP PORT[:SERVICE PORT[/UDP]]',
-    help: 'The port that answers here (default 8080), and the port of the service (name or number) where there are several',
-  },
-  workload,
-  { name: 'service', kind: 'text', help: 'Name of the service, where several match' },
-  toPod,
-  { name: 'container', kind: 'text', help: 'Name of the container whose environment is taken' },
-  address,
-  {
-    name: 'mechanism',
-    kind: 'text',
-    default: 'tcp',
-    complete: ['tcp'],
-    help: 'How traffic is chosen: tcp',
-  },
-  {
-    name: 'preview-url',
-    kind: 'switch',
-    help: 'Scripts say --preview-url=false; there are no preview links of a vendor',
-    hidden: true,
-  },
-  {
-    name: 'replace',
-    kind: 'switch',
-    help: 'The container that serves the port does not run meanwhile: its pods are restarted for that, and again when the intercept ends',
-  },
-  force,
-  workloadNamespace('The namespace of the workload'),
-];
 
 const replacing: readonly FlagSpec[] = [
   {
@@ -77,59 +22,11 @@ const replacing: readonly FlagSpec[] = [
     kind: 'text',
     help: 'Name of the container that is replaced, where the pod has several',
   },
-  workload,
-  toPod,
-  address,
+  flags.workload,
+  flags.toPod,
+  flags.address,
   force,
   workloadNamespace('The namespace of the workload'),
-];
-
-const taking: readonly FlagSpec[] = [
-  {
-    name: 'env-file',
-    short: 'e',
-    kind: 'text',
-    value: 'file',
-    complete: 'file',
-    help: "Write the container's environment, for docker run --env-file unless --env-syntax says otherwise",
-  },
-  {
-    name: 'env-syntax',
-    kind: 'text',
-    value: envSyntaxes.join('|'),
-    default: 'docker',
-    complete: envSyntaxes,
-    help: 'The syntax of --env-file',
-  },
-  {
-    name: 'env-json',
-    short: 'j',
-    kind: 'text',
-    value: 'file',
-    complete: 'file',
-    help: "Write the container's environment as JSON",
-  },
-  {
-    name: 'mount',
-    kind: 'text',
-    value: 'true|false|PATH[:ro]',
-    default: 'true',
-    complete: ['true', 'false'],
-    help: "Mount the container's volumes: in a new directory, not at all, or in PATH; with :ro nothing of them is written",
-  },
-];
-
-const telling: readonly FlagSpec[] = [
-  {
-    name: 'detailed-output',
-    kind: 'switch',
-    help: 'With --output json or yaml: everything that is known of the intercept, environment included',
-  },
-  {
-    name: 'wait-message',
-    kind: 'text',
-    help: 'Print this once the COMMAND has been started',
-  },
 ];
 
 /** `telepresence intercept` */
@@ -143,7 +40,37 @@ export const intercept: CommandSpec = {
     'telepresence intercept hello --port 9000:http -- npm start',
   ],
   positionals: { names: ['NAME'], command: true, complete: 'workload' },
-  flagGroups: [{ title: 'Flags', flags: [...choosing, ...taking, ...telling] }, globalFlags],
+  flagGroups: [
+    {
+      title: 'Flags',
+      flags: [
+        flags.port,
+        flags.workload,
+        flags.service,
+        flags.toPod,
+        flags.container,
+        flags.address,
+        flags.mechanism,
+        {
+          name: 'preview-url',
+          kind: 'switch',
+          help: 'Scripts say --preview-url=false; there are no preview links of a vendor',
+          hidden: true,
+        },
+        {
+          name: 'replace',
+          kind: 'switch',
+          help: 'The container that serves the port does not run meanwhile: its pods are restarted for that, and again when the intercept ends',
+        },
+        force,
+        workloadNamespace('The namespace of the workload'),
+        ...flags.environment,
+        flags.mount,
+        ...flags.telling('intercept'),
+      ],
+    },
+    globalFlags,
+  ],
   load: async () => (await import('../intercept.ts')).runIntercept,
 };
 
@@ -158,17 +85,14 @@ export const replace: CommandSpec = {
     'telepresence replace worker --container queue -- npm start',
   ],
   positionals: { names: ['NAME'], command: true, complete: 'workload' },
-  flagGroups: [{ title: 'Flags', flags: [...replacing, ...taking, ...telling] }, globalFlags],
+  flagGroups: [
+    {
+      title: 'Flags',
+      flags: [...replacing, ...flags.environment, flags.mount, ...flags.telling('intercept')],
+    },
+    globalFlags,
+  ],
   load: async () => (await import('../intercept.ts')).runReplace,
-};
-
-/** `telepresence leave` */
-export const leave: CommandSpec = {
-  path: ['leave'],
-  summary: 'End an intercept, or what was replaced',
-  positionals: { names: ['NAME'], complete: 'intercept' },
-  flagGroups: [globalFlags],
-  load: async () => (await import('../leave.ts')).runLeave,
 };
 
 /** `telepresence uninstall` */
