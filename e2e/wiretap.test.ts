@@ -96,7 +96,7 @@ before(async () => {
   clientIp = await readyPod(namespace, 'client');
   const host = await clusterIp(namespace, 'echo');
   asker = resources.use(await startAsker(clientIp, { host, port: 80, bulk: 8_000_000 }));
-  await asker.wasWell('nobody listens', 60);
+  await asker.wasWell('nobody listens', 40);
   await telepresence(['connect', '--namespace', namespace]);
 });
 after(async () => {
@@ -115,6 +115,7 @@ test('a wiretap hears every byte of each new connection; the app answers as befo
   await asker.wasWell('as it begins', 10);
   asker.begin();
   const sums = await asker.wasWell('somebody listens', 60);
+  assert.ok(sums.size > 10);
   await eventually('all was heard', 10_000, async () => {
     const { whole } = listener;
     assert.deepEqual(
@@ -122,7 +123,6 @@ test('a wiretap hears every byte of each new connection; the app answers as befo
       [],
     );
   });
-  assert.equal(listener.cut, 0);
   assert.match((await telepresence(['list'])).stdout, /^echo *: wiretapped\n {4}Wiretap name/m);
   assert.match((await telepresence(['status'])).stdout, /Wiretaps +: 1 total\n +echo: /);
   const kinds = await kubectl('get', 'intercepts', '-n', namespace, '-o', 'wide');
@@ -138,7 +138,7 @@ test('a handler that never reads, that is not there, that dies: the original doe
   {
     await using deaf = await startListener('deaf');
     await wiretap(deaf);
-    await asker.wasWell('a handler that never reads', 120);
+    await asker.wasWell('a handler that never reads', 80);
     assert.ok(deaf.connections > 0, 'it was asked');
     // There is an end to what waits for it.
     await eventually('its copies are cut short', 20_000, async () => {
@@ -148,11 +148,11 @@ test('a handler that never reads, that is not there, that dies: the original doe
     asker.begin();
     deaf.kill();
   }
-  await asker.wasWell('a handler that dies', 60);
+  await asker.wasWell('a handler that dies', 40);
   await telepresence(['leave', 'echo']);
   asker.begin();
   await wiretap({ port: 9 });
-  await asker.wasWell('no handler', 60);
+  await asker.wasWell('no handler', 40);
   // It may come yet, and hears what comes from then on.
   asker.begin();
   await using late = await startListener('hears', { port: 9 });
@@ -171,7 +171,7 @@ test('a link that is cut, a daemon that is killed: the original does not notice'
   });
   asker.begin();
   await signalDaemon('user-daemon', 'KILL');
-  await asker.wasWell('the daemon is killed', 60);
+  await asker.wasWell('the daemon is killed', 40);
   await isGivenBack();
   await telepresence(['connect', '--namespace', namespace]);
 });

@@ -1,6 +1,6 @@
 // Runs in a pod's network: asks an echo again and again by a new connection, and keeps one open that says
-// a word now and then. Prints `asked MS SHA256 KB` for each that came back whole, `failed MS WHY` for each
-// that did not, and `open MS` or `broken WHY` of the one that stays.
+// a word now and then. Prints `asked MS AT SHA256 KB` for each that came back whole, AT in ms since the epoch,
+// `failed MS WHY` for each that did not, and `open MS` or `broken WHY` of the one that stays.
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -23,8 +23,8 @@ function why(error: unknown): string {
 }
 
 async function ask(bytes: Buffer): Promise<void> {
-  const asked = performance.now();
-  const took = (): string => String(Math.round(performance.now() - asked));
+  const at = Date.now();
+  const took = (): string => String(Date.now() - at);
   const socket = dial();
   socket.setTimeout(patienceMs, () => socket.destroy(new Error('no answer')));
   try {
@@ -32,7 +32,7 @@ async function ask(bytes: Buffer): Promise<void> {
     const back = await buffer(socket);
     if (!back.equals(bytes)) throw new Error(`${String(back.length)} of ${String(bytes.length)}`);
     const sum = createHash('sha256').update(bytes).digest('hex');
-    console.log(`asked ${took()} ${sum} ${String(Math.round(bytes.length / 1000))}`);
+    console.log(`asked ${took()} ${String(at)} ${sum} ${String(Math.round(bytes.length / 1000))}`);
   } catch (error) {
     console.log(`failed ${took()} ${why(error)}`);
   } finally {

@@ -383,6 +383,6 @@ test('a wiretap of a UDP port is refused', () => {
   const outcome = resolve({ mode: 'wiretap' }, { services });
   assert.deepEqual(refusal(outcome), {
     reason: 'ProtocolNotSupported',
-    message: 'port 53 is UDP; only TCP ports can be wiretapped',
+    message: 'port 53/UDP: only TCP ports can be wiretapped',
   });
 });

@@ -132,10 +132,7 @@ function targetOf(
 ): Outcome<Target> {
   const { protocol } = port;
   if (protocol === 'UDP' && modeOf(wanted) === 'wiretap') {
-    return refused(
-      'ProtocolNotSupported',
-      `port ${port.label} is UDP; only TCP ports can be wiretapped`,
-    );
+    return refused('ProtocolNotSupported', `port ${port.label}: only TCP ports can be wiretapped`);
   }
   if (protocol !== 'TCP' && protocol !== 'UDP') {
     return refused(

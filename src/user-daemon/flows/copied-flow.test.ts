@@ -52,6 +52,17 @@ test('the handler gets every byte, and its answers go nowhere', async () => {
   assert.equal(answered, 0);
 });
 
+test('a copy that is over before its handler has answered is whole all the same', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const told = Promise.withResolvers<string>();
+    await using it = await laptop((socket) => {
+      heard(socket).then(told.resolve, told.reject);
+    });
+    it.stream.resume().end('one word');
+    assert.equal(await told.promise, 'one word');
+  }
+});
+
 test('a handler that only listens, with its own side closed, gets all the same', async () => {
   const told = Promise.withResolvers<string>();
   await using it = await laptop((socket) => {

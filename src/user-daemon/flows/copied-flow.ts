@@ -28,6 +28,8 @@ export function takeCopy(deps: Deps, flow: IncomingFlow, target: HandlerTarget):
   const { stream } = flow;
   let handler: Socket | undefined;
   let isFirst = true;
+  let hasEnded = false;
+  const cut = new AbortController();
 
   const connected = (socket: Socket): void => {
     handler = socket;
@@ -50,20 +52,21 @@ export function takeCopy(deps: Deps, flow: IncomingFlow, target: HandlerTarget):
     stream.pause();
     let socket: Socket;
     try {
-      socket = await dialHandler(deps, target, flow.signal);
+      // Not the flow's own signal: a short one is over before its handler has answered.
+      socket = await dialHandler(deps, target, cut.signal);
     } catch (error) {
       deps.log.debug('copy thrown away', { port: target.port, reason: describe(error) });
       stream.resume();
       return;
     }
-    // Reset meanwhile, and nobody is left to say so to this one.
-    if (stream.destroyed) {
-      resetEnd(socket, new Error('the copy has ended'));
+    if (cut.signal.aborted) {
+      resetEnd(socket, new Error('the copy was cut short'));
       return;
     }
     stream.resume();
     connected(socket);
     write(socket, chunk);
+    if (hasEnded) socket.end();
   };
 
   stream.on('data', (chunk: Buffer) => {
@@ -75,10 +78,15 @@ export function takeCopy(deps: Deps, flow: IncomingFlow, target: HandlerTarget):
   });
   stream.once('end', () => {
     // One that was reset emits `end` too.
-    if (!stream.aborted && stream.rstCode === 0 && !stream.destroyed) handler?.end();
+    if (stream.aborted || stream.rstCode !== 0 || stream.destroyed) return;
+    hasEnded = true;
+    handler?.end();
   });
   stream.once('close', () => {
-    if (handler?.writableEnded === false) resetEnd(handler, new Error('the copy was cut short'));
+    if (hasEnded) return;
+    const reason = new Error('the copy was cut short');
+    cut.abort(reason);
+    if (handler !== undefined) resetEnd(handler, reason);
   });
   flow.accept();
   // Nobody waits for an answer: this direction is over.
