@@ -46,11 +46,11 @@ function userDaemon(status: StatusResponse): object {
 function attachmentsOf({ intercepts }: StatusResponse, mode: InterceptMode): object[] {
   return intercepts
     .filter((info) => modeWords(info).noun === mode)
-    .map((info) => {
-      const { name, client, state, message } = info;
-      const replaced = info.replaced ? { replaced_container: info.container } : {};
-      return { name, client, state, message, ...replaced };
-    });
+    .map(({ name, client, state, message, replaced, container }) =>
+      replaced
+        ? { name, client, state, message, replaced_container: container }
+        : { name, client, state, message },
+    );
 }
 
 const nsInMs = 1e6;

@@ -270,8 +270,9 @@ function addTakes(
   const { uid: interceptUid } = metadata;
   const mode = modeOf(spec);
   const ports = targetPorts(target).map(({ containerPort, protocol }) => {
-    const take = { interceptUid, containerPort, protocol };
-    return mode === 'intercept' ? take : { ...take, mode };
+    return mode === 'intercept'
+      ? { interceptUid, containerPort, protocol }
+      : { mode, interceptUid, containerPort, protocol };
   });
   const wanted: readonly PlannedTake[] =
     mode === 'ingest' ? [{ mode, interceptUid, containerPort: 0, protocol: 'TCP' }] : ports;

@@ -363,7 +363,7 @@ test('an ingest is about a container and needs no port, no Service and no annota
   const outcome = resolve({ mode: 'ingest' }, cluster);
   assert.ok(outcome.ok);
   assert.equal(outcome.value.container, 'main');
-  assert.equal(outcome.value.containerPort, undefined);
+  assert.deepEqual(outcome.value.whole, []);
   const named = resolve({ mode: 'ingest', container: 'proxy' }, cluster);
   assert.ok(named.ok);
   assert.equal(named.value.container, 'proxy');
