@@ -355,7 +355,10 @@ test('the init container lays them, as often as it runs, and not in a node’s n
   assert.equal(pod.run(['nft', 'list', 'ruleset']), '');
   assert.match(init([]), /rules laid/);
   assert.match(init([]), /rules laid/);
-  assert.equal(pod.run(['nft', 'list', 'tables']).trim(), 'table inet telepresence_agent');
+  assert.deepEqual(pod.run(['nft', 'list', 'tables']).trim().split('\n'), [
+    'table inet telepresence_agent',
+    'table inet telepresence_agent_udp',
+  ]);
   assert.match(init(['PATH=/nowhere']), /rules not laid/);
 });
 
