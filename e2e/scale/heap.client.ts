@@ -1,16 +1,16 @@
 // Asks a running Node process of this network, by its inspector: `heap.client.ts PID [SNAPSHOT]`.
 // Collects its garbage and prints its memory and what keeps it alive; writes a heap snapshot where
 // a file is given. The inspector stays open: closing it has ended a process by a segmentation fault
-// (Node 26, InspectorIo). So of several processes in one network only the first can be asked.
+// (Node 26, InspectorIo). So of several processes in one network only the first can be asked, and
+// others where they run with --inspect-port=0.
 import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 
 const [pid = '', snapshot] = process.argv.slice(2);
-const at = 'http://127.0.0.1:9229/json/list';
 const targets = v.array(v.object({ webSocketDebuggerUrl: v.string() }));
 const message = v.object({
   id: v.optional(v.number()),
@@ -20,23 +20,50 @@ const message = v.object({
 });
 const evaluated = v.object({ result: v.object({ value: v.optional(v.string()) }) });
 
-/** Whether it listens, in the words of the kernel: nothing is dialled. */
-async function isOpen(): Promise<boolean> {
-  return / 0100007F:240D 00000000:0000 0A /.test(await readFile(`/proc/${pid}/net/tcp`, 'utf8'));
+/** The ports of 127.0.0.1 on which this very process listens. */
+async function ownPorts(): Promise<readonly number[]> {
+  const descriptors = `/proc/${pid}/fd`;
+  const links = (await readdir(descriptors)).map(
+    async (name) => await readlink(`${descriptors}/${name}`).catch(() => ''),
+  );
+  const sockets = new Set(await Promise.all(links));
+  return (await readFile(`/proc/${pid}/net/tcp`, 'utf8')).split('\n').flatMap((line) => {
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/ +/);
+    const isOurs = state === '0A' && sockets.has(`socket:[${inode}]`);
+    return isOurs && local.startsWith('0100007F:') ? [Number.parseInt(local.slice(9), 16)] : [];
+  });
+}
+
+/** What an inspector says of itself there; undefined where something else listens. */
+async function askPort(port: number): Promise<string | undefined> {
+  // No connection is kept.
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  const at = `http://127.0.0.1:${String(port)}/json/list`;
+  http.get(at, { agent: false, timeout: 2000 }, resolve).on('error', reject);
+  try {
+    const [target] = v.parse(targets, JSON.parse(await text(await promise)));
+    return target?.webSocketDebuggerUrl;
+  } catch {
+    return undefined;
+  }
+}
+
+async function openInspector(): Promise<string | undefined> {
+  for (const port of await ownPorts()) {
+    const url = await askPort(port);
+    if (url !== undefined) return url;
+  }
+  return undefined;
 }
 
 async function inspectorUrl(): Promise<string> {
-  if (!(await isOpen())) process.kill(Number(pid), 'SIGUSR1');
-  for (let tries = 0; !(await isOpen()); tries += 1) {
-    if (tries > 300) throw new Error(`the inspector of ${pid} does not open`);
+  for (let tries = 0; tries < 300; tries += 1) {
+    const url = await openInspector();
+    if (url !== undefined) return url;
+    if (tries === 0) process.kill(Number(pid), 'SIGUSR1');
     await sleep(100);
   }
-  // No connection is kept.
-  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-  http.get(at, { agent: false }, resolve).on('error', reject);
-  const [target] = v.parse(targets, JSON.parse(await text(await promise)));
-  if (target === undefined) throw new Error(`the inspector of ${pid} has no target`);
-  return target.webSocketDebuggerUrl;
+  throw new Error(`the inspector of ${pid} does not open`);
 }
 
 const socket = new WebSocket(await inspectorUrl());

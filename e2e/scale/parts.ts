@@ -133,12 +133,15 @@ const heapShape = v.object({
 });
 const heapProgram = new URL('heap.client.ts', import.meta.url).pathname;
 
-/** Bytes pass through these; besides, a network has one inspector's port (see heap.client.ts). */
+/** Bytes pass through these; a network has one inspector's port (see heap.client.ts). */
 const inspected: ReadonlySet<Role> = new Set(['user daemon', 'relay', 'agent']);
+/** With this in a program's NODE_OPTIONS any port will do. */
+export const anyInspectorPort = '--inspect-port=0';
 
 /** Collects a part's garbage and looks at what is left; undefined for one that cannot be asked. */
 export async function heapOf({ pid, role }: Part): Promise<Heap | undefined> {
-  if (!inspected.has(role)) return undefined;
+  const options = await textOf(pid, 'environ');
+  if (!inspected.has(role) && !options.includes(anyInspectorPort)) return undefined;
   const entering = ['nsenter', `--net=/proc/${String(pid)}/ns/net`, '--'];
   const words = [process.execPath, heapProgram, String(pid)];
   const { stdout } = await run([...entering, ...words], { signal: AbortSignal.timeout(60_000) });

@@ -5,6 +5,7 @@ import { idlePod, readyPod } from '../pod-network.ts';
 import { prepare, rollOut } from '../prepare.ts';
 import { apply, kubectl, onLaptop, telepresence } from '../run.ts';
 import { webApp } from '../web-app.ts';
+import { anyInspectorPort } from './parts.ts';
 import { startMixed, type Mixed } from './mixed.ts';
 import { patiently } from './patience.ts';
 
@@ -28,10 +29,14 @@ interface Traffic extends AsyncDisposable {
 const namespace = 'soak-e2e';
 const clusterDns = '10.96.0.10';
 
-/** Brings it up, intercepted. `udp` says whether there are datagrams too, whose flows end late. */
-export async function startSoakSite(options: { readonly udp: boolean }): Promise<SoakSite> {
+/**
+ * Brings it up, intercepted, for a `long` soak or a short one: a long one has datagrams too, whose
+ * flows end late, and programs that can all be asked for what their garbage leaves.
+ */
+export async function startSoakSite(options: { readonly long: boolean }): Promise<SoakSite> {
   await prepare();
   await using stack = new AsyncDisposableStack();
+  if (options.long) stack.use(await askable());
   stack.use(await createNamespace(namespace));
   await apply(webApp({ namespace, name: 'web', replicas: 1, agent: true, probed: false }));
   await apply(webApp({ namespace, name: 'plain', replicas: 2, probed: false }));
@@ -39,7 +44,8 @@ export async function startSoakSite(options: { readonly udp: boolean }): Promise
   await rollOut(namespace);
   const clientIp = await readyPod(namespace, 'client');
   stack.defer(async () => void (await telepresence(['quit', '-s'], { mayFail: true })));
-  await patiently(['connect', '--namespace', namespace]);
+  const env = options.long ? { env: { NODE_OPTIONS: anyInspectorPort } } : {};
+  await patiently(['connect', '--namespace', namespace], env);
   const handler: Handler = stack.use(await startHandler(`laptop ${'x'.repeat(20_000)}`));
   const get = async (what: string, path: string): Promise<string> =>
     await kubectl('get', '-n', namespace, ...what.split(' '), '-o', `jsonpath=${path}`);
@@ -69,7 +75,7 @@ export async function startSoakSite(options: { readonly udp: boolean }): Promise
         `found=http://plain.${namespace}/`,
         'found-outside=http://outside.example.com/',
         `absent=http://none.${namespace}.svc.cluster.local/`,
-        ...(options.udp
+        ...(options.long
           ? [`udp=http://${clusterDns}:53/plain.${namespace}.svc.cluster.local`]
           : []),
       ]);
@@ -91,4 +97,15 @@ export async function startSoakSite(options: { readonly udp: boolean }): Promise
     },
     [Symbol.asyncDispose]: async () => await running.disposeAsync(),
   };
+}
+
+/** Managers whose two programs can be asked, until disposed. */
+async function askable(): Promise<AsyncDisposable> {
+  const set = async (option: string): Promise<void> => {
+    const what = ['-n', 'ambassador', 'deployment/traffic-manager'];
+    await kubectl('set', 'env', ...what, `NODE_OPTIONS${option}`);
+    await kubectl('rollout', 'status', '--timeout=50s', ...what);
+  };
+  await set(`=${anyInspectorPort}`);
+  return { [Symbol.asyncDispose]: async () => await set('-') };
 }
