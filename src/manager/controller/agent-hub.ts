@@ -9,7 +9,7 @@ import {
   type Takes as TakesMessage,
   type TakesReport,
 } from '#protocol/gen/telepresence_pb.ts';
-import type { PlannedTake } from '../state/plan.ts';
+import type { PlannedTake } from '../state/served.ts';
 import { createLatest, type Latest } from './latest.ts';
 
 interface TakeFact {

@@ -8,7 +8,7 @@ import {
   type RelayFacts,
 } from '#protocol/gen/telepresence_pb.ts';
 import type { Connection } from '#protocol/resources.ts';
-import type { PlannedIntercept } from '../state/plan.ts';
+import type { PlannedIntercept } from '../state/served.ts';
 import type { DialReviewed } from './dial-review.ts';
 import type { PlannedVia } from '../state/via.ts';
 import { createLatest } from './latest.ts';

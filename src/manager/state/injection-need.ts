@@ -69,8 +69,14 @@ export function forbidsNetAdmin(namespace: NamespaceObject | undefined): boolean
   return level === 'baseline' || level === 'restricted';
 }
 
-/** One request for two Intercepts of the same workload, so that its pods are made again only once. */
-export function mergeNeeds(a: InjectionNeed, b: InjectionNeed): InjectionNeed {
+/** Adds one to the others, by workload: its pods are made again only once. */
+export function addNeed(needs: Map<string, InjectionNeed>, need: InjectionNeed): void {
+  const { uid } = need.workload.object.metadata;
+  const other = needs.get(uid);
+  needs.set(uid, other === undefined ? need : mergeNeeds(other, need));
+}
+
+function mergeNeeds(a: InjectionNeed, b: InjectionNeed): InjectionNeed {
   const requests: AgentRequest[] = [];
   for (const take of ['redirect', 'rename'] as const) {
     const [x, y] = [a, b].map((need) => need.requests.find((request) => request.take === take));

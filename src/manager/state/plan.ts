@@ -1,5 +1,3 @@
-import type { PortProtocol } from '#protocol/agent-config.ts';
-import { modeOf, type InterceptMode } from '#protocol/intercept-mode.ts';
 import type {
   Connection,
   ConnectionStatus,
@@ -10,13 +8,14 @@ import { decideClaims, type Claim } from './claims.ts';
 import type { NamespaceObject } from './cluster-objects.ts';
 import { connectionStatusOf, type ManagerIdentity } from './connection-status.ts';
 import { connectionPhase, graceEnd, type ConnectionPhase, type Lifetimes } from './grace.ts';
-import { injectionNeed, mergeNeeds, type InjectionNeed } from './injection-need.ts';
+import { addNeed, injectionNeed, type InjectionNeed } from './injection-need.ts';
 import { interceptStatusOf } from './intercept-status.ts';
 import { podFacts, type Facts, type PodFact } from './pod-facts.ts';
 import { isElsewhere, presenceIn, type Replicas } from './replicas.ts';
 import type { Refusal } from './refusal.ts';
-import { replacementsOf, restoration, type Replacements } from './replacements.ts';
-import { resolveTarget, targetPorts, type Target } from './target.ts';
+import { isAside, replacementsOf, restoration, type Replacements } from './replacements.ts';
+import { addTakes, servedIntercept, type PlannedIntercept, type PlannedTake } from './served.ts';
+import { resolveTarget, type Target } from './target.ts';
 import { planVias, type PlannedVia } from './via.ts';
 import type { ClusterView, Workload } from './view.ts';
 
@@ -39,25 +38,6 @@ export interface World {
   readonly replacing: readonly Workload[];
   /** NetworkPolicies that keep agents in pods of this workload from the managers, in words. */
   policiesAgainst(workload: Workload): readonly string[];
-}
-
-/** One port that a pod's agent is to take, or what it is to give otherwise. */
-export interface PlannedTake {
-  /** Left out of an intercept's. */
-  readonly mode?: Exclude<InterceptMode, 'intercept'>;
-  readonly interceptUid: string;
-  /** 0 for an ingest. */
-  readonly containerPort: number;
-  readonly protocol: PortProtocol;
-}
-
-/** An Intercept as the relay serves it. */
-export interface PlannedIntercept {
-  readonly uid: string;
-  readonly connectionUid: string;
-  readonly namespace: string;
-  readonly podUids: readonly string[];
-  readonly protocol: PortProtocol;
 }
 
 /** Everything that follows from it. */
@@ -231,56 +211,9 @@ function needOf(
   return injectionNeed(world.namespace(namespace), { ...claim, replace }, pods);
 }
 
-function isAside(replacements: Replacements, { replaces, workload }: Target): boolean {
-  const aside = replacements.get(workload.object.metadata.uid) ?? [];
-  return replaces !== undefined && aside.includes(replaces);
-}
-
 /** When a container comes back whose laptop is gone. */
 function backAt(world: World, owner: Connection | undefined): number {
   return owner === undefined ? world.nowMs : graceEnd(owner, world, world.lifetimes);
-}
-
-function addNeed(needs: Map<string, InjectionNeed>, need: InjectionNeed): void {
-  const { uid } = need.workload.object.metadata;
-  const other = needs.get(uid);
-  needs.set(uid, other === undefined ? need : mergeNeeds(other, need));
-}
-
-function servedIntercept(
-  intercept: Intercept,
-  { protocol }: Target,
-  pods: readonly PodFact[],
-): PlannedIntercept {
-  return {
-    uid: intercept.metadata.uid,
-    connectionUid: intercept.spec.connection.uid,
-    namespace: intercept.metadata.namespace,
-    podUids: pods.filter((pod) => pod.able).map((pod) => pod.pod.metadata.uid),
-    protocol,
-  };
-}
-
-function addTakes(
-  takes: Map<string, PlannedTake[]>,
-  { metadata, spec }: Intercept,
-  target: Target,
-  pods: readonly PodFact[],
-): void {
-  const { uid: interceptUid } = metadata;
-  const mode = modeOf(spec);
-  const ports = targetPorts(target).map(({ containerPort, protocol }) => {
-    return mode === 'intercept'
-      ? { interceptUid, containerPort, protocol }
-      : { mode, interceptUid, containerPort, protocol };
-  });
-  const wanted: readonly PlannedTake[] =
-    mode === 'ingest' ? [{ mode, interceptUid, containerPort: 0, protocol: 'TCP' }] : ports;
-  for (const { able, pod } of pods) {
-    if (!able) continue;
-    const { uid } = pod.metadata;
-    takes.set(uid, [...(takes.get(uid) ?? []), ...wanted]);
-  }
 }
 
 function connectionStatuses(

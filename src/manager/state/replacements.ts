@@ -33,6 +33,12 @@ export function replacementsOf(holdings: Iterable<Holding>): Replacements {
   return replacements;
 }
 
+/** Whether the container that an Intercept wants aside is to be, or stays. */
+export function isAside(replacements: Replacements, { replaces, workload }: Target): boolean {
+  const aside = replacements.get(workload.object.metadata.uid) ?? [];
+  return replaces !== undefined && aside.includes(replaces);
+}
+
 /** The workload with everybody back who need not be aside any more; undefined where they are. */
 export function restoration(
   view: ClusterView,
