@@ -7,7 +7,7 @@ import { agentMissing } from './intercept-status.ts';
 import { isReady, nameOf, podsOf } from './owner.ts';
 import type { Facts } from './pod-facts.ts';
 import type { Refusal } from './refusal.ts';
-import { checkInterceptable, findWorkload } from './target.ts';
+import { checkInterceptable, findWorkload } from './find-workload.ts';
 import type { ClusterView, Workload } from './view.ts';
 
 /** A workload from whose pods the flows of one Connection may leave, and of nobody else. */

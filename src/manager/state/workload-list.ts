@@ -4,7 +4,7 @@ import { templateAnnotation } from './annotations.ts';
 import { holds } from './claim-order.ts';
 import { nameOf, ownerOf, podsOf } from './owner.ts';
 import { servicesFor } from './service-port.ts';
-import { checkInterceptable } from './target.ts';
+import { checkInterceptable } from './find-workload.ts';
 import type { ClusterView, Workload } from './view.ts';
 
 /** A workload as `telepresence list` shows it. */

@@ -1,7 +1,7 @@
 import type { Clock } from '#base/clock.ts';
-import { describe, toError } from '#base/errors.ts';
+import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
-import { DeadlineError, withDeadline } from '#base/wait.ts';
+import { withDeadline } from '#base/wait.ts';
 import { modesLevel } from '#protocol/api-levels.ts';
 import { modeOf } from '#protocol/intercept-mode.ts';
 import { apiVersion, intercept as interceptSchema, type Intercept } from '#protocol/resources.ts';
@@ -11,9 +11,9 @@ import { clusterFailure, UserDaemonError } from '../errors.ts';
 import { intercepts } from '../session/kinds.ts';
 import { objectName } from '../session/object-name.ts';
 import type { OwnConnection, WantedIntercept } from './intercept-request.ts';
-import { laptopTargets } from './laptop-targets.ts';
-import type { InterceptTable, LocalPort } from './intercept-table.ts';
+import type { InterceptTable } from './intercept-table.ts';
 import type { OwnIntercepts } from './own-intercepts.ts';
+import { untilActive, type Waiting } from './until-active.ts';
 
 /** What making and ending intercepts needs. */
 export interface InterceptDeps {
@@ -30,16 +30,7 @@ export interface InterceptDeps {
   readonly mayIntercept: (namespace: string, signal: AbortSignal) => Promise<void>;
 }
 
-/** Says what is waited for; a warning where it will most likely not come by waiting. */
-export type Report = (text: string, kind?: 'progress' | 'warning') => void;
-
-const usualActiveMs = 30_000;
-/** Pods that end may take as long as their container is given, and there may be several. */
-const usualReplacedMs = 120_000;
 const cleanUpMs = 5000;
-/** Reasons of a waiting Intercept that want somebody's hand. */
-const troubles: ReadonlySet<string> = new Set(['AgentUnreachable', 'AgentMissing', 'NoPods']);
-
 /**
  * Creates the Intercept and waits until it is active; the one that it takes over from, under the
  * same name, is deleted then. When that fails or `signal` aborts, nothing of it is left.
@@ -73,13 +64,6 @@ export async function createIntercept(
     await deleteIntercept(deps, created).catch(() => {});
     throw error;
   }
-}
-
-interface Waiting {
-  readonly report: Report;
-  /** Throws where a port of the laptop cannot serve it. */
-  readonly check: (targets: readonly LocalPort[]) => void;
-  readonly signal: AbortSignal;
 }
 
 /** What the cluster does not know it leaves out: an intercept would be made that is not what was asked for. */
@@ -181,66 +165,6 @@ async function create(
       throw clusterFailure(error);
     }
   }
-}
-
-async function untilActive(
-  deps: InterceptDeps,
-  created: Intercept,
-  options: Waiting,
-): Promise<Intercept> {
-  const { uid, namespace } = created.metadata;
-  const isReplaced = created.spec.replaceContainer === true;
-  const { activeMs = isReplaced ? usualReplacedMs : usualActiveMs } = deps;
-  let seen = false;
-  let last = '';
-  const look = (intercept: Intercept | undefined): Intercept | Error | undefined => {
-    if (intercept === undefined) {
-      // It was there, or it is not yet in the watch.
-      return seen ? gone(created) : undefined;
-    }
-    seen = true;
-    const { ports, protocol } = intercept.status;
-    try {
-      // It may turn out to be other ports than it looked like.
-      if (ports !== undefined || protocol !== undefined) options.check(laptopTargets(intercept));
-    } catch (error) {
-      return toError(error);
-    }
-    const { state, message = '', reason = '' } = intercept.status;
-    if (state === 'Active') return intercept;
-    if (state === 'Error') {
-      return new UserDaemonError('InterceptFailed', message === '' ? reason : message, {
-        facts: { reason, name: created.spec.name },
-      });
-    }
-    if (message !== last) {
-      last = message;
-      options.report(message, troubles.has(reason) ? 'warning' : 'progress');
-    }
-    return undefined;
-  };
-  try {
-    const found = await withDeadline(
-      deps,
-      { ms: activeMs, what: `intercept ${created.spec.name}`, signal: options.signal },
-      async (signal) => await deps.own.until(namespace, uid, look, signal),
-    );
-    if (found instanceof Error) throw found;
-    return found;
-  } catch (error) {
-    if (!(error instanceof DeadlineError)) throw error;
-    const why = last === '' ? 'the traffic-manager says nothing of it' : last;
-    throw new UserDaemonError('InterceptTimeout', `${why} (waited ${String(activeMs / 1000)} s)`, {
-      cause: error,
-      facts: { mode: modeOf(created.spec) },
-    });
-  }
-}
-
-function gone({ spec }: Intercept): UserDaemonError {
-  return new UserDaemonError('InterceptGone', `intercept ${spec.name} was deleted`, {
-    facts: { name: spec.name, mode: modeOf(spec) },
-  });
 }
 
 /** Deletes the object; resolves when the watch has seen its end. Does not fail where it is gone. */

@@ -16,17 +16,13 @@ import type { Mounts } from '../mounts/mounts.ts';
 import type { PodPorts } from '../pod-ports/pod-ports.ts';
 import type { Tunnels } from '../session/tunnels.ts';
 import { checkPorts } from './check-ports.ts';
-import {
-  createIntercept,
-  deleteIntercept,
-  type InterceptDeps,
-  type Report,
-} from './create-intercept.ts';
+import { createIntercept, deleteIntercept, type InterceptDeps } from './create-intercept.ts';
 import { interceptInfo } from './intercept-info.ts';
 import { wantedIntercept, type WantedIntercept } from './intercept-request.ts';
 import type { LocalPort } from './intercept-table.ts';
 import { protocolAsked } from './protocol-asked.ts';
 import { takeTurns } from './turns.ts';
+import type { Report } from './until-active.ts';
 
 interface Deps extends InterceptDeps {
   readonly random: () => number;
