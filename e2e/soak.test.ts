@@ -1,5 +1,6 @@
 // Steady traffic of all kinds through the laptop, an intercept that comes and goes, a flow that is
 // held: nothing may grow. E2E_SOAK_MINUTES=60 is the long form; it prints a table each minute.
+// E2E_SOAK_RATE is how many requests a second it has, 20 unless said.
 import assert from 'node:assert/strict';
 import { appendFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
@@ -11,6 +12,7 @@ import { startSoakSite, type SoakSite } from './scale/soak-site.ts';
 
 const minutes = Number(process.env['E2E_SOAK_MINUTES'] ?? 0);
 const isLong = minutes > 0;
+const perSecond = Number(process.env['E2E_SOAK_RATE'] ?? 20);
 const resources = new AsyncDisposableStack();
 let site: SoakSite;
 
@@ -78,7 +80,7 @@ async function soakShortly(): Promise<void> {
 }
 
 async function soakLong(): Promise<void> {
-  await using traffic = await site.start(20);
+  await using traffic = await site.start(perSecond);
   const { laptop, pod } = traffic;
   const kept = process.env['E2E_SOAK_FILE'];
   const all: { readonly minute: number; readonly looks: readonly Look[] }[] = [];
@@ -86,7 +88,7 @@ async function soakLong(): Promise<void> {
   for (let minute = 0; minute <= minutes; minute += 1) {
     const rest = began + minute * 60_000 - Date.now();
     if (rest > 0) await pass(rest);
-    const looks = await lookAtParts(minute % 10 === 0);
+    const looks = await lookAtParts(minute % Math.ceil(minutes / 6) === 0);
     const elements = await site.elements();
     all.push({ minute, looks });
     console.log(
