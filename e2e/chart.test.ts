@@ -89,12 +89,22 @@ const everything = {
   },
   serviceAccount: { name: 'account', annotations: { k: 'v' } },
   intercept: { environment: { excluded: ['A', 'B'] } },
-  workloads: { replicaSets: { enabled: false } },
+  workloads: { replicaSets: { enabled: false }, argoRollouts: { enabled: true } },
   client: {
     connectionTTL: '1h30m5s10ms',
     outbound: 'namespaces',
-    routing: { alsoProxySubnets: ['1.2.3.0/24'], neverProxySubnets: ['1.2.3.4/32'] },
-    dns: { excludeSuffixes: null, includeSuffixes: ['.corp'] },
+    routing: {
+      alsoProxySubnets: ['1.2.3.0/24'],
+      neverProxySubnets: ['1.2.3.4/32'],
+      autoResolveConflicts: false,
+    },
+    dns: {
+      excludeSuffixes: null,
+      includeSuffixes: ['.corp'],
+      excludes: ['a.b'],
+      mappings: [{ name: 'db', aliasFor: 'db.shop' }],
+      lookupTimeout: '2s',
+    },
   },
   hooks: { curl: { tag: 'x' } },
 };

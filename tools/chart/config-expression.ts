@@ -46,6 +46,12 @@ export function configExpression(): string {
     ['routing.allowConflictingSubnets', list('client.routing.allowConflictingSubnets')],
     ['routing.autoResolveConflicts', from('client.routing.autoResolveConflicts')],
     ['routing.virtualSubnet', from('client.routing.virtualSubnet')],
+    ['dns.excludes', list('client.dns.excludes')],
+    ['dns.mappings', list('client.dns.mappings')],
+    [
+      'dns.lookupTimeoutMs',
+      new Go('include "telepresence.milliseconds" $.Values.client.dns.lookupTimeout | int64'),
+    ],
     ['dns.excludeSuffixes', list('client.dns.excludeSuffixes')],
     ['dns.includeSuffixes', list('client.dns.includeSuffixes')],
   ];

@@ -3,7 +3,7 @@ import { managerRights } from '#install/manager-rights.ts';
 import type { Manifest } from '#install/manifest.ts';
 import type { Values } from '#install/values.ts';
 import type { ChartDocument } from './document.ts';
-import { changed, Go, partOf, type Part } from './go-template.ts';
+import { changed, Go, partOf, When, type Part } from './go-template.ts';
 import { claimed, context, namespaced, owned, value } from './places.ts';
 
 const clientNamespaces = 'include "telepresence.clientNamespaces" $ | fromJsonArray';
@@ -11,12 +11,21 @@ const clientNamespaces = 'include "telepresence.clientNamespaces" $ | fromJsonAr
 /** The manager's own rights, for all namespaces and for some. */
 export function managerRightsDocuments(values: Values): readonly ChartDocument[] {
   const create = '$.Values.managerRbac.create';
-  const all = managerRights(values, context);
-  const some = managerRights({ ...values, namespaces: ['@each@'] }, context);
+  // Every rule is written, and those on Argo's kind only count where it may be intercepted.
+  const workloads = { ...values.workloads, argoRollouts: { enabled: true } };
+  const all = managerRights({ ...values, workloads }, context);
+  const some = managerRights({ ...values, workloads, namespaces: ['@each@'] }, context);
   const account = (body: Part): Part =>
     changed(body, 'subjects.0.name', () => value('serviceAccount.name'));
   const bodyOf = (manifest: Manifest): Part => {
-    const body = partOf(manifest);
+    const { rules } = manifest;
+    const isArgos = (rule: unknown): boolean => JSON.stringify(rule).includes('"argoproj.io"');
+    const at = Array.isArray(rules) ? rules.findIndex(isArgos) : -1;
+    const whole = partOf(manifest);
+    const whenAllowed = (rule: Part = null): Part => {
+      return new When('$.Values.workloads.argoRollouts.enabled', rule);
+    };
+    const body = at < 0 ? whole : changed(whole, `rules.${String(at)}`, whenAllowed);
     const bound = manifest.kind.endsWith('Binding') ? account(body) : body;
     return manifest.kind.startsWith('Cluster') ? owned(bound) : bound;
   };
