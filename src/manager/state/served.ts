@@ -9,7 +9,7 @@ export interface PlannedTake {
   /** Left out of an intercept's. */
   readonly mode?: Exclude<InterceptMode, 'intercept'>;
   readonly interceptUid: string;
-  /** 0 for an ingest. */
+  /** 0 where no port is taken. */
   readonly containerPort: number;
   readonly protocol: PortProtocol;
 }
@@ -52,8 +52,11 @@ export function addTakes(
       ? { interceptUid, containerPort, protocol }
       : { mode, interceptUid, containerPort, protocol };
   });
+  // Also of a container without ports the agent has to know whose it is: its localhost may be asked for.
   const wanted: readonly PlannedTake[] =
-    mode === 'ingest' ? [{ mode, interceptUid, containerPort: 0, protocol: 'TCP' }] : ports;
+    mode === 'ingest' || ports.length === 0
+      ? [{ mode: 'ingest', interceptUid, containerPort: 0, protocol: 'TCP' }]
+      : ports;
   for (const { able, pod } of pods) {
     if (!able) continue;
     const { uid } = pod.metadata;
