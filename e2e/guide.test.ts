@@ -202,7 +202,7 @@ test('without a Service: names and numbers of the annotation, and an Address tha
     (await telepresence(['list'])).stdout,
     /^echo-no-svc *: ready to intercept \(traffic-agent not yet installed\)$/m,
   );
-  const both = /has several ports: http, 8081\n.*--port LAPTOP PORT:SERVICE PORT/;
+  const both = /has several ports: http, 8081, 5353\/UDP\n.*--port LAPTOP PORT:SERVICE PORT/;
   await refused([name, '--port', port()], both);
   await refused([name, '--port', `${port()}:9`], /has no port 9; it has http, 8081, 5353/);
   for (const [asked, number] of [

@@ -14,8 +14,8 @@ export type Report = (text: string, kind?: 'progress' | 'warning') => void;
 const usualActiveMs = 30_000;
 /** Pods that end may take as long as their container is given, and there may be several. */
 const usualReplacedMs = 120_000;
-/** Reasons of a waiting Intercept that want somebody's hand. */
-const troubles: ReadonlySet<string> = new Set(['AgentUnreachable', 'AgentMissing', 'NoPods']);
+/** Reasons of a waiting Intercept that want somebody's hand; pods are missing while they are made anew, too. */
+const troubles: ReadonlySet<string> = new Set(['AgentUnreachable', 'AgentMissing']);
 
 /** How it is waited for an intercept. */
 export interface Waiting {
