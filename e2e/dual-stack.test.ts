@@ -127,15 +127,21 @@ test('subnets of both families that this laptop has itself: virtual addresses of
     ['-6', 'fd00:10:96::7:0/112'],
     ['-6', 'fd00:10:244::7:0/112'],
   ] as const;
+  // Whatever fails here: these routes are not for others.
+  await using taken = new AsyncDisposableStack();
   for (const [family, route] of routes) {
     await onLaptop(['ip', family, 'route', 'add', route, 'dev', 'lo']);
+    taken.defer(
+      async () => void (await onLaptop(['ip', family, 'route', 'del', route, 'dev', 'lo'])),
+    );
   }
   await telepresence(['connect', '--namespace', namespace]);
   const address = async (database: string): Promise<string> =>
     (await onLaptop(['getent', database, 'web'])).stdout.split(' ')[0] ?? '';
   assert.match(await address('ahostsv4'), /^246\.246\./);
   const v6 = await address('ahostsv6');
-  assert.match(v6, /^fd00:0:0:246:/);
+  // Of two runs of noughts the first is left out, and a longer one (RFC 5952, 4.2.3).
+  assert.match(v6, /^fd00:(0:0|):246:/);
   assert.match(await curl('http://web/', '-4'), /^web-/);
   assert.match(await curl('http://web/', '-6'), /^web-/);
   assert.match(await curl('http://six/'), /^web-/);
@@ -143,9 +149,6 @@ test('subnets of both families that this laptop has itself: virtual addresses of
   const { stdout } = await onLaptop(['getent', 'hosts', v6]);
   assert.match(stdout, new RegExp(`web\\.${namespace}\\.svc`));
   await telepresence(['quit', '-s']);
-  for (const [family, route] of routes) {
-    await onLaptop(['ip', family, 'route', 'del', route, 'dev', 'lo']);
-  }
 });
 
 test('nothing of IPv6 is left', async () => {
