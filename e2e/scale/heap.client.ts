@@ -39,7 +39,9 @@ async function askPort(port: number): Promise<string | undefined> {
   // No connection is kept.
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
   const at = `http://127.0.0.1:${String(port)}/json/list`;
-  http.get(at, { agent: false, timeout: 2000 }, resolve).on('error', reject);
+  // Other listeners of ours take a connection and say nothing.
+  const signal = AbortSignal.timeout(500);
+  http.get(at, { agent: false, signal }, resolve).on('error', reject);
   try {
     const [target] = v.parse(targets, JSON.parse(await text(await promise)));
     return target?.webSocketDebuggerUrl;
