@@ -1,12 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { laptopCommand } from './run.ts';
+import { startListener, type LaptopListener } from './laptop-listener.ts';
 
 /** A web server on the laptop that answers everything with one word. */
-export interface Handler extends AsyncDisposable {
-  readonly port: number;
-}
+export type Handler = LaptopListener;
 
 /** Starts one; it has ended when this is disposed. */
 export async function startHandler(
@@ -18,18 +13,5 @@ export async function startHandler(
     .createServer((request, response) =>
       response.writeHead(${String(status)}).end(${JSON.stringify(`${answer}\n`)}))
     .listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
-  const { argv, env } = await laptopCommand([process.execPath, '-e', program], { laptop });
-  const [file = '', ...args] = argv;
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line]: unknown[] = await once(createInterface({ input: child.stdout }), 'line', {
-    signal: AbortSignal.timeout(10_000),
-  });
-  return {
-    port: Number(line),
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
-  };
+  return await startListener(['-e', program], { laptop });
 }

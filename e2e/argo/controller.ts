@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFrom } from '../../images/cache.ts';
 import { run } from '../../images/command.ts';
+import { builtOnce } from '../built-once.ts';
 import { clusterCommand, kubectl, onCluster } from '../run.ts';
 
 const module = 'github.com/argoproj/argo-rollouts';
@@ -47,16 +47,11 @@ export async function startArgo(namespace: string): Promise<AsyncDisposable> {
 
 /** From the cache, or built now, which takes some minutes the first time. */
 async function buildController(signal: AbortSignal): Promise<string> {
-  const folder = join(cacheFrom(process.env), 'bin', `argo-rollouts-${version}`);
-  const path = join(folder, 'rollouts-controller');
-  if (await stat(path).catch(() => undefined)) return path;
-  console.log(`building Argo Rollouts ${version}`);
-  const draft = `${folder}.${String(process.pid)}.draft`;
-  await mkdir(draft, { recursive: true });
-  const out = join(draft, 'rollouts-controller');
-  await go(['build', '-ldflags=-s -w', '-o', out, `${module}/cmd/rollouts-controller`], signal);
-  await rename(draft, folder);
-  return path;
+  const program = 'rollouts-controller';
+  return await builtOnce({ key: `argo-rollouts-${version}`, program }, async (directory) => {
+    const out = join(directory, program);
+    await go(['build', '-ldflags=-s -w', '-o', out, `${module}/cmd/${program}`], signal);
+  });
 }
 
 async function go(args: readonly string[], signal: AbortSignal): ReturnType<typeof run> {
