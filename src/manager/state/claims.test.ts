@@ -132,6 +132,24 @@ test('a replacement of the same connection wins; another’s does not', () => {
   assert.deepEqual([...decideClaims([claim(old), claim(foreign)]).held.keys()], [old.metadata.uid]);
 });
 
+test('of one second too: whatever their uids say, the replacement wins', () => {
+  for (const [first, second, third] of [
+    ['a', 'b', 'c'],
+    ['c', 'b', 'a'],
+    ['b', 'c', 'a'],
+  ] as const) {
+    const all = [
+      intercept(alice, { object: first, created: early, status: { state: 'Active' } }),
+      intercept(alice, { object: second, created: early, replaces: first, force: true }),
+      intercept(alice, { object: third, created: early, replaces: second }),
+    ].map((one) => claim(one));
+    const { held, refused } = decideClaims(all);
+    assert.deepEqual([...held.values()], [all[2]]);
+    const reasons = all.map((one) => refused.get(one.intercept.metadata.uid)?.reason);
+    assert.deepEqual(reasons, ['Replaced', 'Replaced', undefined]);
+  }
+});
+
 test('two that replace each other do not both disappear', () => {
   const a = intercept(alice, { object: 'a', created: early, replaces: 'b' });
   const b = intercept(alice, { object: 'b', created: late, replaces: 'a' });

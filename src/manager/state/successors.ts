@@ -11,7 +11,7 @@ export interface Successors {
 /** Finds them; whoever is newer replaces, so there is no circle. */
 export function successors(claims: readonly Claim[]): Successors {
   const replaced = new Map<Claim, Claim>();
-  const oldestFirst = claims.toSorted((a, b) => byAge(a.intercept, b.intercept));
+  const oldestFirst = inOrder(claims);
   for (const [index, newer] of oldestFirst.entries()) {
     for (const old of oldestFirst.slice(0, index)) {
       if (isReplacement(old, newer) || isTakeOver(old, newer, claims)) replaced.set(old, newer);
@@ -27,6 +27,26 @@ export function successors(claims: readonly Claim[]): Successors {
     }
   }
   return { replaced, heirs };
+}
+
+/** Of two made in one second the one that replaces is the newer, whatever their uids say. */
+function inOrder(claims: readonly Claim[]): Claim[] {
+  const left = new Set(claims.toSorted((a, b) => byAge(a.intercept, b.intercept)));
+  const ordered: Claim[] = [];
+  const take = (claim: Claim): void => {
+    // What this one replaces comes first; of a circle, whoever is asked for first.
+    if (!left.delete(claim)) return;
+    for (const old of left) {
+      if (isReplacement(old, claim) && isOfOneSecond(old, claim)) take(old);
+    }
+    ordered.push(claim);
+  };
+  for (const claim of left) take(claim);
+  return ordered;
+}
+
+function isOfOneSecond({ intercept: a }: Claim, { intercept: b }: Claim): boolean {
+  return a.metadata.creationTimestamp === b.metadata.creationTimestamp;
 }
 
 function isReplacement({ intercept: old }: Claim, { intercept: newer }: Claim): boolean {
