@@ -2,7 +2,8 @@
  * Runs the end-to-end tests, `tools/end-to-end.ts [FILE…]`: most of their time is waiting for a
  * cluster, so two playgrounds work through the files side by side (E2E_LANES says otherwise). What
  * a file prints is shown when it has ended. Two lanes share the machine's processors, so a file that
- * failed runs once more with nothing beside it, and says so; failing again, it has failed.
+ * failed runs once more with nothing beside it, and says so; failing again, it has failed. What one
+ * that failed may have left behind is no other's trouble: a playground of ours is made anew then.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
@@ -59,12 +60,17 @@ const lanes = Array.from({ length: Math.min(laneCount(), queue.length) }, (_, in
   index === 0 ? base : `${base}-${String(index + 1)}`,
 );
 const broughtUp = lanes.filter((name) => !playground(name, 'status'));
+/** Somebody's own, which was up before, stays as the test has left it. */
+const isOurs = (name: string): boolean =>
+  broughtUp.includes(name) || process.env['E2E_OWN_PLAYGROUND'] === '1';
 
 async function passes(file: string, name: string): Promise<boolean> {
   const start = performance.now();
   const { passed, output } = await runFile(file, name);
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
   console.log(`\n== ${file} (playground ${name}, ${seconds} s)\n${output}`);
+  // The next file brings it up.
+  if (!passed && isOurs(name)) playground(name, 'down');
   return passed;
 }
 

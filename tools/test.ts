@@ -67,6 +67,7 @@ if (unknown.length > 0) {
 
 const chosen = parts.filter(({ name }) => asked.length === 0 || asked.includes(name));
 const wasUp = succeeds(playground('status'), 'ignore');
+if (!wasUp) process.env['E2E_OWN_PLAYGROUND'] = '1';
 const took: string[] = [];
 let failed: string | undefined;
 for (const part of chosen) {
