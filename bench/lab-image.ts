@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { assemble } from '../images/assemble.ts';
 import { run } from '../images/command.ts';
-import type { TarEntry } from '../images/tar.ts';
+import type { TarEntry } from '#docker/image/tar.ts';
 import { BenchError } from './error.ts';
 
 /** The image of all pods of the bench: Node, iperf3, wrk, and the libraries they need. */

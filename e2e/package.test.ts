@@ -4,12 +4,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { architectures } from '#docker/image/archive.ts';
+import { openOwnFiles } from '#docker/image/own-files.ts';
 import { run } from '../images/command.ts';
 
 const repository = new URL('..', import.meta.url).pathname;
 
 test('npm pack gives a package that installs globally and runs', async () => {
-  const signal = AbortSignal.timeout(120_000);
+  const signal = AbortSignal.timeout(400_000);
   const directory = await mkdtemp(join(tmpdir(), 'telepresence-package-'));
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => rm(directory, { recursive: true, force: true }));
@@ -29,6 +31,14 @@ test('npm pack gives a package that installs globally and runs', async () => {
       signal,
     },
   );
+
+  // What containers are made of, for either processor that a Docker Engine may have.
+  const files = await openOwnFiles(join(prefix, 'lib', 'node_modules', 'telepresence-ts'));
+  for (const architecture of architectures) {
+    const base = await files.base(architecture);
+    assert.ok(base.size > 1e6 && base.size < 20e6, `${architecture}: ${String(base.size)} bytes`);
+    assert.match(files.node.integrity[architecture] ?? '', /^sha512-/);
+  }
 
   const telepresence = join(prefix, 'bin', 'telepresence');
   const env = { PATH: process.env['PATH'], HOME: directory, XDG_RUNTIME_DIR: directory };

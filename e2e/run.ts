@@ -1,5 +1,7 @@
 import { settingsFrom } from '../playground/settings.ts';
 import { firstLaptop, secondLaptop } from '../playground/addresses.ts';
+import { ensureEngine, wantsEngine } from '../playground/docker/engine.ts';
+import { ensureDockerCommand } from '../playground/docker/programs.ts';
 import { clusterEnvironment, laptopEnvironment } from '../playground/environment.ts';
 import { ensureLaptop } from '../playground/laptops.ts';
 import { clusterMachine, enter, requireMachine } from '../playground/machine.ts';
@@ -20,6 +22,8 @@ export interface RunOptions {
   readonly kubeconfig?: string;
   /** Which laptop: the first unless said. The second is started when it is first used. */
   readonly laptop?: 1 | 2;
+  /** A laptop's Docker Engine is started by its first command unless this is false. */
+  readonly engine?: false;
   /** The whole of it must end within this time; 60 s unless said. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
@@ -32,6 +36,13 @@ export async function laptopCommand(
 ): Promise<{ readonly argv: readonly string[]; readonly env: Record<string, string | undefined> }> {
   const laptop = options.laptop === 2 ? secondLaptop : firstLaptop;
   const machine = await ensureLaptop(layout(), laptop, AbortSignal.timeout(30_000));
+  if (wantsEngine(argv)) {
+    // The first one ever is downloaded.
+    const signal = AbortSignal.timeout(300_000);
+    const progress = (line: string): void => void process.stderr.write(`prepare: ${line}\n`);
+    const deps = { layout: layout(), env: process.env, progress };
+    await (options.engine === false ? ensureDockerCommand : ensureEngine)(deps, laptop, signal);
+  }
   const env = laptopEnvironment(layout(), {
     laptop,
     kubeconfig: options.kubeconfig ?? 'admin',

@@ -1,12 +1,7 @@
-import { readdir, readlink, stat } from 'node:fs/promises';
+import { open, readdir, readlink, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { run } from './command.ts';
-import type { TarEntry } from './tar.ts';
-
-const machine =
-  process.arch === 'arm64'
-    ? ({ triplet: 'aarch64-linux-gnu', loader: 'ld-linux-aarch64.so.1', at: 'lib' } as const)
-    : ({ triplet: 'x86_64-linux-gnu', loader: 'ld-linux-x86-64.so.2', at: 'lib64' } as const);
+import { readElf, type Elf } from './elf.ts';
+import type { TarEntry } from '#docker/image/tar.ts';
 
 /** A program or library for an image: `from` on this machine, `to` in the image. */
 export interface Binary {
@@ -16,34 +11,62 @@ export interface Binary {
 
 /**
  * Entries for programs, for every shared library of `root` that they load, and for the loader.
- * Libraries stand in the image where they stand in `root`.
+ * Libraries stand in the image where they stand in `root`, which may be of any processor.
  */
 export async function programs(
   root: string,
   binaries: readonly Binary[],
   signal: AbortSignal,
 ): Promise<readonly TarEntry[]> {
-  const directories = ['lib', 'usr/lib'].map((up) => join(root, up, machine.triplet));
-  const loader = join(root, 'lib', machine.triplet, machine.loader);
+  const directories = await libraryDirectories(root);
   const entries = new Map<string, TarEntry>();
-  const add = (path: string, from: string): void => {
+  const wanted: Binary[] = [...binaries];
+  for (let binary = wanted.shift(); binary !== undefined; binary = wanted.shift()) {
+    signal.throwIfAborted();
+    const { from, to: path } = binary;
+    if (entries.has(path)) continue;
     entries.set(path, { kind: 'file', path, mode: 0o755, content: { from } });
-  };
-  add(join(machine.at, machine.loader), loader);
-  for (const { from, to } of binaries) {
-    add(to, from);
-    const listed = await run([loader, '--library-path', directories.join(':'), '--list', from], {
-      signal,
-      mayFail: true,
-    });
-    // A program without shared libraries is refused by the loader, and needs none.
-    if (listed.status !== 0) continue;
-    for (const [, name = '', path = ''] of listed.stdout.matchAll(/^\s*(\S+) => (\S+) \(/gm)) {
-      const inRoot = relative(root, path);
-      if (!inRoot.startsWith('..')) add(join(inRoot, '..', basename(name)), path);
+    const { interpreter = '', needed = [] } = (await elfOf(from)) ?? {};
+    // The loader's directory is a link on a whole system; here the file stands where programs ask for it.
+    const loader = await findLibrary(directories, basename(interpreter));
+    if (loader !== undefined) wanted.push({ from: loader, to: interpreter.slice(1) });
+    for (const name of needed.filter((one) => !one.startsWith('ld-linux'))) {
+      const library = await findLibrary(directories, name);
+      if (library !== undefined) wanted.push({ from: library, to: relative(root, library) });
     }
   }
   return [...entries.values()];
+}
+
+/** Where the loader of `root`'s processor looks. */
+async function libraryDirectories(root: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const up of [join(root, 'lib'), join(root, 'usr/lib')]) {
+    const names = await readdir(up).catch(() => []);
+    const own = names.find((name) => /^(x86_64|aarch64)-linux-gnu$/.test(name));
+    if (own !== undefined) found.push(join(up, own));
+  }
+  return found;
+}
+
+async function findLibrary(
+  directories: readonly string[],
+  name: string,
+): Promise<string | undefined> {
+  if (name === '') return undefined;
+  for (const directory of directories) {
+    const path = join(directory, name);
+    if (await stat(path).catch(() => undefined)) return path;
+  }
+  return undefined;
+}
+
+async function elfOf(path: string): Promise<Elf | undefined> {
+  await using file = await open(path);
+  return readElf(async (offset, length) => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+    return buffer.subarray(0, bytesRead);
+  });
 }
 
 /** Entries for a directory and all below it, placed at `to`; `keep` picks files by their path. */

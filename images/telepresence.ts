@@ -1,16 +1,17 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from '#base/errors.ts';
 import { assemble, type Image } from './assemble.ts';
 import { programs, textFile, tree, type Binary } from './closure.ts';
 import { debianRoot, type DebianDeps } from './debian.ts';
-import type { TarEntry } from './tar.ts';
+import { ImageError } from './error.ts';
+import { koffiEntries } from './koffi.ts';
+import type { TarEntry } from '#docker/image/tar.ts';
 
-/** Something that an image is made of is not there. */
-export class ImageError extends CodedError<'NotBundled' | 'NotInstalled'> {}
-
-/** Our images: one for everything in the cluster, one for the laptop's side in a container. */
-export const ourImages = ['tel2', 'telepresence'] as const;
+/**
+ * Our images: one for everything in the cluster. That of the laptop's side in a container is made by the
+ * CLI itself: src/docker/image.
+ */
+export const ourImages = ['tel2'] as const;
 export type OurImage = (typeof ourImages)[number];
 
 interface Recipe {
@@ -31,13 +32,6 @@ const recipes: Readonly<Record<OurImage, Recipe>> = {
     tools: ['usr/sbin/nft'],
     entrypoint: 'tel2',
     user: '65532:65532',
-  },
-  telepresence: {
-    bundles: ['root-daemon', 'telepresence', 'user-daemon'],
-    packages: ['busybox-static', 'conntrack', 'iproute2', 'libatomic1', 'libstdc++6', 'nftables'],
-    tools: ['usr/sbin/nft', 'usr/sbin/conntrack', 'bin/ip'],
-    entrypoint: 'telepresence',
-    user: '0:0',
   },
 };
 
@@ -72,7 +66,7 @@ export async function assembleOurImage(
       { kind: 'symlink', path: 'bin/sh', target: 'busybox' },
       textFile('etc/nsswitch.conf', 'hosts: files dns\n'),
       ...(await bundles(deps, recipe)),
-      ...(await nativeAddon(deps.repository)),
+      ...(await koffiEntries(deps, process.arch === 'arm64' ? 'arm64' : 'amd64', signal)),
     ],
     config: {
       entrypoint: ['/usr/bin/node', `/app/${recipe.entrypoint}.mjs`],
@@ -115,19 +109,4 @@ async function bundles(deps: OurImageDeps, recipe: Recipe): Promise<readonly Tar
     }
   }
   return entries;
-}
-
-/** koffi stays a package beside the bundles, with the addon of this processor only. */
-async function nativeAddon(repository: string): Promise<readonly TarEntry[]> {
-  const modules = join(repository, 'node_modules');
-  const addon = join('@koromix', `koffi-linux-${process.arch}`);
-  if (!(await stat(join(modules, addon)).catch(() => undefined))) {
-    throw new ImageError('NotInstalled', `${join(modules, addon)} is not there: npm ci`);
-  }
-  const skipped = /^(doc|vendor)\/|^musl_|\.(cc|hh?|inc|asm|S|md)$/;
-  const keep = (path: string): boolean => !skipped.test(path);
-  return [
-    ...(await tree(join(modules, 'koffi'), 'app/node_modules/koffi', keep)),
-    ...(await tree(join(modules, addon), join('app/node_modules', addon), keep)),
-  ];
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { assemble } from '../images/assemble.ts';
-import type { TarEntry } from '../images/tar.ts';
+import type { TarEntry } from '#docker/image/tar.ts';
 import type { Binaries } from './binaries.ts';
 import { corednsImage } from './cluster-dns.ts';
 import { pauseImage } from './node.ts';

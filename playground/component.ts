@@ -109,10 +109,11 @@ export async function logTail(layout: Layout, name: string): Promise<string> {
   return text.trimEnd().split('\n').slice(-12).join('\n');
 }
 
-/** The names of the components that were started. */
+/** The names of the cluster's components that were started; those of a laptop are `NAME@LAPTOP`. */
 export async function startedComponents(layout: Layout): Promise<readonly string[]> {
   const files = await readdir(layout.logs).catch(() => []);
-  return files.filter((file) => file.endsWith('.pid')).map((file) => file.slice(0, -4));
+  const names = files.filter((file) => file.endsWith('.pid')).map((file) => file.slice(0, -4));
+  return names.filter((name) => !name.includes('@'));
 }
 
 const scriptOf = (layout: Layout, name: string): string => join(layout.config, `${name}.sh`);

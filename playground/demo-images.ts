@@ -5,7 +5,7 @@ import { assemble } from '../images/assemble.ts';
 import { programs, textFile, tree } from '../images/closure.ts';
 import { run } from '../images/command.ts';
 import { debianRoot, type DebianDeps } from '../images/debian.ts';
-import type { TarEntry } from '../images/tar.ts';
+import type { TarEntry } from '#docker/image/tar.ts';
 import { busyboxFiles } from './base-images.ts';
 
 /** The images of the demo application's servers, all written by others. */

@@ -2,11 +2,13 @@ import { describe } from '#base/errors.ts';
 import { firstLaptop, secondLaptop } from './addresses.ts';
 import { restartComponent } from './component.ts';
 import { deployDemo } from './demo-app.ts';
+import { ensureEngine, stopEngine, wantsEngine } from './docker/engine.ts';
+import { ensureDockerCommand } from './docker/programs.ts';
 import { takeDown } from './down.ts';
 import { clusterEnvironment, laptopEnvironment } from './environment.ts';
 import { PlaygroundError } from './error.ts';
 import { kubeconfigFor, servers } from './kubeconfig.ts';
-import { ensureLaptop } from './laptops.ts';
+import { ensureLaptop, laptopNamed } from './laptops.ts';
 import { loadImage } from './load.ts';
 import { lock } from './lock.ts';
 import { clusterMachine, enter, requireMachine, type Machine } from './machine.ts';
@@ -24,6 +26,7 @@ const usage = `usage: npm run playground -- COMMAND
   status                       say what runs
   laptop CMD...                run a command on the laptop
   laptop2 CMD...               run a command on a second one, started with its first command
+  docker start|stop|kill       a Docker Engine on the laptop; \`laptop docker CMD\` starts it too
   cluster CMD...               run a command on the cluster's node
   load IMAGE.tar...            give the node images
   kubeconfig USER [GROUP...]   print a kubeconfig for a user without rights
@@ -81,8 +84,23 @@ async function main(command: string | undefined, args: readonly string[]): Promi
       ensureRoot(uid);
       const laptop = command === firstLaptop.name ? firstLaptop : secondLaptop;
       const machine = await ensureLaptop(layout, laptop, signal);
+      const docker = { layout, progress, env: process.env };
+      if (wantsEngine(args)) await ensureEngine(docker, laptop, signal);
       const inherited = process.env;
       return become(machine, args, laptopEnvironment(layout, { laptop, kubeconfig, inherited }));
+    }
+    case 'docker': {
+      ensureRoot(uid);
+      const [what, name = firstLaptop.name] = args;
+      const laptop = laptopNamed(name);
+      if (laptop === undefined) break;
+      const deps = { layout, progress, env: process.env };
+      if (what === 'command') await ensureDockerCommand(deps, laptop, signal);
+      else if (what === 'start') await ensureEngine(deps, laptop, signal);
+      else if (what === 'stop' || what === 'kill') {
+        await stopEngine(layout, laptop, { kill: what === 'kill', signal });
+      } else break;
+      return 0;
     }
     case 'cluster': {
       ensureRoot(uid);

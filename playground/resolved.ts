@@ -1,10 +1,9 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../images/command.ts';
 import { addresses } from './addresses.ts';
-import { PlaygroundError } from './error.ts';
 import type { Layout } from './layout.ts';
 import { runIn, type Machine } from './machine.ts';
+import { isThere, librariesIn, unpackPackages } from './unpack.ts';
 
 /** A real systemd-resolved on a laptop, until disposed of. */
 export interface RunningResolved extends AsyncDisposable {
@@ -35,12 +34,9 @@ export async function startResolved(
     await runIn(laptop, argv, { signal: AbortSignal.timeout(stepMs), env });
   };
   await act('start');
-  const [library = ''] = await readdir(join(packages, 'usr/lib')).then((names) =>
-    names.filter((name) => name.endsWith('-linux-gnu')),
-  );
   return {
     resolvectl: join(packages, 'usr/bin/resolvectl'),
-    libraries: join(packages, 'usr/lib', library),
+    libraries: await librariesIn(join(packages, 'usr/lib')),
     restart: () => act('restart'),
     [Symbol.asyncDispose]: () => act('stop'),
   };
@@ -48,40 +44,13 @@ export async function startResolved(
 
 /** Unpacked and not installed: installing it would make it this machine's own resolver. */
 async function unpack(to: string, env: Deps['env'], signal: AbortSignal): Promise<string> {
-  if (await isThere(to)) return to;
-  const apt = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=300'] as const;
-  const wanted = ['systemd-resolved', 'libnss-resolve'] as const;
-  const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, signal };
-  const part = `${to}.${String(process.pid)}`;
-  await mkdir(part, { recursive: true });
-  try {
-    const missing: string[] = [];
-    for (const [name, path] of Object.entries(tools))
-      if (!(await isThere(path))) missing.push(name);
-    const download = [...apt, '-o', 'APT::Sandbox::User=root', 'download', ...wanted] as const;
-    const first = await run(download, { ...options, cwd: part, mayFail: true });
-    if (first.status !== 0 || missing.length > 0) {
-      await run([...apt, 'update'], options);
-      if (missing.length > 0) {
-        await run([...apt, '--no-install-recommends', 'install', ...missing], options);
-      }
-      await run(download, { ...options, cwd: part });
-    }
-    for (const file of await readdir(part)) {
-      if (file.endsWith('.deb')) await run(['dpkg-deb', '-x', join(part, file), part], options);
-    }
-    await rename(part, to);
-  } catch (cause) {
-    await rm(part, { recursive: true, force: true });
-    if (await isThere(to)) return to;
-    throw new PlaygroundError('PackagesMissing', `unpack ${wanted.join(' ')}`, { cause });
+  const missing: string[] = [];
+  for (const [name, path] of Object.entries(tools)) if (!(await isThere(path))) missing.push(name);
+  if (missing.length > 0) {
+    const apt = ['apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=300'] as const;
+    const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, signal };
+    await run([...apt, 'update'], options);
+    await run([...apt, '--no-install-recommends', 'install', ...missing], options);
   }
-  return to;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+  return unpackPackages({ env }, { packages: ['systemd-resolved', 'libnss-resolve'], to }, signal);
 }

@@ -1,5 +1,6 @@
 import { firstLaptop, secondLaptop } from './addresses.ts';
 import { isRunning, startedComponents } from './component.ts';
+import { engines } from './docker/engine.ts';
 import { kubeconfigPath } from './kubeconfig.ts';
 import type { Layout } from './layout.ts';
 import { clusterMachine, findMachine } from './machine.ts';
@@ -22,6 +23,7 @@ export async function describeStatus(
     `  laptop      ${laptop === undefined ? 'not running' : `process ${laptop.pid}`}`,
   ];
   if (second !== undefined) lines.push(`  laptop2     process ${second.pid}`);
+  for (const { name } of await engines(layout)) lines.push(`  docker      on ${name}`);
   if (cluster === undefined) return { lines, isUp: up };
   for (const name of await startedComponents(layout)) {
     const running = await isRunning({ layout, machine: cluster }, name, signal);

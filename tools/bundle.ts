@@ -12,6 +12,7 @@ const bundles = {
   telepresence: 'src/cli/main.ts',
   'user-daemon': 'src/user-daemon/main.ts',
   'root-daemon': 'src/root-daemon/main.ts',
+  'self-test': 'src/root-daemon/self-test-main.ts',
   tel2: 'src/cluster-main.ts',
 } as const;
 
@@ -38,7 +39,9 @@ if (asked.length === 0 && all.every(([name]) => changed(`${out}/${name}.mjs`) > 
   process.exit(0);
 }
 
-if (asked.length === 0) rmSync(out, { recursive: true, force: true });
+// What containers are made of is another tool's (tools/image-parts.ts).
+const old = asked.length === 0 ? globSync(`${out}/*`, { exclude: [`${out}/image`] }) : [];
+for (const path of old) rmSync(path, { recursive: true, force: true });
 for (const [name, input] of all) {
   // A native addon cannot be part of a bundle: koffi stays a package beside it.
   const bundle = await rolldown({

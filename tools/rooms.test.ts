@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 const pure = ['base', 'protocol', 'install'] as const;
-const adapters = ['kube', 'tunnel', 'host'] as const;
+const adapters = ['kube', 'tunnel', 'host', 'docker'] as const;
 const programs = ['cli', 'user-daemon', 'root-daemon', 'manager', 'agent'] as const;
 
 /** Room → rooms that it may import. */

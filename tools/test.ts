@@ -27,7 +27,7 @@ const playground = (...words: readonly string[]): readonly string[] => [
   ...words,
 ];
 
-const beside = globSync(['{src,tools,playground}/**/*.test.ts']);
+const beside = globSync(['{src,tools,playground,images}/**/*.test.ts']);
 const isRoot = (file: string): boolean => file.endsWith('.root.test.ts');
 
 const parts: readonly Part[] = [

@@ -12,8 +12,11 @@ export type TarEntry =
       readonly content: Content;
     };
 
-/** A file's bytes: given, or read from the machine when they are needed. */
-export type Content = { readonly bytes: Uint8Array } | { readonly from: string };
+/** A file's bytes: given, read from the machine when they are needed, or made then. */
+export type Content =
+  | { readonly bytes: Uint8Array }
+  | { readonly from: string }
+  | { readonly open: () => AsyncIterable<Uint8Array>; readonly size: number };
 
 const block = 512;
 
@@ -45,12 +48,17 @@ export async function* tar(entries: readonly TarEntry[]): AsyncGenerator<Uint8Ar
 
 /** How many bytes a content has. */
 export async function sizeOf(content: Content): Promise<number> {
-  return 'bytes' in content ? content.bytes.byteLength : (await stat(content.from)).size;
+  if ('bytes' in content) return content.bytes.byteLength;
+  return 'open' in content ? content.size : (await stat(content.from)).size;
 }
 
 async function* read(content: Content): AsyncGenerator<Uint8Array> {
   if ('bytes' in content) {
     yield content.bytes;
+    return;
+  }
+  if ('open' in content) {
+    yield* content.open();
     return;
   }
   for await (const chunk of createReadStream(content.from, { highWaterMark: 1 << 20 })) {

@@ -1,0 +1,74 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { debianSource } from '../../images/debian-source.ts';
+import type { Laptop } from '../addresses.ts';
+import { place } from '../binaries.ts';
+import type { Layout } from '../layout.ts';
+import type { Progress } from '../progress.ts';
+import { isThere, librariesIn, unpackPackages } from '../unpack.ts';
+
+export interface DockerDeps {
+  readonly layout: Layout;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly progress: Progress;
+}
+
+/** Debian's Docker Engine, unpacked. */
+export interface EnginePrograms {
+  /** Directories for its PATH: dockerd finds its helpers there. */
+  readonly path: string;
+  /** Of what a small machine lacks. */
+  readonly libraries: string;
+}
+
+/** Debian's release that has Compose 2; machines older than it have version 1 only. */
+const composeRelease = 'trixie';
+
+/** The engine's programs; containerd and runc are the machine's own, installed for the cluster. */
+export async function enginePrograms(
+  deps: DockerDeps,
+  signal: AbortSignal,
+): Promise<EnginePrograms> {
+  const root = await engineRoot(deps, signal);
+  const libraries = await Promise.all(
+    ['lib', 'usr/lib'].map((below) => librariesIn(join(root, below))),
+  );
+  return {
+    path: ['usr/sbin', 'usr/bin'].map((below) => join(root, below)).join(':'),
+    libraries: libraries.join(':'),
+  };
+}
+
+/** Gives a laptop the docker command, with Compose, where it has none yet. */
+export async function ensureDockerCommand(
+  deps: DockerDeps,
+  laptop: Laptop,
+  signal: AbortSignal,
+): Promise<void> {
+  const { layout } = deps;
+  const command = join(layout.bin, 'docker');
+  const plugins = join(layout.state, laptop.name, 'home', '.docker', 'cli-plugins');
+  const plugin = join(plugins, 'docker-compose');
+  if ((await isThere(plugin)) && (await isThere(command))) return;
+  const root = await engineRoot(deps, signal);
+  const compose = await composeRoot(deps, signal);
+  await mkdir(plugins, { recursive: true });
+  await mkdir(layout.bin, { recursive: true });
+  await place(join(root, 'usr/bin/docker'), command);
+  await place(join(compose, 'usr/libexec/docker/cli-plugins/docker-compose'), plugin);
+}
+
+async function engineRoot(deps: DockerDeps, signal: AbortSignal): Promise<string> {
+  const to = join(deps.layout.cache, 'docker-engine');
+  if (!(await isThere(to))) deps.progress('downloading Docker Engine');
+  const packages = ['docker.io', 'tini', 'libdevmapper1.02.1'];
+  return unpackPackages(deps, { packages, to }, signal);
+}
+
+async function composeRoot(deps: DockerDeps, signal: AbortSignal): Promise<string> {
+  const to = join(deps.layout.cache, `docker-compose-${composeRelease}`);
+  if (!(await isThere(to))) deps.progress('downloading Docker Compose');
+  const source = (lists: string): Promise<readonly string[]> =>
+    debianSource(lists, { release: composeRelease }, signal);
+  return unpackPackages(deps, { packages: ['docker-compose'], to, source }, signal);
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { commandFailure } from './command-failure.ts';
+
+const path = '/usr/bin/docker';
+const failed = (said: string) => commandFailure({ path, args: ['ps'], status: 1, said });
+
+/** Words of Docker's command, versions 20.10 to 29, and of Podman's. */
+const known: readonly (readonly [string, string, RegExp])[] = [
+  [
+    'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?\n',
+    'NotRunning',
+    /^Docker does not run at unix:\/\/\/var\/run\/docker\.sock$/,
+  ],
+  [
+    "docker: Cannot connect to the Docker daemon at unix:///home/a b/x.sock. Is the docker daemon running?.\nSee 'docker run --help'.",
+    'NotRunning',
+    /^Docker does not run/,
+  ],
+  [
+    'failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory',
+    'NotRunning',
+    /^Docker does not run at unix:\/\/\/var\/run\/docker\.sock$/,
+  ],
+  [
+    'error during connect: this error may indicate that the docker daemon is not running: Get "http://%2F%2F.%2Fpipe%2Fdocker_engine/v1.24/version": open //./pipe/docker_engine: The system cannot find the file specified.',
+    'NotRunning',
+    /^Docker does not run at \/\/\.\/pipe\/docker_engine$/,
+  ],
+  [
+    'Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/version": dial unix /var/run/docker.sock: connect: permission denied',
+    'NotPermitted',
+    /^you may not use Docker's socket at unix:\/\/\/var\/run\/docker\.sock \(\/usr\/bin\/docker\)$/,
+  ],
+  [
+    'permission denied while trying to connect to the docker API at unix:///var/run/docker.sock',
+    'NotPermitted',
+    /^you may not use Docker's socket at unix:\/\/\/var\/run\/docker\.sock/,
+  ],
+  [
+    'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /root/.docker/contexts/meta/x/meta.json: no such file or directory',
+    'UnknownContext',
+    /^there is no Docker context gone$/,
+  ],
+  [
+    'Current context "gone" is not found on the file system, please check your config file at /root/.docker/config.json',
+    'UnknownContext',
+    /^there is no Docker context gone$/,
+  ],
+  [
+    'Error response from daemon: client version 1.52 is too new. Maximum supported API version is 1.41',
+    'VersionsDiffer',
+    /speaks Docker's API 1\.52 and the engine none newer than 1\.41$/,
+  ],
+  [
+    'Error response from daemon: client version 1.24 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version',
+    'VersionsDiffer',
+    /speaks Docker's API 1\.24 and the engine none older than 1\.44$/,
+  ],
+  [
+    'Cannot connect to the Docker daemon at tcp://192.0.2.1:2375. Is the docker daemon running?',
+    'Unreachable',
+    /^no answer from Docker at tcp:\/\/192\.0\.2\.1:2375$/,
+  ],
+  [
+    'error during connect: Get "http://docker.example.com/v1.41/containers/json": command [ssh -- host docker system dial-stdio] has exited with exit status 255, stderr=ssh: Could not resolve hostname host',
+    'Unreachable',
+    /^Docker cannot be reached: command \[ssh -- host/,
+  ],
+  [
+    "docker: Error response from daemon: pull access denied for nosuch, repository does not exist or may require 'docker login'.\nSee 'docker run --help'.",
+    'CommandFailed',
+    /^pull access denied for nosuch/,
+  ],
+  ['Error: No such image: nosuch', 'CommandFailed', /^No such image: nosuch$/],
+  ['', 'CommandFailed', /^docker ended with status 1$/],
+];
+
+test("each of the docker command's complaints becomes one sentence", () => {
+  for (const [said, code, message] of known) {
+    const error = failed(said);
+    assert.equal(error.code, code, said);
+    assert.match(error.message, message);
+  }
+});
+
+test('whatever it says, there is one line for people and the whole as its cause', () => {
+  const words = fc.constantFrom(...known.map(([said]) => said), 'at ', 'context "', '\n', ': ');
+  const noise = fc.array(fc.oneof(words, fc.string())).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(noise, (said) => {
+      const error = failed(said);
+      assert.notEqual(error.message, '');
+      assert.doesNotMatch(error.message, /\n/);
+      assert.ok(error.cause instanceof Error);
+    }),
+  );
+});
