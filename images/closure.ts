@@ -63,7 +63,7 @@ async function findLibrary(
 
 async function elfOf(path: string): Promise<Elf | undefined> {
   await using file = await open(path);
-  return readElf(async (offset, length) => {
+  return await readElf(async (offset, length) => {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
     return buffer.subarray(0, bytesRead);
   });
