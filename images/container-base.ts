@@ -57,7 +57,7 @@ const libraries = [
   'libstdc++.so.6',
 ];
 const applets =
-  'cat chmod cp date df env false grep head hostname id kill ls mkdir mount mv nc nslookup ping ping6 ps rm sed sh sleep stat tail test touch tr true umount uname vi wc wget';
+  'cat chmod cp date df env false grep head hostname id kill ls mkdir mount mv nc nslookup ping ping6 ps readlink rm sed sh sleep stat tail test touch tr true umount uname vi wc wget';
 
 const triplets = { amd64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' } as const;
 

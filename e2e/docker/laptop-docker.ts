@@ -26,7 +26,8 @@ export async function dockerOnLaptop(
 ): Promise<{ readonly docker: DockerCommand } & AsyncDisposable> {
   const { layout } = settingsFrom(process.env);
   // Starts the engine, unless the test says otherwise.
-  await onLaptop(['docker', '--version'], options);
+  const { env: _env, ...plain } = options;
+  await onLaptop(['docker', '--version'], plain);
   const words = [...(options.as ?? []), join(layout.bin, 'docker')];
   const { argv, env } = await laptopCommand(words, options);
   const directory = await mkdtemp(join(tmpdir(), 'laptop-docker-'));

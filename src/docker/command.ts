@@ -56,7 +56,9 @@ export async function openDockerCommand(deps: CommandDeps): Promise<DockerComman
   const run: DockerCommand['run'] = async (args, options) => {
     const result = await runDocker(path, { args, env: deps.env, options });
     if (result.status === 0 || options.mayFail === true) return result;
-    throw commandFailure({ path, args, status: result.status, said: result.stderr });
+    // Some complaints of an engine come on standard output: docker exec of a program that is not there.
+    const said = result.stderr.trim() || result.stdout.slice(-4000);
+    throw commandFailure({ path, args, status: result.status, said });
   };
   return { path, env: deps.env, run };
 }
