@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
+import * as v from 'valibot';
 import type { Architecture } from '#docker/image/archive.ts';
 import { measureLayer, withParents } from '#docker/image/layer.ts';
 import { tar, type TarEntry } from '#docker/image/tar.ts';
@@ -60,6 +61,19 @@ const applets =
   'cat chmod cp date df env false grep head hostname id kill ls mkdir mount mv nc nslookup ping ping6 ps readlink rm sed sh sleep stat tail test touch tr true umount uname vi wc wget';
 
 const triplets = { amd64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' } as const;
+
+const partsShape = v.object({
+  bases: v.record(
+    v.string(),
+    v.object({
+      file: v.string(),
+      digest: v.string(),
+      diffId: v.string(),
+      size: v.number(),
+      packages: v.array(v.string()),
+    }),
+  ),
+});
 
 /** Writes a processor's layer into `directory`; from the cache where it was made before. */
 export async function writeBaseLayer(
@@ -140,4 +154,11 @@ export async function writeParts(
   const integrity = { amd64: amd64.integrity, arm64: arm64.integrity };
   const parts = { bases, node: { version: amd64.version, integrity } };
   await writeFile(join(directory, 'parts.json'), `${JSON.stringify(parts, undefined, 2)}\n`);
+}
+
+/** The layers that an earlier run has written, as its list says. */
+export async function readBases(directory: string): Promise<Record<string, BaseLayer>> {
+  const printed = await readFile(join(directory, 'parts.json'), 'utf8').catch(() => '');
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), partsShape), printed);
+  return parsed.success ? parsed.output.bases : {};
 }

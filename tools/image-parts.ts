@@ -6,9 +6,10 @@ import { resolve } from 'node:path';
 import { describe } from '#base/errors.ts';
 import { architectures } from '#docker/image/archive.ts';
 import { cacheFrom } from '../images/cache.ts';
-import { writeBaseLayer, writeParts, type BaseLayer } from '../images/container-base.ts';
+import { readBases, writeBaseLayer, writeParts, type BaseLayer } from '../images/container-base.ts';
 
 const asked = process.argv.slice(2);
+// Without arguments all, and afterwards there are no others; with some, the others stay as they are.
 const wanted = architectures.filter((name) => asked.length === 0 || asked.includes(name));
 if (wanted.length === 0) {
   console.error(`usage: npm run image-parts -- [${architectures.join(' | ')}]`);
@@ -23,7 +24,7 @@ const deps = {
   repository,
 };
 try {
-  const bases: Record<string, BaseLayer> = {};
+  const bases: Record<string, BaseLayer> = asked.length === 0 ? {} : await readBases(directory);
   for (const architecture of wanted) {
     const options = { architecture, directory };
     const base = await writeBaseLayer(deps, options, AbortSignal.timeout(600_000));

@@ -44,6 +44,21 @@ const known: readonly (readonly [string, string, RegExp])[] = [
     /^there is no Docker context gone$/,
   ],
   [
+    'unable to resolve docker endpoint: context "gone" does not exist',
+    'UnknownContext',
+    /^there is no Docker context gone$/,
+  ],
+  [
+    'error during connect: Get "http://bogus:2375/v1.50/containers/json": dial tcp: lookup bogus on 198.18.0.1:53: no such host',
+    'Unreachable',
+    /^Docker cannot be reached: dial tcp: lookup bogus on 198\.18\.0\.1:53: no such host$/,
+  ],
+  [
+    "docker: Error response from daemon: driver failed programming external connectivity on endpoint x: Error starting userland proxy: listen tcp4 192.0.2.9:80: bind: cannot assign requested address\n\nRun 'docker run --help' for more information",
+    'CommandFailed',
+    /^driver failed programming .* cannot assign requested address$/,
+  ],
+  [
     'Current context "gone" is not found on the file system, please check your config file at /root/.docker/config.json',
     'UnknownContext',
     /^there is no Docker context gone$/,
@@ -66,7 +81,7 @@ const known: readonly (readonly [string, string, RegExp])[] = [
   [
     'error during connect: Get "http://docker.example.com/v1.41/containers/json": command [ssh -- host docker system dial-stdio] has exited with exit status 255, stderr=ssh: Could not resolve hostname host',
     'Unreachable',
-    /^Docker cannot be reached: command \[ssh -- host/,
+    /^Docker cannot be reached: ssh: Could not resolve hostname host$/,
   ],
   [
     "docker: Error response from daemon: pull access denied for nosuch, repository does not exist or may require 'docker login'.\nSee 'docker run --help'.",

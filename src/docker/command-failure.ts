@@ -105,9 +105,11 @@ const at = (place: string | undefined): string =>
 
 const trimmed = (version: string | undefined): string => (version ?? '').replace(/\.$/, '');
 
-/** Without the URL that was asked, which says nothing to people. */
-const wordsOf = (text: string | undefined): string =>
-  (text ?? '').replace(/(?:Get|Post|Head) "?[^" ]+"?: /i, '').trim();
+/** What ssh said, or without the URL that was asked, which says nothing to people. */
+function wordsOf(text: string | undefined): string {
+  const said = /stderr=(.+)/.exec(text ?? '')?.[1] ?? text ?? '';
+  return said.replace(/(?:Get|Post|Head) "?[^" ]+"?: /i, '').trim();
+}
 
 /** The line that says what it was, without what Docker's command puts around it. */
 function lastWords(said: string): string | undefined {

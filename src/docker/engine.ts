@@ -4,14 +4,14 @@ import { DockerError } from './errors.ts';
 import { architectures, type Architecture } from './image/archive.ts';
 
 /** Long for an engine that is busy, and short for one that is stopped. */
-const answerMs = 20_000;
+const usualMs = 20_000;
 
 /** Asks the engine what it is; throws where it cannot be asked, in one sentence. */
 export async function readEngine(
-  deps: { readonly docker: DockerCommand },
+  deps: { readonly docker: DockerCommand; readonly answerMs?: number },
   signal: AbortSignal,
 ): Promise<EngineFacts> {
-  const { docker } = deps;
+  const { docker, answerMs = usualMs } = deps;
   const late = AbortSignal.timeout(answerMs);
   const options = { signal: AbortSignal.any([signal, late]) };
   const json = '{{json .}}';

@@ -68,7 +68,10 @@ test('an engine that has exactly this one is left alone', async () => {
 
 test('an image of other sources is replaced, and what is left of it removed', async () => {
   const { said } = await ensured(engine({ image: 'old' }));
-  assert.deepEqual(said, ['load --quiet', 'image rm sha256:old']);
+  assert.deepEqual(said, [
+    'load --quiet',
+    'image prune --force --filter=label=telepresence.content',
+  ]);
 });
 
 test("a registry of the user's: what is there, else pulled, else made here", async () => {

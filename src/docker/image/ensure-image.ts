@@ -44,10 +44,10 @@ export async function ensureImage(
   if (found?.content === image.content) return name;
   progress(`Making image ${name} and loading it into Docker`);
   await docker.run(['load', '--quiet'], { signal, input: await image.archive() });
-  const loaded = await inspect(docker, name, signal);
   // The old one of this name has none any more. One that a container uses stays until that is gone.
-  if (found !== undefined && found.id !== loaded?.id) {
-    await docker.run(['image', 'rm', found.id], { signal, mayFail: true });
+  if (found !== undefined) {
+    const nameless = ['image', 'prune', '--force', `--filter=label=${contentLabel}`];
+    await docker.run(nameless, { signal, mayFail: true });
   }
   return name;
 }
