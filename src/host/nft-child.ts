@@ -65,6 +65,12 @@ export function startNftChild(): NftChild {
   let words: string[] = [];
   let sets: NftSet[] = [];
   let waiting: PromiseWithResolvers<NftReply> | undefined;
+  let ended: string | undefined;
+  const end = (said: string): void => {
+    ended ??= said;
+    gone.resolve(ended);
+    waiting?.reject(lossOf(ended));
+  };
 
   lines.on('line', (line) => {
     const parsed = parseLine(line);
@@ -84,12 +90,15 @@ export function startNftChild(): NftChild {
     sets = [];
     words = [];
   });
-  child.on('error', (error) => gone.resolve(error.message));
-  child.on('close', () => gone.resolve(words.join('\n')));
+  child.on('error', (error) => end(error.message));
+  child.on('close', () => end(words.join('\n')));
   child.stdin.on('error', () => child.kill('SIGKILL'));
 
   const run = async (commands: readonly string[], signal: AbortSignal): Promise<NftReply> => {
     signal.throwIfAborted();
+    if (ended !== undefined) throw lossOf(ended);
+    // Whoever waits is told of the child's end by `end`: a race with `gone`, which outlives all
+    // answers, would keep each of them.
     const answer = Promise.withResolvers<NftReply>();
     waiting = answer;
     // Whoever gives up loses step with the answers: the child must go, and its tables with it.
@@ -100,10 +109,7 @@ export function startNftChild(): NftChild {
     signal.addEventListener('abort', giveUp, { once: true });
     try {
       child.stdin.write(`${[...commands, sync].join('\n')}\n`);
-      const lost = gone.promise.then((said): never => {
-        throw lossOf(said);
-      });
-      return await Promise.race([answer.promise, lost]);
+      return await answer.promise;
     } finally {
       signal.removeEventListener('abort', giveUp);
     }

@@ -5,8 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import { HostError } from './errors.ts';
+import { startNftChild } from './nft-child.ts';
 import { holdRuleTableContract } from './nft.contract.ts';
 import { openRuleTable, type TableKeeper } from './nft.ts';
 import { enterOwnNetworkNamespace } from './own-namespace.ts';
@@ -39,6 +42,22 @@ for (const keeper of ['kernel', 'helper'] satisfies TableKeeper[]) {
     });
   });
 }
+
+test('a child that lives for days keeps nothing of what it was asked', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  assert.ok(typeof collect === 'function');
+  await using child = startNftChild();
+  const heapAfter = async (batches: number): Promise<number> => {
+    for (let count = 0; count < batches; count += 1) await child.run([], signal());
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await heapAfter(200);
+  const batches = 1000;
+  const each = ((await heapAfter(batches)) - before) / batches;
+  assert.ok(each < 500, `${each.toFixed(0)} bytes a batch`);
+});
 
 test('a transaction with a bad last line changes nothing, and the table stays usable', async () => {
   await using table = await openRuleTable({ directory }, { name: 'tp', signal: signal() });

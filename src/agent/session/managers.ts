@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { race } from '#base/race.ts';
 import { backoff } from '#base/wait.ts';
 
 interface Link extends AsyncDisposable {
@@ -70,7 +71,7 @@ export function keepManagers<L extends Link>(
     let said = '';
     while (told.size === 0) {
       try {
-        found = await Promise.race([deps.lookup(host), stopped.promise]);
+        found = await race([deps.lookup(host), stopped.promise]);
         settle();
       } catch (error) {
         stop.signal.throwIfAborted();

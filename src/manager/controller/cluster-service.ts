@@ -1,6 +1,7 @@
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { describe } from '#base/errors.ts';
 import { logLevel, type LogLevel, type Logger } from '#base/log.ts';
+import { race } from '#base/race.ts';
 import { Cluster, type ClusterInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { ServiceFacts } from '../state/service-info.ts';
 import type { ListedWorkload } from '../state/workload-list.ts';
@@ -174,7 +175,7 @@ async function* merge(
   }
   const waiting = new Map([info, namespaces, services].map((one) => [one, tagged(one)]));
   while (waiting.size > 0) {
-    const { from, result } = await Promise.race(waiting.values());
+    const { from, result } = await race([...waiting.values()]);
     if (result.done === true) {
       waiting.delete(from);
       continue;

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { race } from '#base/race.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { isKubeError } from '#kube/errors.ts';
 import { resources } from '#kube/resource.ts';
@@ -164,7 +165,7 @@ export function keepLeadership(deps: Deps, options: Options): Leadership {
       }
       const waiting = new AbortController();
       const slept = clock.sleep(waitMs, AbortSignal.any([signal, waiting.signal]));
-      await Promise.race([slept, woken]).catch(() => {});
+      await race([slept, woken]).catch(() => {});
       waiting.abort();
       await slept.catch(() => {});
     }

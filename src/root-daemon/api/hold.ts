@@ -3,6 +3,7 @@ import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 
 import { CodedError, describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import { race } from '#base/race.ts';
 import {
   AppliedSchema,
   FailureSchema,
@@ -52,10 +53,12 @@ export function createHold({ machine, log }: Deps): ServeHold {
       let { changed } = machine;
       for (;;) {
         next.catch(() => {});
-        const lost = machine.lost.then((error): never => {
-          throw error;
-        });
-        const result = await Promise.race([next, lost, changed]);
+        const result = await race<Awaited<typeof next> | RootDaemonError | undefined>([
+          next,
+          machine.lost,
+          changed,
+        ]);
+        if (result instanceof RootDaemonError) throw result;
         if (result === undefined) {
           ({ changed } = machine);
           // Nobody asked for it: whoever holds the machine gets to know what it is now.
