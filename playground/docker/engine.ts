@@ -47,6 +47,10 @@ export async function ensureEngine(
   const component = {
     name,
     argv: [
+      'sh',
+      join(import.meta.dirname, 'in-cgroup.sh'),
+      layout.cgroup,
+      `dockerd-${laptop.name}`,
       'dockerd',
       `--data-root=${files}`,
       '--exec-root=/run/docker',
