@@ -31,6 +31,21 @@ test('each missing piece is named', async () => {
   );
 });
 
+test('an engine that withholds the right is told from a kernel that lacks a piece', async () => {
+  const missing = [
+    { piece: 'TUN devices', option: 'CONFIG_TUN', reason: 'a TUN device needs root: ioctl: EPERM' },
+    {
+      piece: 'nf_tables',
+      option: 'x',
+      reason: 'cache initialization failed: Operation not permitted',
+    },
+  ];
+  await assert.rejects(
+    testEngineKernel({ docker: docker({ status: 3, stdout: report(missing) }) }, 'image', signal),
+    { code: 'EngineUnfit', message: /gives containers no right to their own network/ },
+  );
+});
+
 test('Docker itself refuses a device that is not there', async () => {
   const stderr =
     'docker: Error response from daemon: error gathering device information while adding custom device "/dev/net/tun": no such file or directory.\n';

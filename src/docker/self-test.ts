@@ -49,8 +49,18 @@ export function parseSelfTest(printed: string): readonly Missing[] | undefined {
   return undefined;
 }
 
-/** The first piece explains those after it; all are named. */
+/** All that is missing is named; a right that the engine withholds is no question of its kernel. */
 export function kernelLacks(missing: readonly Missing[], said: string): DockerError {
+  if (missing.every(({ reason }) => /not permitted|EPERM|EACCES/i.test(reason))) {
+    return new DockerError(
+      'EngineUnfit',
+      'the Docker Engine gives containers no right to their own network, though NET_ADMIN was asked for',
+      {
+        cause: new Error(said.trim()),
+        hint: "look at the engine's security options: docker info (SecurityOptions)",
+      },
+    );
+  }
   const pieces = missing.map(({ piece, option }) => `${piece} (${option})`).join(', ');
   return new DockerError('KernelLacks', `the Docker Engine's kernel lacks ${pieces}`, {
     cause: new Error(said.trim()),

@@ -1,5 +1,4 @@
 import { describe } from '#base/errors.ts';
-import { HostError } from '#host/errors.ts';
 import type { RunTool } from '#host/run-tool.ts';
 import type { TunDevice } from '#host/tun.ts';
 import { kernelPieces } from './pieces.ts';
@@ -37,8 +36,8 @@ export async function selfTest(
     } catch (error) {
       signal.throwIfAborted();
       missing.push({ piece: name, option, reason: describe(error) });
-      // Without the program itself nothing more is to be learnt.
-      if (error instanceof HostError && error.code === 'ToolMissing') break;
+      // Without tables at all nothing more is to be learnt.
+      if (name === kernelPieces[0]?.name) break;
     }
   }
   return missing;
