@@ -98,7 +98,10 @@ export async function writeBaseLayer(
     await rename(draft, kept);
   }
   await mkdir(directory, { recursive: true });
-  await copyFile(kept, join(directory, file));
+  // Somebody may be making an image of the ones that are there.
+  const copy = join(directory, `.${file}.${String(process.pid)}`);
+  await copyFile(kept, copy);
+  await rename(copy, join(directory, file));
   const hash = createHash('sha256');
   await pipeline(createReadStream(kept), hash);
   const { size } = await stat(kept);
@@ -153,7 +156,9 @@ export async function writeParts(
   ]);
   const integrity = { amd64: amd64.integrity, arm64: arm64.integrity };
   const parts = { bases, node: { version: amd64.version, integrity } };
-  await writeFile(join(directory, 'parts.json'), `${JSON.stringify(parts, undefined, 2)}\n`);
+  const draft = join(directory, `.parts.json.${String(process.pid)}`);
+  await writeFile(draft, `${JSON.stringify(parts, undefined, 2)}\n`);
+  await rename(draft, join(directory, 'parts.json'));
 }
 
 /** The layers that an earlier run has written, as its list says. */
