@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -74,4 +74,19 @@ test('each part that is missing is one sentence, with what to do', async () => {
   await lacks(/lacks a list of what/, openOwnFiles(given.root));
   await rm(join(given.root, 'dist'), { recursive: true });
   await lacks(/lacks what containers are made of$/, openOwnFiles(given.root));
+});
+
+test('bundles of a checkout that are older than its sources are not put into an image', async () => {
+  await using given = await installed();
+  await given.write('src/cli/main.ts', '');
+  const at = (path: string, seconds: number) => utimes(join(given.root, path), seconds, seconds);
+  await at('dist/telepresence.mjs', 2000);
+  await at('src/cli/main.ts', 1000);
+  await openOwnFiles(given.root);
+  await at('src/cli/main.ts', 3000);
+  await assert.rejects(openOwnFiles(given.root), {
+    code: 'ImagePartMissing',
+    message: /bundles are older than its sources/,
+    hint: 'npm run bundle',
+  });
 });

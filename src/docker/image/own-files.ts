@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { DockerError } from '../errors.ts';
 import type { Architecture } from './archive.ts';
+import { checkBundles } from './checkout.ts';
 import type { Layer } from './layer.ts';
 
 /** What the package holds beside its bundles, for containers: written by tools/container-base.ts. */
@@ -24,10 +25,11 @@ export interface OwnFiles {
   base(architecture: Architecture): Promise<Layer>;
 }
 
-/** Looks at the files of this package; a checkout has them after `npm run bundle -- --image`. */
+/** Looks at the files of this package; a checkout has them after `npm run bundle` and `npm run image-parts`. */
 export async function openOwnFiles(root: string): Promise<OwnFiles> {
   const dist = join(root, 'dist');
   const directory = join(dist, 'image');
+  await checkBundles(root, join(dist, 'telepresence.mjs'));
   const printed = await readFile(join(directory, 'parts.json'), 'utf8').catch((cause: unknown) => {
     throw missing('what containers are made of', cause);
   });
