@@ -66,7 +66,8 @@ test('a rootless engine, and one that maps users', () => {
 });
 
 test("Podman, behind Docker's command and with its own", () => {
-  const service = { ...server, Components: [{ Name: 'Podman Engine' }] };
+  // As Podman 4.3.1 answers.
+  const service = { ...server, Components: [{ Name: 'Podman Engine' }, { Name: 'Conmon' }] };
   assert.equal(facts({ Client: client, Server: service }).kind, 'podman');
   const own = facts(
     { Client: { APIVersion: '4.3.1', Version: '4.3.1', OsArch: 'linux/amd64' } },
