@@ -94,8 +94,11 @@ test("this engine's kernel has what our daemons need, with their rights alone", 
   assert.deepEqual(pieces, ['TUN devices', 'nf_tables']);
 });
 
-test('volumes can be mounted by what the image brings', async () => {
+test('what the image brings runs: sshfs for volumes, curl, ip, conntrack', async () => {
   assert.match(await output('--entrypoint=sshfs', image, '--version'), /SSHFS version 3/i);
+  assert.match(await output('--entrypoint=curl', image, '--version'), /^curl \d.*OpenSSL/);
+  assert.match(await output('--entrypoint=ip', image, '-V'), /iproute2/);
+  assert.match(await output('--entrypoint=conntrack', image, '--version'), /conntrack v/);
 });
 
 test('on a network of its own a container finds another by name, from 127.0.0.11', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -33,7 +33,9 @@ interface BaseDeps extends DebianDeps {
 
 const packages = [
   'busybox-static',
+  'ca-certificates',
   'conntrack',
+  'curl',
   'iproute2',
   'libatomic1',
   'libstdc++6',
@@ -44,6 +46,7 @@ const tools = [
   'bin/busybox',
   'bin/fusermount3',
   'bin/ip',
+  'usr/bin/curl',
   'usr/bin/sshfs',
   'usr/sbin/conntrack',
   'usr/sbin/nft',
@@ -139,9 +142,18 @@ async function debianEntries(
     textFile('etc/nsswitch.conf', 'hosts: files dns\n'),
     textFile('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n'),
     textFile('etc/group', 'root:x:0:\nnogroup:x:65534:\n'),
+    textFile('etc/ssl/certs/ca-certificates.crt', await authorities(root)),
     // sshfs is let share a mount with other users than root.
     textFile('etc/fuse.conf', 'user_allow_other\n'),
   ];
+}
+
+/** The authorities of the web as one file, which installing the package would make. */
+async function authorities(root: string): Promise<string> {
+  const directory = join(root, 'usr/share/ca-certificates/mozilla');
+  const files = (await readdir(directory)).filter((name) => name.endsWith('.crt')).toSorted();
+  const texts = await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')));
+  return texts.map((text) => `${text.trimEnd()}\n`).join('');
 }
 
 /** Writes the list that the CLI reads: src/docker/image/own-files.ts. */

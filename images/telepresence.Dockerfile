@@ -10,7 +10,7 @@ RUN npm ci --ignore-scripts --omit=dev \
 
 FROM node:26-trixie-slim
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends conntrack iproute2 nftables sshfs \
+ && apt-get install --yes --no-install-recommends ca-certificates conntrack curl iproute2 nftables sshfs \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=koffi /app/node_modules /app/node_modules
 COPY dist /app
