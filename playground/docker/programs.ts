@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { run } from '../../images/command.ts';
 import { debianSource } from '../../images/debian-source.ts';
 import type { Laptop } from '../addresses.ts';
 import { place } from '../binaries.ts';
@@ -60,8 +61,12 @@ export async function ensureDockerCommand(
 
 async function engineRoot(deps: DockerDeps, signal: AbortSignal): Promise<string> {
   const to = join(deps.layout.cache, 'docker-engine');
-  if (!(await isThere(to))) deps.progress('downloading Docker Engine');
-  const packages = ['docker.io', 'tini', 'libdevmapper1.02.1'];
+  if (await isThere(to)) return to;
+  deps.progress('downloading Docker Engine');
+  // Newer releases have the command in a package of its own.
+  const search = ['apt-cache', 'search', '--names-only', '^docker-cli$'];
+  const own = (await run(search, { env: deps.env, signal })).stdout === '' ? [] : ['docker-cli'];
+  const packages = ['docker.io', 'tini', 'libdevmapper1.02.1', ...own];
   return unpackPackages(deps, { packages, to }, signal);
 }
 
