@@ -1,9 +1,11 @@
 import * as v from 'valibot';
+import { durationMs } from '#base/duration.ts';
 import { logLevels } from '#base/log.ts';
 import { workloadKinds } from '#protocol/resources.ts';
+import { InstallError } from './errors.ts';
 import { managerName, type InstallContext } from './manifest.ts';
 import { podCidrStrategies } from './values-schema.ts';
-import { claimedNamespaces, durationMs, type Values } from './values.ts';
+import { claimedNamespaces, type Values } from './values.ts';
 import { webhookConfigurationName } from './webhook-configuration.ts';
 
 /** The environment variable of the manager that holds ManagerConfig as JSON. */
@@ -67,6 +69,30 @@ export const managerConfig = v.object({
 });
 export type ManagerConfig = v.InferOutput<typeof managerConfig>;
 
+/** The configuration in the manager's environment; an InstallError says what is wrong with it. */
+export function parseManagerConfig(text: string | undefined): ManagerConfig {
+  const wrong = (what: string, cause?: unknown): InstallError =>
+    new InstallError(
+      'BadConfig',
+      `${managerConfigVariable} ${what}: install the traffic-manager anew, or upgrade it, by the same version`,
+      { cause },
+    );
+  if (text === undefined) throw wrong('is not set');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw wrong('is not JSON', cause);
+  }
+  const parsed = v.safeParse(managerConfig, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const path = v.getDotPath(issue);
+  throw wrong(
+    `is not what this version reads (${path === null ? '' : `${path}: `}${issue.message})`,
+  );
+}
+
 const enabledBy = {
   Deployment: 'deployments',
   ReplicaSet: 'replicaSets',
@@ -105,16 +131,19 @@ export function managerConfigFor(values: Values, context: InstallContext): Manag
     },
     podCIDRs: values.podCIDRs,
     podCIDRStrategy: values.podCIDRStrategy,
-    connectionTtlMs: durationMs(values.client.connectionTTL),
-    interceptGraceMs: durationMs(values.intercept.grace),
+    connectionTtlMs: durationMs(values.client.connectionTTL) ?? 0,
+    interceptGraceMs: durationMs(values.intercept.grace) ?? 0,
     outbound: values.client.outbound,
     routing: values.client.routing,
     dns: dnsOf(values.client.dns),
   };
 }
 
+/** What a message to laptops has room for. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 function dnsOf({ lookupTimeout, ...rest }: Values['client']['dns']): ManagerConfig['dns'] {
-  return { ...rest, lookupTimeoutMs: durationMs(lookupTimeout) };
+  return { ...rest, lookupTimeoutMs: Math.min(durationMs(lookupTimeout) ?? 0, longestTimeoutMs) };
 }
 
 /** `registry/name:tag` of an image by the values. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
-import { managerConfig, managerConfigVariable, type ManagerConfig } from './manager-config.ts';
+import { managerConfigVariable, parseManagerConfig, type ManagerConfig } from './manager-config.ts';
 import type { Manifest } from './manifest.ts';
 import { manifests } from './manifests.ts';
 import { parseValues, type Values } from './values.ts';
@@ -39,7 +39,7 @@ function configOf(all: readonly Manifest[]): ManagerConfig {
   const pod = at(find(all, 'Deployment', 'traffic-manager'), 'spec.template.spec');
   assert.equal(at(pod, 'containers.0.env.0.name'), managerConfigVariable);
   const text = v.parse(v.string(), at(pod, 'containers.0.env.0.value'));
-  return v.parse(managerConfig, JSON.parse(text.replaceAll('$$', () => '$')));
+  return parseManagerConfig(text.replaceAll('$$', () => '$'));
 }
 
 const keyOf = ({ kind, metadata }: Manifest): string =>
@@ -156,7 +156,7 @@ test('the manager reads back its configuration, and its ports are what the servi
   const variable = at(pod, 'containers.0.env.0');
   assert.equal(at(variable, 'name'), managerConfigVariable);
   const text = String(at(variable, 'value')).replaceAll('$$', () => '$');
-  const config = v.parse(managerConfig, JSON.parse(text));
+  const config = parseManagerConfig(text);
   assert.equal(config.agent.image, 'example.org/x/tel2:8');
   assert.equal(config.agent.resources.requests['cpu'], '$(X)');
   assert.equal(at(pod, 'containers.0.image'), 'example.org/x/tel2:9');

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { durationMs } from '#base/duration.ts';
 import { parseSubnet } from '#protocol/ip-address.ts';
 
 /** A value with its default and the sentence that the documentation has for it. */
@@ -46,10 +47,15 @@ export const namespaceNames = v.array(
     v.maxLength(63, 'not the name of a namespace'),
   ),
 );
-export const quantities = v.record(v.string(), v.union([v.string(), v.number()]));
+/** YAML has numbers that JSON has not. */
+export const quantities = v.record(
+  v.string(),
+  v.union([v.string(), v.pipe(v.number(), v.finite('not a number'))]),
+);
 export const duration = v.pipe(
   v.string(),
   v.regex(/^(\d+(ms|s|m|h))+$/, 'not a duration (24h, 90s)'),
+  v.check((text) => durationMs(text) !== undefined, 'not a duration (24h, 90s)'),
 );
 /** Names, each with what it stands for. */
 export const nameMappings = v.array(v.strictObject({ name, aliasFor: name }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { peerValues } from './peer-values.ts';
-import { claimedNamespaces, coalesce, defaultValues, durationMs, parseValues } from './values.ts';
+import { claimedNamespaces, coalesce, defaultValues, parseValues } from './values.ts';
 import type { Values } from './values.ts';
 
 function problems(raw: unknown): readonly string[] {
@@ -115,10 +115,14 @@ test('values of the peer’s chart are taken with a note, or refused with the re
   }
 });
 
-test('durations', () => {
-  assert.equal(durationMs('24h'), 86_400_000);
-  assert.equal(durationMs('1h30m'), 5_400_000);
-  assert.equal(durationMs('1500ms'), 1500);
+test('a duration or a quantity that is none is refused, however long it is', () => {
+  for (const connectionTTL of ['24h', '1h30m', '1500ms']) valuesOf({ client: { connectionTTL } });
+  for (const connectionTTL of ['1d', '', '-1s', `${'9'.repeat(400)}h`, '300000000h']) {
+    assert.match(problems({ client: { connectionTTL } })[0] ?? '', /connectionTTL: not a duration/);
+  }
+  for (const cpu of [Infinity, -Infinity, Number.NaN]) {
+    assert.match(problems({ agent: { resources: { limits: { cpu } } } })[0] ?? '', /limits\.cpu/);
+  }
 });
 
 test('noise is refused with words', () => {

@@ -161,15 +161,3 @@ function problemOf(issue: Issue): ValueProblem {
   const quoted = issue.type === 'string' && /^(true|false|-?\d)/.test(issue.received);
   return { path, message: `${issue.message}${quoted ? ' (--set-string makes it text)' : ''}` };
 }
-
-/** Milliseconds of a duration value (`1h30m`). */
-export function durationMs(text: string): number {
-  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-  let total = 0;
-  for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h)/g)) {
-    if (unit === 'ms' || unit === 's' || unit === 'm' || unit === 'h') {
-      total += Number(count) * units[unit];
-    }
-  }
-  return total;
-}

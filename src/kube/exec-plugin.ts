@@ -1,24 +1,13 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
-import * as v from 'valibot';
 import { describe, systemCode, toError } from '#base/errors.ts';
 import { KubeError } from './errors.ts';
+import { credentialsFrom, lastWords, wholeOutput } from './exec-answer.ts';
 import type { Credentials } from './identity.ts';
 import type { ClusterEntry, ExecEntry } from './kubeconfig-file.ts';
-import { parseJson } from './status.ts';
 
-const answerSchema = v.object({
-  kind: v.literal('ExecCredential'),
-  status: v.object({
-    token: v.optional(v.string()),
-    clientCertificateData: v.optional(v.string()),
-    clientKeyData: v.optional(v.string()),
-    expirationTimestamp: v.optional(v.string()),
-  }),
-});
-
-const aheadMs = 30_000;
+// It may open a browser, and wait for somebody to sign in there.
+const withinMs = 5 * 60_000;
 
 /**
  * Runs a credential plugin (client.authentication.k8s.io) and reads what it prints. It has no
@@ -47,60 +36,71 @@ export async function runExecPlugin(
   const command = plugin.command.includes(path.sep)
     ? path.resolve(options.folder, plugin.command)
     : plugin.command;
-  const child = spawn(command, plugin.args ?? [], {
-    env: {
+  const failed = (what: string, more: { cause?: Error; hint?: string | undefined }): KubeError =>
+    new KubeError('BadConfig', `credential plugin ${plugin.command} ${what}`, more);
+  let output: Awaited<ReturnType<typeof outputOf>>;
+  try {
+    output = await outputOf(command, plugin.args ?? [], {
       ...options.env,
       ...Object.fromEntries((plugin.env ?? []).map(({ name, value }) => [name, value])),
       KUBERNETES_EXEC_INFO: JSON.stringify(info),
-    },
+    });
+  } catch (error) {
+    const cause = toError(error);
+    if (systemCode(error) === 'ENOENT') {
+      throw failed('is not installed', {
+        cause,
+        hint:
+          plugin.installHint?.trim() ?? 'install it, or put its directory into PATH of this shell',
+      });
+    }
+    const late = cause.name === 'AbortError';
+    const within = `has not ended within ${String(withinMs / 60_000)} minutes`;
+    throw failed(late ? within : `cannot be run: ${describe(error)}`, {
+      cause,
+      hint: 'run it by hand: it must print an ExecCredential, without being asked anything',
+    });
+  }
+  const { code, stdout, stderr } = output;
+  if (code !== 0) {
+    throw new KubeError(
+      'Unauthorized',
+      `credential plugin ${plugin.command} failed${stderr === '' ? ` (exit code ${String(code)})` : `: ${stderr}`}`,
+      { hint: 'sign in as the plugin wants it, then connect again' },
+    );
+  }
+  return credentialsFrom(stdout, plugin);
+}
+
+/** Runs a program to its end; it does not outlive what is thrown here. */
+async function outputOf(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  // Also thrown at once: for a zero in an argument, or more of them than the system takes.
+  const child = spawn(command, args, {
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    signal: AbortSignal.timeout(withinMs),
+    killSignal: 'SIGKILL',
   });
   const ended = Promise.withResolvers<number | null>();
   child.on('error', ended.reject);
   child.on('close', ended.resolve);
-  let output: readonly [number | null, string, string];
   try {
-    output = await Promise.all([ended.promise, text(child.stdout), text(child.stderr)]);
-  } catch (error) {
-    const absent = systemCode(error) === 'ENOENT';
-    throw new KubeError(
-      'BadConfig',
-      `credential plugin ${plugin.command} ${absent ? 'is not installed' : `cannot be run: ${describe(error)}`}`,
-      {
-        cause: toError(error),
-        hint:
-          plugin.installHint?.trim() ?? 'install it, or put its directory into PATH of this shell',
-      },
-    );
+    const [code, stdout, stderr] = await Promise.all([
+      ended.promise,
+      wholeOutput(child.stdout),
+      lastWords(child.stderr),
+    ]);
+    return { code, stdout, stderr };
+  } finally {
+    child.kill('SIGKILL');
+    // A child of its own may hold them open.
+    child.stdout.destroy();
+    child.stderr.destroy();
   }
-  const [code, stdout, stderr] = output;
-  if (code !== 0) {
-    const words = stderr
-      .trim()
-      .slice(-1000)
-      .replaceAll(/\s*\n\s*/g, '; ');
-    throw new KubeError(
-      'Unauthorized',
-      `credential plugin ${plugin.command} failed${words === '' ? ` (exit code ${String(code)})` : `: ${words}`}`,
-      { hint: 'sign in as the plugin wants it, then connect again' },
-    );
-  }
-  const answer = v.safeParse(answerSchema, parseJson(stdout));
-  if (!answer.success) {
-    throw new KubeError(
-      'Unauthorized',
-      `credential plugin ${plugin.command} printed no ExecCredential`,
-      { hint: `look at what it prints: ${[plugin.command, ...(plugin.args ?? [])].join(' ')}` },
-    );
-  }
-  const { token, clientCertificateData, clientKeyData, expirationTimestamp } = answer.output.status;
-  const expires = Date.parse(expirationTimestamp ?? '');
-  return {
-    cert: clientCertificateData,
-    key: clientKeyData,
-    authorization: token === undefined ? undefined : `Bearer ${token}`,
-    refreshAt: Number.isNaN(expires) ? undefined : expires - aheadMs,
-  };
 }
 
 function clusterInfo(options: {

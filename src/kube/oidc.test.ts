@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import test from 'node:test';
-import { isKubeError } from './errors.ts';
+import fc from 'fast-check';
+import { nearlyJson, nearlyText } from '#base/nearly.fixture.ts';
+import { isKubeError, KubeError } from './errors.ts';
 import { oidcTokens } from './oidc.ts';
 import { selfSigned } from './test-certificates.ts';
 
@@ -54,4 +56,78 @@ test('a token is used while it lasts, then renewed with the newest refresh token
   server.close();
   server.closeAllConnections();
   await assert.rejects(read(), (error) => isKubeError(error, 'Unauthorized'));
+});
+
+test('whatever an issuer says: a token, or a KubeError that shows no secret, in time', async () => {
+  const certificate = selfSigned('/CN=issuer', 'IP:127.0.0.1');
+  let said = { status: 200, discovery: '', token: '' };
+  let asked = 0;
+  const server = https.createServer(certificate, (request, response) => {
+    asked += 1;
+    request.resume();
+    response.on('error', () => {});
+    response.statusCode = said.status;
+    response.end(request.method === 'GET' ? said.discovery : said.token);
+  });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => server.closeAllConnections());
+  stack.defer(() => void server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const issuer = `https://127.0.0.1:${String(typeof address === 'object' ? address?.port : '')}`;
+  const config = {
+    'idp-issuer-url': issuer,
+    'client-id': 'kubernetes',
+    'client-secret': 'tohp-terces',
+    'refresh-token': 'r1-terces',
+  };
+  const read = async (more: Record<string, string> = {}): Promise<void> => {
+    const tokens = oidcTokens(
+      { now: () => 0 },
+      { ...config, ...more },
+      async () => certificate.cert,
+    );
+    try {
+      const { authorization, refreshAt } = await tokens();
+      assert.match(authorization ?? '', /^Bearer ./s);
+      assert.equal(typeof refreshAt, 'number');
+    } catch (error) {
+      assert.ok(error instanceof KubeError, String(error));
+      assert.equal(error.code, 'Unauthorized');
+      assert.doesNotMatch(error.message, /terces/);
+    }
+  };
+  const text = (one: fc.Arbitrary<unknown>): fc.Arbitrary<string> =>
+    one.map((value) => JSON.stringify(value) ?? '');
+  const endpoint = [
+    { token_endpoint: `${issuer}/token` },
+    { token_endpoint: 'http://127.0.0.1:1/' },
+  ];
+  const answers = [
+    { id_token: token('new', 300), refresh_token: 'r2' },
+    { id_token: token('x', 1e300) },
+  ];
+  const any = fc.record({
+    status: fc.constantFrom(200, 200, 200, 302, 404, 500),
+    discovery: fc.oneof(fc.constant(JSON.stringify(endpoint[0])), text(nearlyJson(endpoint))),
+    token: fc.oneof(text(nearlyJson(answers)), fc.string(), fc.constant('{"id_token":""}')),
+  });
+  const kept = nearlyText([token('old', 200), 'a.b.c'], ['.', '=', '_', 'e30', '\n']);
+  await fc.assert(
+    fc.asyncProperty(any, kept, async (answer, idToken) => {
+      said = answer;
+      await read({ 'id-token': idToken });
+    }),
+    { numRuns: 150 },
+  );
+  assert.ok(asked > 150);
+  said = { status: 200, discovery: `"${'x'.repeat(2 ** 21)}"`, token: '' };
+  const endless = oidcTokens({ now: () => 0 }, config, async () => certificate.cert);
+  await assert.rejects(endless(), /renewed: the answer is longer than 1048576 bytes/);
+  for (const url of ['no address', 'http://127.0.0.1', 'https://']) {
+    await read({ 'idp-issuer-url': url });
+  }
+  const noCa = oidcTokens({ now: () => 0 }, config, async () => 'no certificate');
+  await assert.rejects(noCa(), { code: 'Unauthorized' });
 });

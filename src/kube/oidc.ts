@@ -1,16 +1,22 @@
+import type http from 'node:http';
 import https from 'node:https';
 import * as v from 'valibot';
 import { describe } from '#base/errors.ts';
 import { KubeError } from './errors.ts';
 import type { Credentials } from './identity.ts';
+import { readText } from './request.ts';
 import { parseJson } from './status.ts';
 
 const discoverySchema = v.object({ token_endpoint: v.string() });
-const tokenSchema = v.object({ id_token: v.string(), refresh_token: v.optional(v.string()) });
+const tokenSchema = v.object({
+  id_token: v.pipe(v.string(), v.minLength(1, 'the issuer gives no ID token')),
+  refresh_token: v.nullish(v.string()),
+});
 const claimsSchema = v.object({ exp: v.number() });
 
 const aheadMs = 10_000;
 const answerMs = 10_000;
+const longestAnswerBytes = 1024 * 1024;
 
 /**
  * The ID token of kubeconfig's `auth-provider: oidc`, renewed with its refresh token when it has
@@ -67,7 +73,7 @@ async function ask(
   url: string,
   options: { readonly ca: string | undefined; readonly body?: string },
 ): Promise<string> {
-  const answer = Promise.withResolvers<string>();
+  const answer = Promise.withResolvers<http.IncomingMessage>();
   const request = https.request(url, {
     method: options.body === undefined ? 'GET' : 'POST',
     signal: AbortSignal.timeout(answerMs),
@@ -76,18 +82,12 @@ async function ask(
       options.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' },
   });
   request.on('error', answer.reject);
-  request.on('response', (response) => {
-    let text = '';
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => (text += chunk));
-    response.on('error', answer.reject);
-    response.on('end', () => {
-      if (response.statusCode === 200) answer.resolve(text);
-      else answer.reject(new Error(`${url}: HTTP ${String(response.statusCode)}`));
-    });
-  });
+  request.on('response', answer.resolve);
   request.end(options.body);
-  return await answer.promise;
+  const response = await answer.promise;
+  if (response.statusCode === 200) return await readText(response, longestAnswerBytes);
+  response.destroy();
+  throw new Error(`${url}: HTTP ${String(response.statusCode)}`);
 }
 
 function expiryOf(token: string | undefined): number {

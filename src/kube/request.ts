@@ -211,10 +211,7 @@ export async function readText(body: http.IncomingMessage, longest: number): Pro
     length += chunk.length;
     if (length > longest) {
       body.destroy();
-      throw new KubeError(
-        'BadObject',
-        `the API server's answer is longer than ${String(longest)} bytes`,
-      );
+      throw new KubeError('BadObject', `the answer is longer than ${String(longest)} bytes`);
     }
     chunks.push(chunk);
   }

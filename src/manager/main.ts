@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
-import * as v from 'valibot';
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import {
@@ -13,13 +12,13 @@ import {
 } from '#base/log.ts';
 import { version } from '#base/version.ts';
 import {
-  managerConfig,
   managerConfigVariable,
   managerPodVariable,
+  parseManagerConfig,
 } from '#install/manager-config.ts';
 import { createKubeClient } from '#kube/client.ts';
 import { inClusterAccess } from '#kube/in-cluster.ts';
-import { parseResolvConf } from './controller/dns-lookup.ts';
+import { clusterDns } from './controller/dns-lookup.ts';
 import { runManager } from './run-manager.ts';
 import { readRelaySettings, runRelay } from './run-relay.ts';
 
@@ -40,8 +39,7 @@ function ownAddresses(): string[] {
 }
 
 async function manager(): Promise<void> {
-  const text = process.env[managerConfigVariable] ?? '{}';
-  const config = v.parse(managerConfig, JSON.parse(text));
+  const config = parseManagerConfig(process.env[managerConfigVariable]);
   const level = createLevelSwitch({ clock: systemClock }, config.logLevel);
   const log = logAt(level, 'manager');
   const access = await inClusterAccess({ clock: systemClock }, { env: process.env });
@@ -56,7 +54,7 @@ async function manager(): Promise<void> {
     { client, clock: systemClock, random: Math.random, log, level },
     {
       config,
-      dns: parseResolvConf(await readFile('/etc/resolv.conf', 'utf8')),
+      dns: clusterDns(await readFile('/etc/resolv.conf', 'utf8')),
       own: { pod: process.env[managerPodVariable] ?? hostname(), start: randomUUID() },
       folder: process.env['TELEPRESENCE_RUN'] ?? '/run/telepresence',
       ownAddresses: ownAddresses(),

@@ -3,8 +3,10 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { systemClock } from '#base/clock.ts';
-import { lookupRaw, parseResolvConf } from './dns-lookup.ts';
+import { nearlyText } from '#base/nearly.fixture.ts';
+import { clusterDns, lookupRaw } from './dns-lookup.ts';
 
 const never = new AbortController().signal;
 const query = Buffer.from('abcd01000001000000000000', 'hex');
@@ -12,8 +14,39 @@ const query = Buffer.from('abcd01000001000000000000', 'hex');
 test('resolv.conf as the kubelet writes it', () => {
   const text =
     'search ambassador.svc.example.org svc.example.org example.org\nnameserver 10.96.0.10\noptions ndots:5\n';
-  assert.deepEqual(parseResolvConf(text), { nameserver: '10.96.0.10', domain: 'example.org' });
-  assert.equal(parseResolvConf('').domain, 'cluster.local');
+  assert.deepEqual(clusterDns(text), { nameserver: '10.96.0.10', domain: 'example.org' });
+  assert.deepEqual(clusterDns(''), { nameserver: '127.0.0.1', domain: 'cluster.local' });
+  assert.equal(clusterDns('search a.svc.K8S.local. svc.K8S.local.').domain, 'k8s.local');
+  // A nameserver that is missing is not the next line's first word.
+  assert.equal(clusterDns('nameserver\nsearch svc.a\n').nameserver, '127.0.0.1');
+  // The last of them counts, as for the pod's own programs.
+  assert.equal(clusterDns('search svc.old\nsearch svc.new\n').domain, 'new');
+});
+
+test('whatever is in resolv.conf, soon: an address to ask, and a domain', () => {
+  const sample =
+    'search shop.svc.example.org svc.example.org example.org\nnameserver fd00::10\nnameserver 10.96.0.10\n';
+  const signs = ['\n', ' ', '\t', '%', '#', 'nameserver ', 'search ', 'svc.', '.', '::', '\r'];
+  fc.assert(
+    fc.property(nearlyText([sample], signs), (text) => {
+      const { nameserver, domain } = clusterDns(text);
+      assert.notEqual(net.isIP(nameserver), 0, nameserver);
+      assert.match(domain, /^[^.\s]\S*$/);
+    }),
+    { numRuns: 1000 },
+  );
+  const domain = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,8}){0,3}$/);
+  const namespace = fc.stringMatching(/^[a-z][a-z0-9-]{0,12}[a-z]$/);
+  fc.assert(
+    fc.property(domain, namespace, fc.oneof(fc.ipV4(), fc.constant('fd00:96::a')), (of, at, to) => {
+      const text = `search ${at}.svc.${of} svc.${of} ${of} corp.example\nnameserver ${to}\n`;
+      assert.deepEqual(clusterDns(text), { nameserver: to, domain: of });
+    }),
+  );
+  const began = performance.now();
+  clusterDns(`${'\n'.repeat(500_000)}x`);
+  clusterDns(`search${' '.repeat(500_000)}x`);
+  assert.ok(performance.now() - began < 5000, 'it takes as long as its length squared');
 });
 
 test('by UDP, and by TCP where that is cut short; another’s answer is not ours', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { withDeadline } from '#base/wait.ts';
+import { parseResolvConf } from '#host/resolv-conf.ts';
 
 /** What a pod's resolv.conf says of the cluster's DNS. */
 export interface ClusterDns {
@@ -11,12 +12,13 @@ export interface ClusterDns {
   readonly domain: string;
 }
 
-/** Reads resolv.conf as the kubelet writes it. */
-export function parseResolvConf(text: string): ClusterDns {
-  const nameserver = /^\s*nameserver\s+(\S+)/m.exec(text)?.[1] ?? '127.0.0.1';
-  const search = /^\s*search\s+(.+)$/m.exec(text)?.[1]?.split(/\s+/) ?? [];
-  const service = search.find((one) => one.startsWith('svc.'));
-  return { nameserver, domain: service?.slice('svc.'.length) ?? 'cluster.local' };
+/** What resolv.conf says of the cluster's DNS, as the kubelet writes it. */
+export function clusterDns(resolvConf: string): ClusterDns {
+  const { nameservers, search } = parseResolvConf(resolvConf);
+  const [nameserver = '127.0.0.1'] = nameservers;
+  const service = search.map((one) => one.toLowerCase()).find((one) => /^svc\.[^.]/.test(one));
+  const domain = service?.slice('svc.'.length).replace(/\.$/, '') ?? 'cluster.local';
+  return { nameserver, domain };
 }
 
 interface Deps {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { nearlyJson } from '#base/nearly.fixture.ts';
+import { KubeError } from '#kube/errors.ts';
 import { agentAudience } from '#protocol/resources.ts';
 import { pod, replicaSetOf, viewOf, workload } from '../state/sample-world.ts';
 import { fakeApi } from './fake-api.fixture.ts';
@@ -16,7 +19,7 @@ const view = viewOf({
   pods: [withAgent, without],
 });
 
-async function review(status: object, token = 't'): Promise<Reviewed> {
+async function review(status: unknown, token = 't'): Promise<Reviewed> {
   const client = fakeApi(() => ({ status }));
   const pods = new Map([withAgent, without].map((one) => [`shop/${one.metadata.name}`, one]));
   const until = async <R>(look: (store: typeof pods) => R | undefined): Promise<R> => {
@@ -69,4 +72,56 @@ test('every other token is nobody’s', async () => {
   ] as const) {
     assert.equal((await review(status, token ?? 't')).ok, false, what);
   }
+});
+
+test('whatever the API server says: nobody, or exactly whom it says', async () => {
+  const samples = [bound('a', 'uid-a'), bound('b', 'uid-b'), { error: 'no', audiences: null }];
+  const names = fc.constantFrom('a', 'b', '__proto__', 'constructor', '', 'a/b');
+  const others = fc
+    .tuple(names, names, fc.constantFrom('system:serviceaccount:shop:x', 'shop', 'system::::'))
+    .map(([name, uid, username]) => {
+      const { extra } = { extra: { 'authentication.kubernetes.io/pod-name': [name, 'a'] } };
+      const uids = { 'authentication.kubernetes.io/pod-uid': [`uid-${uid}`], __proto__: ['a'] };
+      return bound('a', 'uid-a', { user: { username, extra: { ...extra, ...uids } } });
+    });
+  const kind = { authenticated: true, audiences: [agentAudience] };
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(nearlyJson(samples), others), async (status) => {
+      let reviewed: Reviewed;
+      try {
+        reviewed = await review(status);
+      } catch (error) {
+        assert.ok(error instanceof KubeError, String(error));
+        assert.equal(error.code, 'BadObject');
+        return;
+      }
+      if (!reviewed.ok) {
+        assert.notEqual(reviewed.message, '');
+        return;
+      }
+      const { pod: name, podUid, namespace } = reviewed.identity;
+      assert.deepEqual([namespace, name, podUid], ['shop', 'a', 'uid-a']);
+      assert.partialDeepStrictEqual(status, {
+        ...kind,
+        user: { extra: { 'authentication.kubernetes.io/pod-uid': ['uid-a'] } },
+      });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('null is nothing, as Go writes it', async () => {
+  const { user } = { user: { username: 'system:serviceaccount:shop:default' } };
+  for (const status of [
+    { authenticated: null, audiences: null, user: null, error: null },
+    { authenticated: true, audiences: [agentAudience], user: { ...user, extra: null } },
+  ]) {
+    assert.equal((await review(status)).ok, false);
+  }
+  const extra = {
+    'authentication.kubernetes.io/pod-name': ['a'],
+    'authentication.kubernetes.io/pod-uid': ['uid-a'],
+    'example.com/groups': null,
+  };
+  assert.ok((await review(bound('a', 'uid-a', { user: { ...user, extra } }))).ok);
 });

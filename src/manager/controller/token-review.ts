@@ -9,17 +9,18 @@ import { workloadOfPod } from '../state/owner.ts';
 import type { ClusterView } from '../state/view.ts';
 import type { Reviewed } from './relay-hub.ts';
 
+// Go writes null for a list that is none.
 const tokenReview = v.object({
   status: v.object({
-    authenticated: v.optional(v.boolean(), false),
-    audiences: v.optional(v.array(v.string()), []),
-    user: v.optional(
+    authenticated: v.nullish(v.boolean(), false),
+    audiences: v.nullish(v.array(v.string()), []),
+    user: v.nullish(
       v.object({
-        username: v.optional(v.string(), ''),
-        extra: v.optional(v.record(v.string(), v.array(v.string())), {}),
+        username: v.nullish(v.string(), ''),
+        extra: v.nullish(v.record(v.string(), v.nullish(v.array(v.string()), [])), {}),
       }),
     ),
-    error: v.optional(v.string()),
+    error: v.nullish(v.string(), ''),
   }),
 });
 
@@ -55,7 +56,7 @@ export async function reviewAgentToken(
     signal,
   });
   if (!status.authenticated || !status.audiences.includes(agentAudience)) {
-    return { ok: false, message: status.error ?? 'not a token for the traffic-manager' };
+    return { ok: false, message: status.error || 'not a token for the traffic-manager' };
   }
   const bound = boundPod(status.user?.username ?? '', status.user?.extra ?? {});
   if (bound === undefined) return { ok: false, message: 'the token is not bound to a pod' };

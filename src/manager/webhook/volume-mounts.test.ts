@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import * as v from 'valibot';
+import { nearlyJson, nearlyText } from '#base/nearly.fixture.ts';
 import { requestedPod, type RequestedPod } from './pod-shape.ts';
 import { volumesFor } from './volume-mounts.ts';
 
@@ -121,4 +123,89 @@ test('annotations leave out, or keep from writing', () => {
   for (const bad of ['{', '[]', 'null', '"x"']) {
     assert.equal(pathsWith({ 'telepresence.io/mount-policies': bad }).length, 4);
   }
+});
+
+const step = fc.constantFrom('a', 'b', 'data', '..data');
+const somePath = fc.array(step, { maxLength: 3 }).map((steps) => `/${steps.join('/')}`);
+/** The same path as people may write it, and as it is. */
+const written = somePath.chain((path) =>
+  fc
+    .constantFrom(path, `${path}/`, `/${path}`, `${path}/./`, `${path}//x/..`)
+    .map((key) => ({ key, path })),
+);
+const named = fc
+  .constantFrom('disk', 'other', '__proto__', 'constructor', '', 'a')
+  .map((key) => ({ key, path: undefined }));
+const policy = fc.constantFrom('Ignore', 'Local', 'Remote', 'RemoteReadOnly', 'no such', null, {});
+
+test('a policy is that of the volume, else of the longest path, however it is written', () => {
+  const said = fc.uniqueArray(fc.record({ of: fc.oneof(written, named), policy }), {
+    selector: ({ of }) => of.key,
+    maxLength: 5,
+  });
+  fc.assert(
+    fc.property(said, somePath, (list, mountPath) => {
+      fc.pre(mountPath !== '/');
+      const policies = Object.fromEntries(list.map(({ of, policy: what }) => [of.key, what]));
+      const annotations = { 'telepresence.io/mount-policies': JSON.stringify(policies) };
+      const { told } = made(podOf([{ name: 'disk', mountPath }], { annotations }));
+      const heard = list.filter(({ policy: what }) =>
+        ['Ignore', 'Local', 'Remote', 'RemoteReadOnly'].includes(String(what)),
+      );
+      let wanted = heard.find(({ of }) => of.key === 'disk')?.policy;
+      // Step by step upwards, and of what means the same path the last.
+      for (let at = mountPath; wanted === undefined && at !== ''; at = at.replace(/\/[^/]*$/, '')) {
+        wanted = heard.findLast(({ of }) => of.path === at)?.policy;
+      }
+      wanted ??= heard.findLast(({ of }) => of.path === '/')?.policy;
+      const volume = told.volumes?.[0];
+      if (wanted === 'Ignore' || wanted === 'Local') assert.equal(volume, undefined);
+      else assert.equal(volume?.readOnly, wanted === 'RemoteReadOnly');
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('whatever the annotations are, each volume is in its container’s directory, once', () => {
+  const text = fc.oneof(
+    nearlyJson([{ '/data': 'Ignore', disk: 'RemoteReadOnly', '/': 'Remote' }]).map(
+      (one) => JSON.stringify(one) ?? '',
+    ),
+    nearlyText(['{"/data":"Local","disk":"Remote"}'], ['{', '"', ':', ',', '/', '..', '[']),
+  );
+  const mounts = fc.array(
+    fc.record({
+      name: fc.constantFrom('config', 'data', 'disk'),
+      mountPath: nearlyText(['/data', '/etc/app/', '/a/../../b'], ['/', '..', '.', ':', ',']),
+    }),
+    { maxLength: 4 },
+  );
+  fc.assert(
+    fc.property(text, text, mounts, (policies, ignored, volumeMounts) => {
+      const annotations = {
+        'telepresence.io/mount-policies': policies,
+        'telepresence.io/inject-ignore-volume-mounts': ignored,
+      };
+      const { mounts: own, told } = made(podOf(volumeMounts, { annotations }));
+      assert.equal(new Set(told.mounts).size, own.length);
+      for (const { mountPath } of own) {
+        assert.ok(mountPath.startsWith('/tel_app_mounts/app/'));
+        assert.ok(!mountPath.split('/').includes('..'), mountPath);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('many policies for many mounts take no time that matters', () => {
+  const many = Array.from({ length: 20_000 }, (_, index) => `/d${String(index)}`);
+  const policies = Object.fromEntries(many.map((path) => [`${path}x`, 'Ignore']));
+  const annotations = { 'telepresence.io/mount-policies': JSON.stringify(policies) };
+  const deep = { name: 'disk', mountPath: '/a'.repeat(200_000) };
+  const pod = podOf([...many.map((mountPath) => ({ name: 'disk', mountPath })), deep], {
+    annotations,
+  });
+  const began = performance.now();
+  assert.equal(made(pod).mounts.length, many.length + 1);
+  assert.ok(performance.now() - began < 5000, 'as long as one times the other');
 });

@@ -17,6 +17,9 @@ type Policy = 'Ignore' | 'Remote' | 'RemoteReadOnly';
 /** Written by the kubelet alone, and small: what can be copied as well as mounted. */
 const smallKinds = ['configMap', 'secret', 'projected', 'downwardAPI'] as const;
 
+/** Linux's: nothing is mounted at a longer one. */
+const longestPath = 4096;
+
 /**
  * The container's volumes once more, for the agent, under a directory of the container's name.
  * Block devices are no volumes that can be mounted; what annotations leave out is left out.
@@ -40,7 +43,7 @@ export function volumesFor(
   );
   const found = new Map<string, VolumeMount>();
   for (const mount of container.volumeMounts ?? []) {
-    const path = posix.join('/', mount.mountPath).replace(/(?<=.)\/$/, '');
+    const path = plainPath(mount.mountPath);
     const policy = policyOf(mount.name, path);
     const expression = ownExpression(mount.subPathExpr, container, envPrefix);
     if (policy === 'Ignore' || expression === undefined || path === '/') continue;
@@ -103,20 +106,30 @@ function mountPolicies(
 ): (volume: string, path: string) => Policy {
   const names = templateAnnotation(annotations, 'inject-ignore-volume-mounts') ?? '';
   const ignored = new Set(names.split(',').map((name) => name.trim()));
-  const policies = readPolicies(templateAnnotation(annotations, 'mount-policies'));
-  const paths = [...policies.keys()]
-    .filter((key) => key.startsWith('/'))
-    .toSorted((one, other) => other.length - one.length);
+  const { byName, byPath } = readPolicies(templateAnnotation(annotations, 'mount-policies'));
   return (volume, path) => {
     if (ignored.has(volume)) return 'Ignore';
-    const prefix = paths.find((key) => `${path}/`.startsWith(key.endsWith('/') ? key : `${key}/`));
-    return policies.get(volume) ?? policies.get(prefix ?? '') ?? 'Remote';
+    return byName.get(volume) ?? policyOfPath(byPath, path) ?? 'Remote';
   };
 }
 
+interface Policies {
+  readonly byName: Map<string, Policy>;
+  readonly byPath: Map<string, Policy>;
+}
+
+/** What is said of the path, or of the nearest directory above it. */
+function policyOfPath(byPath: ReadonlyMap<string, Policy>, path: string): Policy | undefined {
+  // Each directory is looked up, so that many policies and many mounts take no time that matters.
+  for (let at = path.length > longestPath ? '/' : path; ; at = posix.dirname(at)) {
+    const policy = byPath.get(at);
+    if (policy !== undefined || at === '/') return policy;
+  }
+}
+
 /** What cannot be read is not heard: a pod is never refused for it. */
-function readPolicies(text: string | undefined): ReadonlyMap<string, Policy> {
-  const policies = new Map<string, Policy>();
+function readPolicies(text: string | undefined): Policies {
+  const policies: Policies = { byName: new Map(), byPath: new Map() };
   if (text === undefined) return policies;
   let parsed: unknown;
   try {
@@ -126,9 +139,17 @@ function readPolicies(text: string | undefined): ReadonlyMap<string, Policy> {
   }
   if (typeof parsed !== 'object' || parsed === null) return policies;
   for (const [key, value] of Object.entries(parsed)) {
+    const isPath = key.startsWith('/');
+    const where = isPath ? policies.byPath : policies.byName;
+    const of = isPath ? plainPath(key) : key;
     // A local directory is the laptop's own affair: nothing of the pod's is needed for it.
-    if (value === 'Ignore' || value === 'Local') policies.set(key, 'Ignore');
-    else if (value === 'Remote' || value === 'RemoteReadOnly') policies.set(key, value);
+    if (value === 'Ignore' || value === 'Local') where.set(of, 'Ignore');
+    else if (value === 'Remote' || value === 'RemoteReadOnly') where.set(of, value);
   }
   return policies;
+}
+
+/** A path as it is compared: from the root, every step once. */
+function plainPath(path: string): string {
+  return posix.join('/', path).replace(/(?<=.)\/$/, '');
 }

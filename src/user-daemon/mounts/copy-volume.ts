@@ -12,6 +12,7 @@ import {
 import type { FileAttributes } from '#protocol/sftp/attributes.ts';
 import type { SftpClient } from '#protocol/sftp/client.ts';
 import { SftpRefusal } from '#protocol/sftp/client.ts';
+import { isFileName } from './volume-path.ts';
 
 /** How much of a workload is copied at most; a ConfigMap or Secret holds at most 1 MiB. */
 export interface CopyBudget {
@@ -33,7 +34,7 @@ export async function copyVolume(
   { path, root }: { readonly path: string; readonly root: string },
 ): Promise<void> {
   const target = root + path;
-  await mkdir(own(target.slice(0, target.lastIndexOf('/'))), { recursive: true, mode: 0o700 });
+  await makeWay(root, path);
   const attributes = await client.lstat(path);
   if (kindOf(attributes) === kinds.file) {
     await copyFile(client, budget, { path, target, attributes });
@@ -46,6 +47,22 @@ export async function copyVolume(
     await rm(own(`${target}..new`), { recursive: true, force: true });
     await copyTree(client, budget, { path, target: `${target}..new` });
     await rename(own(`${target}..new`), own(target));
+  }
+}
+
+/**
+ * The directories that lead to the volume, and it itself, are none of its links: what another volume
+ * has brought could lead anywhere on this machine.
+ */
+async function makeWay(root: string, path: string): Promise<void> {
+  const names = path.split('/').slice(1);
+  let at = root;
+  for (const [index, name] of names.entries()) {
+    checkName(name);
+    at = `${at}/${name}`;
+    const there = await lstat(own(at)).catch(() => undefined);
+    if (there?.isSymbolicLink() === true) throw new TypeError('a link is in its way');
+    if (there === undefined && index < names.length - 1) await mkdir(own(at), { mode: 0o700 });
   }
 }
 
@@ -143,9 +160,7 @@ async function isThere(path: string): Promise<boolean> {
 
 /** It comes from another machine, and becomes part of a path here. */
 function checkName(name: string): void {
-  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
-    throw new TypeError('a name that no file can have');
-  }
+  if (!isFileName(name)) throw new TypeError('a name that no file can have');
 }
 
 function kindOf({ mode = 0 }: FileAttributes): number {

@@ -1,16 +1,22 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import { removeMountPoint } from './mount-point.ts';
+import { isFileName } from './volume-path.ts';
 
 const remembered = v.object({
-  path: v.string(),
+  path: v.pipe(
+    v.string(),
+    v.check((path) => isAbsolute(path) && !path.includes('\0')),
+    v.transform((path) => resolve(path)),
+    v.check((path) => path !== '/'),
+  ),
   made: v.boolean(),
-  /** Below `path`, where it is a copy. */
-  parts: v.array(v.string()),
+  /** Names in `path`, where it is a copy: they are removed with all that is in them. */
+  parts: v.array(v.pipe(v.string(), v.check(isFileName))),
 });
 type Remembered = v.InferOutput<typeof remembered>;
 
@@ -67,8 +73,12 @@ export async function openMountMemory(deps: Deps): Promise<MountMemory> {
   };
 }
 
+/** What cannot be read, of the file or in it, is passed over. */
 async function read(file: string): Promise<readonly Remembered[]> {
   const text = await readFile(file, 'utf8').catch(() => '[]');
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), v.array(remembered)), text);
-  return parsed.success ? parsed.output : [];
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), v.array(v.unknown())), text);
+  return (parsed.success ? parsed.output : []).flatMap((one) => {
+    const entry = v.safeParse(remembered, one);
+    return entry.success ? [entry.output] : [];
+  });
 }

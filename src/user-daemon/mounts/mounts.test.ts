@@ -221,6 +221,29 @@ test('a copy of what is too long, or leads out, is left out', async () => {
   });
 });
 
+test('an agent that says where else its volumes are: nothing is written, or removed, out there', async () => {
+  await withSite(async ({ pod, base, kernel, mounts, add }) => {
+    kernel.lacks = 'no';
+    const temporary = join(base, 'tmp');
+    // A link that is in one volume of the pod, and leads out of its copy.
+    writeVolume(join(base, 'led'), { evil: '1' });
+    mkdirSync(join(pod, 'a'));
+    symlinkSync('../../led', join(pod, 'a/l'));
+    mkdirSync(join(temporary, 'led'));
+    writeFileSync(join(temporary, 'led/mine'), '');
+    writeFileSync(join(base, 'file'), 'evil');
+    writeVolume(join(pod, 'ok'), { a: 'one' });
+    const out = ['/../file', '/..', '/', '//ok', 'ok', '/ok/..', '/ok/../../file', '/./ok', '/o\0'];
+    const state = await add('', [...out, '/a', '/a/l', '/a/l/evil', '/ok']);
+    assert.deepEqual(state.mounts, ['/a', '/ok']);
+    assert.deepEqual(readdirSync(join(temporary, 'led')), ['mine']);
+    assert.deepEqual(readdirSync(temporary).toSorted(), ['led', 'telfs-1']);
+    await mounts.drop('uid');
+    assert.deepEqual(readdirSync(temporary), ['led']);
+    assert.deepEqual(readdirSync(join(temporary, 'led')), ['mine']);
+  });
+});
+
 test('what a killed process left is removed by the next one, and no file of anybody’s', async () => {
   const base = mkdtempSync(join(tmpdir(), 'mounts-'));
   const kernel = createFakeRemoteMounts();

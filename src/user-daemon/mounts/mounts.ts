@@ -13,6 +13,7 @@ import { keepMounted } from './keep-mounted.ts';
 import type { MountMemory } from './left-over.ts';
 import { prepareMountPoint, removeMountPoint, type MountPoint } from './mount-point.ts';
 import type { OpenFiles } from './open-files.ts';
+import { isVolumePath } from './volume-path.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -106,7 +107,9 @@ async function show(deps: Deps, wanted: MountWanted, signal: AbortSignal): Promi
   const { readOnly } = request;
   const open = async (until: AbortSignal): ReturnType<OpenFiles> =>
     await deps.openFiles({ interceptUid, container: found.container, readOnly }, until);
-  const small = found.volumes.filter((one) => one.small).map(({ path }) => path);
+  const small = found.volumes
+    .filter((one) => one.small && isVolumePath(one.path))
+    .map(({ path }) => path);
   const parts = [...new Set(small.map((path) => path.split('/')[1] ?? ''))];
   await using stack = new AsyncDisposableStack();
   const point = await prepareMountPoint(deps, request.path);

@@ -42,14 +42,18 @@ export async function openPathMemory(
   const path = join(options.stateDir, 'paths.json');
   const key = keyOf(options.access);
   const known = (await read(path))[key];
-  const age = known === undefined ? Infinity : deps.clock.now() - known.at;
-  const isFresh = age >= 0 && age < lastsMs;
-  let last = isFresh ? known?.via : undefined;
+  const isFresh = ({ at }: Known[string]): boolean => {
+    const age = deps.clock.now() - at;
+    return age >= 0 && age < lastsMs;
+  };
+  let last = known !== undefined && isFresh(known) ? known.via : undefined;
   let written = Promise.resolve();
 
   const write = async (entry: Known[string]): Promise<void> => {
     const all = { ...(await read(path)), [key]: entry };
+    // What a clock that was wrong has written would be the newest for ever.
     const newest = Object.entries(all)
+      .filter(([, one]) => isFresh(one))
       .toSorted(([, a], [, b]) => b.at - a.at)
       .slice(0, mostClusters);
     const draft = `${path}.draft`;
