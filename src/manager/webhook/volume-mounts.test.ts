@@ -149,8 +149,8 @@ test('a policy is that of the volume, else of the longest path, however it is wr
       const policies = Object.fromEntries(list.map(({ of, policy: what }) => [of.key, what]));
       const annotations = { 'telepresence.io/mount-policies': JSON.stringify(policies) };
       const { told } = made(podOf([{ name: 'disk', mountPath }], { annotations }));
-      const heard = list.filter(({ policy: what }) =>
-        ['Ignore', 'Local', 'Remote', 'RemoteReadOnly'].includes(String(what)),
+      const heard = list.filter(
+        ({ policy: what }) => typeof what === 'string' && what !== 'no such',
       );
       let wanted = heard.find(({ of }) => of.key === 'disk')?.policy;
       // Step by step upwards, and of what means the same path the last.
