@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import * as v from 'valibot';
 import { run } from '../images/command.ts';
+import { composeProgram } from '../playground/docker/programs.ts';
 import { ensureMachine } from '../playground/packages.ts';
+import { cacheFrom } from '../images/cache.ts';
 import { envText, type EnvSyntax } from '#cli/output/env-syntax.ts';
 import { buildEnvReaders } from './env/readers.ts';
 
@@ -83,6 +86,12 @@ const everything: Environment = {
   IFS: ':',
   export: 'a name as any',
 };
+
+const composeConfig = v.object({
+  services: v.object({
+    app: v.object({ environment: v.nullish(v.record(v.string(), v.string())) }),
+  }),
+});
 
 const value = fc.oneof(
   fc.constantFrom(...hostile),
@@ -194,4 +203,31 @@ test('docker and compose by their own code', async () => {
   const longest = 'x'.repeat(65_533);
   await check('docker', { A: longest, B: 'after it' }, read('docker'));
   assert.deepEqual(envText('docker', { A: `${longest}x` }).left, ['A']);
+});
+
+test('compose by `docker compose config`', async () => {
+  const deps = {
+    layout: { cache: cacheFrom(process.env) },
+    env: process.env,
+    progress: console.log,
+  };
+  const compose = await composeProgram(deps, signal);
+  const file = join(folder, 'compose.json');
+  const service = { image: 'none', env_file: ['variables'] };
+  await writeFile(file, JSON.stringify({ name: 'env', services: { app: service } }));
+  const read = async (): Promise<Environment> => {
+    const argv = [compose, '--file', file, 'config', '--format', 'json'];
+    const { stdout } = await run(argv, {
+      env: { PATH: process.env['PATH'], HOME: folder },
+      signal,
+    });
+    const { services } = v.parse(composeConfig, JSON.parse(stdout));
+    // What it prints is to be read by compose again: each dollar stands there twice.
+    const entries = Object.entries(services.app.environment ?? {});
+    return Object.fromEntries(
+      entries.map(([name, each]) => [name, each.replaceAll('$$', () => '$')]),
+    );
+  };
+  await check('compose', everything, read);
+  await checkMany('compose', read);
 });

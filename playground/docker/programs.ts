@@ -52,11 +52,10 @@ export async function ensureDockerCommand(
   const plugin = join(plugins, 'docker-compose');
   if ((await isThere(plugin)) && (await isThere(command))) return;
   const root = await engineRoot(deps, signal);
-  const compose = await composeRoot(deps, signal);
   await mkdir(plugins, { recursive: true });
   await mkdir(layout.bin, { recursive: true });
   await place(join(root, 'usr/bin/docker'), command);
-  await place(join(compose, 'usr/libexec/docker/cli-plugins/docker-compose'), plugin);
+  await place(await composeProgram(deps, signal), plugin);
 }
 
 async function engineRoot(deps: DockerDeps, signal: AbortSignal): Promise<string> {
@@ -70,10 +69,15 @@ async function engineRoot(deps: DockerDeps, signal: AbortSignal): Promise<string
   return unpackPackages(deps, { packages, to }, signal);
 }
 
-async function composeRoot(deps: DockerDeps, signal: AbortSignal): Promise<string> {
+/** The path of Compose, which runs by itself too; its first words are those after `docker compose`. */
+export async function composeProgram(
+  deps: Pick<DockerDeps, 'env' | 'progress'> & { readonly layout: Pick<Layout, 'cache'> },
+  signal: AbortSignal,
+): Promise<string> {
   const to = join(deps.layout.cache, `docker-compose-${composeRelease}`);
   if (!(await isThere(to))) deps.progress('downloading Docker Compose');
   const source = (lists: string): Promise<readonly string[]> =>
     debianSource(lists, { release: composeRelease }, signal);
-  return unpackPackages(deps, { packages: ['docker-compose'], to, source }, signal);
+  const root = await unpackPackages(deps, { packages: ['docker-compose'], to, source }, signal);
+  return join(root, 'usr/libexec/docker/cli-plugins/docker-compose');
 }
