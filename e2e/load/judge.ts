@@ -85,7 +85,7 @@ function staleBy(record: LoadRecord, own: readonly Switch[]): Switch | undefined
 function isByRule(record: LoadRecord, own: readonly Switch[]): boolean {
   const stale = staleBy(record, own);
   const tookMs = record.endedAt - record.askedAt;
-  if (record.error?.includes('ECONNREFUSED') === true) return false;
+  if (isRefused(record)) return false;
   if (stale === undefined || record.endedAt < stale.startedAt || tookMs >= patienceMs) return false;
   // Also a first request that took so long: it was on its way when the port was switched.
   const switchedAt = Math.max(stale.startedAt, record.openedAt);
@@ -95,6 +95,10 @@ function isByRule(record: LoadRecord, own: readonly Switch[]): boolean {
   if (hasSpoken && record.idleMs + record.stalledMs >= idleMs) return true;
   // What HTTP/2's server says of the connection is no answer, but counts as one: see docs/adr/0014.
   return record.kind.startsWith('grpc') && tookMs >= idleMs;
+}
+
+function isRefused({ error }: LoadRecord): boolean {
+  return error?.includes('ECONNREFUSED') === true;
 }
 
 /** Who is meant by a server's name. */
@@ -122,16 +126,15 @@ export function tally(
 ): { readonly counts: ReadonlyMap<FlowKind, Tally>; readonly faults: readonly LoadRecord[] } {
   const counts = new Map<FlowKind, Tally>(flows.map((kind) => [kind, emptyTally()]));
   const faults: LoadRecord[] = [];
-  const isExcused = excuse(givenUp);
+  const excused = excuse(givenUp);
   for (const record of records) {
     const count = counts.get(record.kind) ?? emptyTally();
     count.total += 1;
     if (record.by !== undefined) count[sideOf(record.by)] += 1;
     count.slowestMs = Math.max(count.slowestMs, record.endedAt - record.askedAt);
-    const verdict =
-      judge(record, switches) === 'wrong side' && isExcused(record)
-        ? 'given up'
-        : judge(record, switches);
+    let verdict = judge(record, switches);
+    if (verdict === 'wrong side' && excused.isGivenUp(record)) verdict = 'given up';
+    if (verdict === 'lost' && excused.isEnded(record)) verdict = 'closed by rule';
     if (verdict === 'given up') count.givenUp += 1;
     if (verdict === 'closed by rule') count.closedByRule += 1;
     if (verdict === 'wrong side') count.wrongSide += 1;
@@ -141,14 +144,20 @@ export function tally(
   return { counts, faults };
 }
 
-/** Which of the app's answers stand for a laptop's, in the order of the records. */
-function excuse(givenUp: readonly GivenUp[]): (record: LoadRecord) => boolean {
+/** Which of the app's answers stand for a laptop's, and what may become of their connections; in the order of the records. */
+function excuse(givenUp: readonly GivenUp[]): {
+  isGivenUp(record: LoadRecord): boolean;
+  /** Once the laptop answers there again, the connection is ended as at a switch: when it is idle. */
+  isEnded(record: LoadRecord): boolean;
+} {
   const unused = new Set(givenUp);
   const connections = new Set<string>();
-  return (record) => {
-    const { kind, target, openedAt, endedAt, askedAt, stalledMs, by } = record;
+  const connectionOf = ({ kind, target, openedAt }: LoadRecord): string =>
+    `${kind} ${target} ${String(openedAt)}`;
+  const isGivenUp = (record: LoadRecord): boolean => {
+    const { kind, openedAt, endedAt, askedAt, stalledMs, by } = record;
     const port = portOf(kind);
-    const connection = `${kind} ${target} ${String(openedAt)}`;
+    const connection = connectionOf(record);
     if (record.nth === 0) {
       const entry = [...unused].find(
         ({ pod, port: its, at }) => pod === by && its === port && at >= openedAt && at <= endedAt,
@@ -158,10 +167,16 @@ function excuse(givenUp: readonly GivenUp[]): (record: LoadRecord) => boolean {
       connections.add(connection);
       return true;
     }
-    // Once the laptop answers there again, the connection is ended as at a switch.
     const silent = givenUp.filter(({ pod, port: its }) => pod === by && its === port);
     const last = Math.max(...silent.map(({ at }) => at));
     return connections.has(connection) && askedAt <= last + graceMs + 2 * lateMs + stalledMs;
+  };
+  return {
+    isGivenUp,
+    isEnded: (record) =>
+      connections.has(connectionOf(record)) &&
+      !isRefused(record) &&
+      (record.idleMs + record.stalledMs >= idleMs || record.endedAt - record.openedAt >= graceMs),
   };
 }
 

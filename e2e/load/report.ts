@@ -43,8 +43,19 @@ export function report(
       `to the app ${took('app', (one) => bothMs(one, records))}`,
     `the command: intercept ${took('laptop', (one) => one.endedAt - one.startedAt)}, ` +
       `leave ${took('app', (one) => one.endedAt - one.startedAt)}`,
-    ...faults.slice(0, 10).map((fault) => JSON.stringify(fault)),
+    ...faults
+      .slice(0, 10)
+      .map((fault) => `${JSON.stringify(fault)} ${nearestSwitch(fault, switches)}`),
   ].join('\n');
+}
+
+/** The switch of its port that had begun last when it was asked, and how long before. */
+function nearestSwitch({ kind, target, askedAt }: LoadRecord, all: readonly Switch[]): string {
+  const own = all.filter((one) => one.target === target && one.port === portOf(kind));
+  const last = own.findLast(({ startedAt }) => startedAt <= askedAt);
+  if (last === undefined) return 'before all switches';
+  const [began, ended] = [askedAt - last.startedAt, askedAt - last.endedAt];
+  return `to the ${last.to} since ${String(began)} ms, the command back since ${String(ended)} ms`;
 }
 
 /**
