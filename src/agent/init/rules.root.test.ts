@@ -197,6 +197,21 @@ test('a connection to the redirect port itself is reset, and that port is never 
   await kill(agent);
 });
 
+test('who was reset and asks again from the same port of its own is not refused', async () => {
+  const idle = await connect(8080);
+  const { localPort = 0 } = idle;
+  assert.equal(await say(idle, 'before'), 'app:before');
+  const agent = await startAgent();
+  await tell(agent, { on: 8080 });
+  await sleep(450);
+  assert.equal(await say(idle, 'after'), 'ECONNRESET');
+  const again = net.connect({ host: podAddress, port: 8080, localPort });
+  await once(again, 'connect');
+  assert.equal(await say(again, 'again'), 'agent 8080:again');
+  again.destroy();
+  await leave(agent);
+});
+
 test('an open connection that is idle ends at its next word', async () => {
   const idle = await connect(8080);
   assert.equal(await say(idle, 'before'), 'app:before');
