@@ -14,6 +14,8 @@ export interface CliContext {
   readonly interactive: boolean;
   /** Aborts at Ctrl-C and SIGTERM, unless `signals` are taken over. */
   readonly signal: AbortSignal;
+  /** `--use`: which connection is meant, where there are several. */
+  readonly use?: string | undefined;
   /** Gives SIGINT, SIGTERM and SIGHUP to `receive` instead, until disposed. */
   takeSignals(receive: (signal: NodeJS.Signals) => void): Disposable;
   /** Whether the output is for a program: `show` keeps objects then, and nothing else is printed. */
@@ -50,4 +52,5 @@ export interface Programs {
   readonly executable: string;
   readonly userDaemon: string;
   readonly rootDaemon: string;
+  readonly dockerHelper: string;
 }

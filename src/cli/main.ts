@@ -67,6 +67,7 @@ function findPrograms(launcher: string | undefined): CliContext['programs'] {
     executable: launcher ?? import.meta.filename,
     userDaemon: beside('user-daemon'),
     rootDaemon: beside('root-daemon'),
+    dockerHelper: beside('docker-helper'),
   };
 }
 

@@ -42,7 +42,7 @@ async function run(context: CliContext, found: FoundCommand): Promise<number> {
   const flags = command.flagGroups.flatMap((group) => group.flags);
   const line = parseLine(flags, command.positionals, found.rest);
   const start = await command.load();
-  return await start(context, line);
+  return await start({ ...context, use: line.text('use') }, line);
 }
 
 function attempt<T>(run: () => T): { readonly value: T } | { readonly error: unknown } {

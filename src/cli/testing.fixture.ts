@@ -14,7 +14,7 @@ export function recordingContext(): { readonly context: CliContext; readonly lin
       cwd: '/',
       uid: 1000,
       places: findPlaces({ env: {}, home: '/nowhere', uid: 1000, platform: 'linux' }),
-      programs: { node: '', executable: '', userDaemon: '', rootDaemon: '' },
+      programs: { node: '', executable: '', userDaemon: '', rootDaemon: '', dockerHelper: '' },
       interactive: false,
       formatted: false,
       streaming: false,

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 
 /** How the API server's certificate is checked. */
@@ -18,6 +19,25 @@ export interface Identity {
   readonly headers: Readonly<Record<string, string | string[]>>;
 }
 
+/** Certificate, key and token as they come from files, plugins and providers. */
+export interface Credentials {
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** The Authorization header. */
+  readonly authorization?: string | undefined;
+  /** When they have to be asked for again, in ms since the epoch; undefined: never. */
+  readonly refreshAt?: number | undefined;
+}
+
+/** The parts of an identity. */
+export interface Lendable {
+  /** Name of the kubeconfig's user. */
+  readonly user: string;
+  readonly impersonation: Identity['headers'];
+  /** Reads files, runs plugins, asks providers: each time anew. */
+  readonly read: () => Promise<Credentials>;
+}
+
 /** One cluster, one user, one namespace: all that is needed to talk to its API server. */
 export interface ClusterAccess {
   readonly server: URL;
@@ -36,6 +56,10 @@ export interface ClusterAccess {
   extension?(name: string): unknown;
   /** Where a part of that stands, for people: the file and its line. */
   extensionPlace?(name: string, at: readonly (string | number)[]): string;
+  /** A plain connection to the API server, past any proxy, where somebody else makes it. */
+  dial?(signal: AbortSignal): Promise<Socket>;
+  /** What the identity is made of, for a process of the same user that is elsewhere. */
+  readonly lendable?: Lendable;
   /** The identity, fresh; may run an exec plugin. */
   identify(signal: AbortSignal): Promise<Identity>;
   /** Drops what is cached, because the API server refused it (401). */

@@ -5,7 +5,7 @@ import { withDeadline } from '#base/wait.ts';
 import type { ClusterAccess, Identity } from './cluster-access.ts';
 import { unreachable } from './errors.ts';
 import { connectThroughProxy } from './http-proxy.ts';
-import { connectTcp, hostOf, portOf, settled } from './tcp.ts';
+import { connectTcp, hostOf, portOf, settled, type HostPort } from './tcp.ts';
 
 export interface ConnectDeps {
   readonly access: ClusterAccess;
@@ -64,17 +64,15 @@ export async function onOwnConnection<T>(
 async function open(deps: ConnectDeps, options: Options): Promise<net.Socket> {
   const { server, proxy, trust } = deps.access;
   const { identity } = options;
-  const host = hostOf(server);
-  const target = { host, port: portOf(server) };
+  const target = targetOf(server);
+  const { host } = target;
   const place = `${server.hostname}:${String(target.port)}`;
   const connected = {
     what: proxy === undefined ? `TCP connection to ${place}` : `proxy ${proxy.host} to ${place}`,
     ...options,
   };
   const plain = await step(deps, connected, async (signal) => {
-    return await (proxy === undefined
-      ? connectTcp(target, signal)
-      : connectThroughProxy(proxy, { target, trust, identity, signal }));
+    return await (deps.access.dial?.(signal) ?? connectPlain(deps, { target, identity, signal }));
   });
   plain.setNoDelay(true);
   plain.setKeepAlive(true, 15_000);
@@ -93,6 +91,46 @@ async function open(deps: ConnectDeps, options: Options): Promise<net.Socket> {
   return await step(deps, { what: `TLS with ${place}`, ...options }, async (signal) => {
     return await settled(secure, 'secureConnect', signal);
   });
+}
+
+/** For another process of the same user: TCP to the API server, through its proxy where there is one. */
+export async function dialApiServer(
+  deps: ConnectDeps,
+  options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+): Promise<net.Socket> {
+  const { access } = deps;
+  const target = targetOf(access.server);
+  const what = `TCP connection from the laptop to ${target.host}:${String(target.port)}`;
+  const { deadlineMs: ms } = options;
+  try {
+    return await withDeadline(deps, { ms, what, signal: options.signal }, async (signal) => {
+      // Only a proxy that is reached by TLS needs anything of it.
+      const identity =
+        access.proxy?.protocol === 'https:' ? await access.identify(signal) : undefined;
+      return await connectPlain(deps, { target, identity, signal });
+    });
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw unreachable(what, error);
+  }
+}
+
+async function connectPlain(
+  { access }: Pick<ConnectDeps, 'access'>,
+  options: {
+    readonly target: HostPort;
+    readonly identity: Pick<Identity, 'proxyContext'> | undefined;
+    readonly signal: AbortSignal;
+  },
+): Promise<net.Socket> {
+  const { target, identity, signal } = options;
+  const { proxy, trust } = access;
+  if (proxy === undefined) return await connectTcp(target, signal);
+  return await connectThroughProxy(proxy, { target, trust, identity, signal });
+}
+
+function targetOf(server: URL): HostPort {
+  return { host: hostOf(server), port: portOf(server) };
 }
 
 async function step<T>(

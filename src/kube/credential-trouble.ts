@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import * as v from 'valibot';
-import type { Credentials } from './identity.ts';
+import type { Credentials } from './cluster-access.ts';
 import { parseJson } from './status.ts';
 
 /** Which of a kubeconfig's certificates and keys TLS cannot use, as a sentence. */

@@ -4,7 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import { cannotRead } from './cannot-read.ts';
 import { KubeError } from './errors.ts';
 import { runExecPlugin } from './exec-plugin.ts';
-import type { Credentials } from './identity.ts';
+import type { Credentials } from './cluster-access.ts';
 import type { ClusterEntry, UserEntry } from './kubeconfig-file.ts';
 import { oidcTokens } from './oidc.ts';
 

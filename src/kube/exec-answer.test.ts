@@ -9,7 +9,7 @@ import { nearlyJson, nearlyText } from '#base/nearly.fixture.ts';
 import { KubeError } from './errors.ts';
 import { credentialsFrom } from './exec-answer.ts';
 import { runExecPlugin } from './exec-plugin.ts';
-import type { Credentials } from './identity.ts';
+import type { Credentials } from './cluster-access.ts';
 
 const plugin = { apiVersion: 'client.authentication.k8s.io/v1', command: 'the-plugin', args: [] };
 const samples = [

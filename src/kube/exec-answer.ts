@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { KubeError } from './errors.ts';
-import type { Credentials } from './identity.ts';
+import type { Credentials } from './cluster-access.ts';
 import type { ExecEntry } from './kubeconfig-file.ts';
 import { parseJson } from './status.ts';
 

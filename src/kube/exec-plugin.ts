@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { describe, systemCode, toError } from '#base/errors.ts';
 import { KubeError } from './errors.ts';
+import type { Credentials } from './cluster-access.ts';
 import { credentialsFrom, lastWords, wholeOutput } from './exec-answer.ts';
-import type { Credentials } from './identity.ts';
 import type { ClusterEntry, ExecEntry } from './kubeconfig-file.ts';
 
 // It may open a browser, and wait for somebody to sign in there.

@@ -13,7 +13,7 @@ export async function connectThroughProxy(
   options: {
     readonly target: HostPort;
     readonly trust: ServerTrust;
-    readonly identity: Pick<Identity, 'proxyContext'>;
+    readonly identity: Pick<Identity, 'proxyContext'> | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<net.Socket> {
@@ -40,7 +40,9 @@ export async function connectThroughProxy(
     ...(net.isIP(host) === 0 ? { servername: host } : {}),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: !options.trust.skipVerify,
-    secureContext: options.identity.proxyContext(),
+    ...(options.identity === undefined
+      ? {}
+      : { secureContext: options.identity.proxyContext() }),
   });
   return await askConnect(await settled(secure, 'secureConnect', signal), proxy, target, signal);
 }

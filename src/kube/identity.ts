@@ -1,19 +1,9 @@
 import tls from 'node:tls';
 import type { Clock } from '#base/clock.ts';
-import type { ClusterAccess, Identity, ServerTrust } from './cluster-access.ts';
+import type { ClusterAccess, Credentials, Identity, ServerTrust } from './cluster-access.ts';
 import { brokenMaterial, refusalOf } from './credential-trouble.ts';
 import { KubeError } from './errors.ts';
 import { orAborted } from './or-aborted.ts';
-
-/** Certificate, key and token as they come from files, plugins and providers. */
-export interface Credentials {
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  /** The Authorization header. */
-  readonly authorization?: string | undefined;
-  /** When they have to be asked for again, in ms since the epoch; undefined: never. */
-  readonly refreshAt?: number | undefined;
-}
 
 /** An Identity, kept until its credentials have to be asked for again; one asks for all. */
 export function createIdentitySource(

@@ -90,6 +90,18 @@ export async function loadClusterAccess(
       { hint: 'write it as https://HOST:PORT' },
     );
   }
+  const lendable = {
+    user: user.name,
+    impersonation: impersonation(user.entry),
+    read: credentialReader(deps, {
+      user: user.entry,
+      userName: user.name,
+      folder: user.folder,
+      cluster: cluster.entry,
+      ca: trust.ca,
+      env,
+    }),
+  };
   return {
     server,
     context,
@@ -101,19 +113,8 @@ export async function loadClusterAccess(
     extension: (name) => cluster.entry.extensions?.find((one) => one.name === name)?.extension,
     extensionPlace: (name, at) => extensionPlace(files, { cluster: cluster.name, name, at }),
     who: [user.name, ...(user.entry.as ? [`as ${user.entry.as}`] : [])].join(' '),
-    ...createIdentitySource(deps, {
-      trust,
-      user: user.name,
-      impersonation: impersonation(user.entry),
-      read: credentialReader(deps, {
-        user: user.entry,
-        userName: user.name,
-        folder: user.folder,
-        cluster: cluster.entry,
-        ca: trust.ca,
-        env,
-      }),
-    }),
+    lendable,
+    ...createIdentitySource(deps, { trust, ...lendable }),
   };
 }
 

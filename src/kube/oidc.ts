@@ -3,7 +3,7 @@ import https from 'node:https';
 import * as v from 'valibot';
 import { describe } from '#base/errors.ts';
 import { KubeError } from './errors.ts';
-import type { Credentials } from './identity.ts';
+import type { Credentials } from './cluster-access.ts';
 import { readText } from './request.ts';
 import { parseJson } from './status.ts';
 

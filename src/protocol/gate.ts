@@ -15,3 +15,6 @@ export const gateFlags = {
 
 /** How long the gate stays open for an address and port. */
 export const gateOpenSeconds = 30;
+
+/** The root daemon's own queries, and nobody else's, come from this group: they pass the redirection. */
+export const exemptGroup = 7438;

@@ -18,7 +18,7 @@ import { openTun } from '#host/tun.ts';
 import { listenOnUnixSocket, type AsOwner } from '#host/unix-listener.ts';
 import { nameOfUser } from '#host/user-names.ts';
 
-import { deviceName } from '#protocol/gate.ts';
+import { deviceName, exemptGroup } from '#protocol/gate.ts';
 
 import { createHold } from './api/hold.ts';
 import { createApiServer } from './api/server.ts';
@@ -26,7 +26,6 @@ import { foreignRoutes, rootDaemonRoutes } from './api/service.ts';
 import { createMachine } from './machine.ts';
 import { readMachineResolver } from './resolver/machine-resolver.ts';
 import { startNameService } from './resolver/name-service.ts';
-import { exemptGroup } from './rules/rules.ts';
 
 const clock = systemClock;
 const complain = (reason: string): never => {

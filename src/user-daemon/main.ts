@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, homedir, hostname, loadavg, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +16,8 @@ import { createLimitUnsent } from '#host/unsent-limit.ts';
 import { canOpenTun, createOpenTunQueue } from '#host/tun-queue.ts';
 import { serveApi } from './api/api-server.ts';
 import { userDaemonRoutes } from './api/user-daemon-service.ts';
+import { serveGuarded } from './helper/guarded-port.ts';
+import { createHelperLink } from './helper/laptop-helper.ts';
 import { openMountMemory } from './mounts/left-over.ts';
 import { createConnector } from './session/connector.ts';
 import { installId } from './session/install-id.ts';
@@ -29,6 +32,11 @@ const { values } = parseArgs({
     log: { type: 'string' },
     'log-files': { type: 'string' },
     'log-level': { type: 'string' },
+    // In a container: where the laptop calls, with whose token, and for whom.
+    listen: { type: 'string' },
+    'token-file': { type: 'string' },
+    client: { type: 'string' },
+    'install-id': { type: 'string' },
   },
 });
 
@@ -58,10 +66,24 @@ async function main(): Promise<void> {
   // For tests: an hour is long.
   const renewSeconds = Number(process.env['TELEPRESENCE_RENEW_SECONDS'] ?? 0);
   const libc = openLibc();
-  const id = await installId({ randomUuid: () => randomUUID() }, stateDir);
+  const id =
+    values['install-id'] ?? (await installId({ randomUuid: () => randomUUID() }, stateDir));
   const mounts = createSshfsMounts({ clock });
   const mountMemory = await openMountMemory({ log, mounts, stateDir });
   const quit = Promise.withResolvers<string>();
+  const { listen, 'token-file': tokenFile } = values;
+  const guarded =
+    listen === undefined || tokenFile === undefined
+      ? undefined
+      : { ...hostPort(listen), token: (await readFile(tokenFile, 'utf8')).trim() };
+  await using helper =
+    guarded &&
+    createHelperLink({
+      clock,
+      log,
+      randomUuid: () => randomUUID(),
+      onAlone: () => quit.resolve('the helper on the laptop is gone'),
+    });
 
   await using connector = createConnector({
     clock,
@@ -76,32 +98,36 @@ async function main(): Promise<void> {
     createRootDaemonClient,
     userAgent: `telepresence/v${version}`,
     home: homedir(),
-    client: `${userInfo().username}@${hostname()}`,
+    client: values.client ?? `${userInfo().username}@${hostname()}`,
     installId: id,
     answerSocket: join(dirname(socket), 'names.sock'),
     stateDir,
+    ...(helper === undefined ? {} : { lender: helper }),
     temporaryDirectory: tmpdir(),
     mounts,
     mountMemory,
     loadPerCpu: () => (loadavg()[0] ?? 0) / availableParallelism(),
   });
+  const routes = userDaemonRoutes({
+    clock,
+    connector,
+    version,
+    executable: executable ?? process.execPath,
+    installId: id,
+    rootDaemon: createRootDaemonClient(rootSocket),
+    quit: () => quit.resolve('asked to'),
+    level,
+  });
   await using _api = await serveApi(
-    {
-      log,
-      readPeerCredentials: createReadPeerCredentials({ libc }),
-      routes: userDaemonRoutes({
-        clock,
-        connector,
-        version,
-        executable: executable ?? process.execPath,
-        installId: id,
-        rootDaemon: createRootDaemonClient(rootSocket),
-        quit: () => quit.resolve('asked to'),
-        level,
-      }),
-    },
+    { log, readPeerCredentials: createReadPeerCredentials({ libc }), routes },
     { path: socket, uid: process.getuid?.() ?? 0 },
   );
+  await using _port =
+    guarded &&
+    (await serveGuarded(
+      { log, routes, onErrand: (errand, one) => helper?.take(errand, one) },
+      guarded,
+    ));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => quit.resolve(signal));
   }
@@ -112,6 +138,14 @@ async function main(): Promise<void> {
   const reason = await quit.promise;
   log.info('user daemon ends', { reason });
   clock.after(endMs, () => process.exit(1));
+  // While the helper still has a way in: its connections are how the cluster hears of it.
+  if (guarded !== undefined) await connector.disconnect();
+}
+
+/** `0.0.0.0:58802` */
+function hostPort(text: string): { readonly host: string; readonly port: number } {
+  const [host = '', port] = text.split(':');
+  return { host, port: Number(port) };
 }
 
 main().then(

@@ -1,4 +1,5 @@
 import { version } from '#base/version.ts';
+import { helperDirectory } from '#docker/ours.ts';
 import type { CliContext } from '../context.ts';
 import { omitEmpty } from '../output/omit-empty.ts';
 import { shownVersion, versionLines, type Versions } from '../output/version-lines.ts';
@@ -20,7 +21,7 @@ export const runVersion: RunCommand = async (context) => {
 
 async function askVersions(context: CliContext): Promise<Versions> {
   const { existsSync } = await import('node:fs');
-  const { userDaemonSocket, rootDaemonSocket } = context.places;
+  const { userDaemonSocket, rootDaemonSocket, runtimeDir } = context.places;
   const none = {
     client: version,
     rootDaemon: undefined,
@@ -29,7 +30,8 @@ async function askVersions(context: CliContext): Promise<Versions> {
     agentImage: undefined,
   };
   // Loading the RPC library takes longer than all the rest of this command.
-  if (!existsSync(userDaemonSocket) && !existsSync(rootDaemonSocket)) return none;
+  const places = [userDaemonSocket, rootDaemonSocket, helperDirectory(runtimeDir)];
+  if (!places.some((path) => existsSync(path))) return none;
   const { askDaemonVersions } = await import('../daemon/ask-versions.ts');
   return { ...none, ...(await askDaemonVersions(context)) };
 }

@@ -13,7 +13,8 @@ import {
 } from '@bufbuild/protobuf';
 import { toError } from '#base/errors.ts';
 import { answerError, DaemonCallError } from './answer-error.ts';
-import { watchDaemon, type DaemonSocket } from './still-there.ts';
+import { tokenHeader } from '#protocol/helper-port.ts';
+import { addressOf, watchDaemon, type DaemonSocket } from './still-there.ts';
 
 interface CallOptions {
   readonly signal?: AbortSignal;
@@ -109,13 +110,13 @@ interface Post {
   readonly signal: AbortSignal;
 }
 
-async function post({ path: socketPath }: DaemonSocket, options: Post): Promise<IncomingMessage> {
+async function post(socket: DaemonSocket, options: Post): Promise<IncomingMessage> {
   const { path, type, body, signal } = options;
   const answered = Promise.withResolvers<IncomingMessage>();
   // `import` of node:http would fetch every lazy part of it, undici too.
   const light: typeof http = createRequire(import.meta.url)('node:http');
   const request = light.request({
-    socketPath,
+    ...addressOf(socket),
     agent: false,
     path,
     method: 'POST',
@@ -123,6 +124,7 @@ async function post({ path: socketPath }: DaemonSocket, options: Post): Promise<
       'content-type': type,
       'content-length': body.length,
       'connect-protocol-version': '1',
+      ...('token' in socket ? tokenHeader(socket.token) : {}),
     },
     signal,
   });

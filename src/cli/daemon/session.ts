@@ -1,6 +1,8 @@
 import type { CliContext } from '../context.ts';
+import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
+import { findDockerDaemon } from '../docker/helpers.ts';
 import { CliError } from '../errors.ts';
-import { silentDaemon } from './still-there.ts';
+import { silentDaemon, type DaemonSocket } from './still-there.ts';
 import {
   callError,
   createUserDaemonClient,
@@ -10,10 +12,28 @@ import {
 
 /** The running user daemon, or undefined: for commands that tell what is, and start nothing. */
 export async function findUserDaemon(context: CliContext): Promise<UserDaemonClient | undefined> {
+  return (await findDaemon(context))?.daemon;
+}
+
+/** A running user daemon, and where it runs. */
+export interface FoundDaemon {
+  readonly daemon: UserDaemonClient;
+  /** Undefined: on this machine itself. */
+  readonly inDocker: DescribeResponse | undefined;
+}
+
+/** The same, with what is known of its container. */
+export async function findDaemon(context: CliContext): Promise<FoundDaemon | undefined> {
+  const inDocker = await findDockerDaemon(context);
+  if (inDocker !== undefined) return { daemon: dockerDaemonClient(inDocker), inDocker };
   const { userDaemonSocket } = context.places;
-  return (await isListening(userDaemonSocket))
-    ? createUserDaemonClient(userDaemonSocket)
-    : undefined;
+  if (!(await isListening(userDaemonSocket))) return undefined;
+  return { daemon: createUserDaemonClient(userDaemonSocket), inDocker };
+}
+
+/** The daemon in the container that a helper has told of. */
+export function dockerDaemonClient({ port, token }: DescribeResponse): UserDaemonClient {
+  return createUserDaemonClient({ port, token, name: 'user' });
 }
 
 /** The running user daemon, for commands that need a connection. */
@@ -39,13 +59,14 @@ export async function callWithin<T>(
   context: Pick<CliContext, 'signal' | 'places'>,
   ms: number,
   run: (signal: AbortSignal) => Promise<T>,
+  socket: DaemonSocket = { path: context.places.userDaemonSocket, name: 'user' },
 ): Promise<T> {
   const patience = AbortSignal.timeout(ms);
   try {
     return await call(async () => await run(AbortSignal.any([context.signal, patience])));
   } catch (error) {
     if (!patience.aborted || context.signal.aborted) throw error;
-    throw callError(silentDaemon({ path: context.places.userDaemonSocket, name: 'user' }, ms));
+    throw callError(silentDaemon(socket, ms));
   }
 }
 

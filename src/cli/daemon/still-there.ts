@@ -3,10 +3,14 @@ import { createRequire } from 'node:module';
 import { systemClock, type Clock } from '#base/clock.ts';
 import { DaemonCallError } from './answer-error.ts';
 
-/** Where a daemon is called. */
-export interface DaemonSocket {
-  readonly path: string;
-  readonly name: 'user' | 'root';
+/** Where a daemon is called: by a unix socket, or, in a container, by its port on this machine's loopback. */
+export type DaemonSocket =
+  | { readonly path: string; readonly name: 'user' | 'root' | 'helper' }
+  | { readonly port: number; readonly token: string; readonly name: 'user' };
+
+/** The same for node:http. */
+export function addressOf(socket: DaemonSocket): http.RequestOptions {
+  return 'path' in socket ? { socketPath: socket.path } : { host: '127.0.0.1', port: socket.port };
 }
 
 /** While it is not disposed of, somebody waits for a daemon. */
@@ -34,7 +38,7 @@ export function watchDaemon(
   const looking = deps.clock.every(everyMs, () => {
     silent += 1;
     if (silent >= silentLooks) silence.abort(silentDaemon(socket));
-    asking ??= ask(socket.path, (answered) => {
+    asking ??= ask(socket, (answered) => {
       asking = undefined;
       if (answered) silent = 0;
     });
@@ -49,10 +53,10 @@ export function watchDaemon(
 }
 
 /** Any answer will do. */
-function ask(socketPath: string, onEnd: (answered: boolean) => void): http.ClientRequest {
+function ask(socket: DaemonSocket, onEnd: (answered: boolean) => void): http.ClientRequest {
   // `import` of node:http would fetch every lazy part of it, undici too.
   const light: typeof http = createRequire(import.meta.url)('node:http');
-  const request = light.get({ socketPath, agent: false, path: '/' });
+  const request = light.get({ ...addressOf(socket), agent: false, path: '/' });
   request.once('response', (response) => {
     response.resume();
     onEnd(true);
@@ -62,9 +66,16 @@ function ask(socketPath: string, onEnd: (answered: boolean) => void): http.Clien
 }
 
 /** What is to be said of one that gives no sign of life. */
-export function silentDaemon({ path, name }: DaemonSocket, waitedMs = silentMs): DaemonCallError {
+export function silentDaemon(socket: DaemonSocket, waitedMs = silentMs): DaemonCallError {
+  const { name } = socket;
   const seconds = String(Math.round(waitedMs / 1000));
-  const end = `pkill -KILL -f -- '--socket ${path}'`;
+  if (!('path' in socket) || name === 'helper') {
+    const who = name === 'helper' ? 'helper of the connection' : 'daemon in the container';
+    return new DaemonCallError('Silent', `the ${who} does not answer (waited ${seconds} s)`, {
+      hint: 'it is stopped, or this machine is overloaded; look at it with: docker ps, docker logs',
+    });
+  }
+  const end = `pkill -KILL -f -- '--socket ${socket.path}'`;
   return new DaemonCallError('Silent', `the ${name} daemon does not answer (waited ${seconds} s)`, {
     hint:
       'it is stopped, or this machine is overloaded; the network is given back when it is ended: ' +

@@ -5,12 +5,14 @@ import { CliError } from '../errors.ts';
 import { failureSentence } from '../output/failure-sentence.ts';
 import { DaemonCallError } from './answer-error.ts';
 import { streamCall, unaryCall } from './connect-call.ts';
+import type { DaemonSocket } from './still-there.ts';
 
-/** Calls the user daemon by its unix socket; each call is a connection of its own. */
-export function createUserDaemonClient(path: string) {
+/** Calls the user daemon, by its unix socket where it is a path; each call is a connection of its own. */
+export function createUserDaemonClient(place: string | DaemonSocket) {
   const { method } = UserDaemon;
-  const socket = { path, name: 'user' } as const;
+  const socket: DaemonSocket = typeof place === 'string' ? { path: place, name: 'user' } : place;
   return {
+    socket,
     connect: streamCall(socket, method.connect, ({ event }) => event.case === 'connected'),
     status: unaryCall(socket, method.status),
     list: unaryCall(socket, method.list),

@@ -1,9 +1,10 @@
 import { formatSubnet } from '#host/subnets.ts';
+import { exemptGroup } from '#protocol/gate.ts';
 import { formatIp, type IpAddress, type Subnet } from '#protocol/ip-address.ts';
 
 import type { Endpoint } from '../plan.ts';
 import { gateArrivals, gateDepartures, gateSets, gatePassed } from './gate-text.ts';
-import { exemptGroup, type Rules } from './rules.ts';
+import type { Rules } from './rules.ts';
 
 /** The set of `address . port` at which Services answer. */
 export const openServicesSet = { 4: 'open4', 6: 'open6' } as const;

@@ -10,8 +10,10 @@ export interface ServerAddress {
 
 /** Where our own connections to the API server go, so that they do not go through themselves. */
 export async function apiServerAddresses(
-  access: Pick<ClusterAccess, 'server' | 'proxy'>,
+  access: Pick<ClusterAccess, 'server' | 'proxy' | 'dial'>,
 ): Promise<readonly ServerAddress[]> {
+  // They are another machine's.
+  if (access.dial !== undefined) return [];
   const urls = access.proxy === undefined ? [access.server] : [access.server, access.proxy];
   const found = await Promise.all(
     urls.map(async (url) => {

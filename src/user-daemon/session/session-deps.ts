@@ -5,6 +5,7 @@ import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import type { OpenTunQueue } from '#host/tun-queue.ts';
 import type { MountMemory } from '../mounts/left-over.ts';
+import type { Lender } from '#kube/lent-access.ts';
 import type { RootDaemonClient } from './machine.ts';
 
 /** What a session needs of the machine and its user. */
@@ -29,6 +30,8 @@ export interface SessionDeps {
   readonly installId: string;
   readonly answerSocket: string;
   readonly stateDir: string;
+  /** In a container: who reads the kubeconfig and reaches the API server. */
+  readonly lender?: Lender;
   /** Where volumes are mounted, if nobody says where. */
   readonly temporaryDirectory: string;
   readonly mounts: RemoteMounts;

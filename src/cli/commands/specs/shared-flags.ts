@@ -32,6 +32,11 @@ export const globalFlags: FlagGroup = {
       help: 'Which connection is meant: it must match the name of the one there is',
     },
     {
+      name: 'docker',
+      kind: 'switch',
+      help: 'Run the daemon in a container, where this connects to a cluster',
+    },
+    {
       name: 'no-report',
       kind: 'switch',
       hidden: true,

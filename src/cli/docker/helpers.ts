@@ -1,0 +1,81 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '#base/errors.ts';
+import { helperDirectory } from '#docker/ours.ts';
+import { DockerHelper, type DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
+import type { CliContext } from '../context.ts';
+import { unaryCall } from '../daemon/connect-call.ts';
+import { callError, isListening } from '../daemon/user-daemon-client.ts';
+import { CliError } from '../errors.ts';
+
+/** Calls the helper of a connection in a container, by its unix socket. */
+export function createHelperClient(path: string) {
+  const socket = { path, name: 'helper' } as const;
+  return {
+    describe: unaryCall(socket, DockerHelper.method.describe),
+    quit: unaryCall(socket, DockerHelper.method.quit),
+  };
+}
+
+/** Sockets of helpers: those that live, and those that a killed one has left. */
+export async function helperSockets(
+  context: Pick<CliContext, 'places'>,
+): Promise<{ readonly live: readonly string[]; readonly left: readonly string[] }> {
+  const directory = helperDirectory(context.places.runtimeDir);
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+  const paths = names.filter((name) => name.endsWith('.sock')).map((name) => join(directory, name));
+  const live = new Set<string>();
+  for (const path of paths) if (await isListening(path)) live.add(path);
+  return { live: [...live], left: paths.filter((path) => !live.has(path)) };
+}
+
+/** The connections in containers that there are. */
+export async function listDockerConnections(
+  context: Pick<CliContext, 'places' | 'signal'>,
+): Promise<readonly DescribeResponse[]> {
+  const { live } = await helperSockets(context);
+  const { signal } = context;
+  try {
+    return await Promise.all(
+      live.map(async (path) => await createHelperClient(path).describe({}, { signal })),
+    );
+  } catch (error) {
+    throw callError(error);
+  }
+}
+
+/** The daemon of the one connection in a container that is meant, or undefined where there is none. */
+export async function findDockerDaemon(
+  context: CliContext,
+): Promise<DescribeResponse | undefined> {
+  const all = await listDockerConnections(context);
+  if (all.length === 0) return undefined;
+  const meant = all.filter(({ connection }) => matcher(context.use)(connection));
+  const [one, ...others] = meant;
+  if (one !== undefined && others.length === 0) return one;
+  const shown = (some: readonly DescribeResponse[]): string =>
+    some
+      .map(({ connection, context: of, namespace }) => `${connection} (${of}, namespace ${namespace})`)
+      .toSorted()
+      .join(', ');
+  throw one === undefined
+    ? new CliError('Failed', `no connection is called ${context.use ?? ''}: ${shown(all)}`, {
+        hint: 'say which one is meant: --use NAME',
+      })
+    : new CliError('Failed', `there are ${String(meant.length)} connections: ${shown(meant)}`, {
+        hint: 'say which one is meant: --use NAME',
+      });
+}
+
+function matcher(use: string | undefined): (name: string) => boolean {
+  if (use === undefined) return () => true;
+  try {
+    const pattern = new RegExp(use);
+    return (name) => pattern.test(name);
+  } catch (cause) {
+    throw new CliError('Usage', `invalid argument "${use}" for "--use": it is no pattern`, { cause });
+  }
+}

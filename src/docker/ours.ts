@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { DockerCommand } from './command.ts';
+
+/** What all that is ours says of itself: which connection it belongs to … */
+export const connectionLabel = 'telepresence.connection';
+/** … and which user of which laptop: an engine may have several. */
+export const laptopLabel = 'telepresence.laptop';
+
+/** A container that was started for a connection. */
+export interface OurContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly connection: string;
+}
+
+interface Deps {
+  readonly docker: DockerCommand;
+}
+
+/** The containers of this user's connections, stopped ones too. */
+export async function listOurs(
+  { docker }: Deps,
+  options: { readonly laptop: string; readonly signal: AbortSignal },
+): Promise<readonly OurContainer[]> {
+  const { laptop, signal } = options;
+  const format = `{{.ID}}\t{{.Names}}\t{{.Label "${connectionLabel}"}}`;
+  const filters = ['--filter', `label=${laptopLabel}=${laptop}`, '--filter', `label=${connectionLabel}`];
+  const args = ['ps', '--all', '--no-trunc', ...filters, '--format', format];
+  const { stdout } = await docker.run(args, { signal });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [id = '', name = '', connection = ''] = line.split('\t');
+      return { id, name, connection };
+    });
+}
+
+/** Removes the containers of connections that `isOver` says are over, and the network after the last one. */
+export async function removeOurs(
+  deps: Deps,
+  options: { readonly laptop: string; readonly network: string; readonly signal: AbortSignal },
+  isOver: (connection: string) => boolean,
+): Promise<readonly OurContainer[]> {
+  const { docker } = deps;
+  const { network, signal } = options;
+  const over = (await listOurs(deps, options)).filter(({ connection }) => isOver(connection));
+  if (over.length > 0) {
+    const ids = over.map(({ id }) => id);
+    // Two may do this at once: one that is gone already is as it should be.
+    const removed = await docker.run(['rm', '--force', '--volumes', ...ids], { signal, mayFail: true });
+    const left = (await listOurs(deps, options)).filter(({ id }) => ids.includes(id));
+    if (left.length > 0) throw new Error(`docker rm: ${removed.stderr.trim()}`);
+  }
+  // Refused while anybody is in it, which is right.
+  await docker.run(['network', 'rm', network], { signal, mayFail: true });
+  return over;
+}
+
+/** Whose containers these are: one user of one laptop, by where this user's sockets are. */
+export function laptopId(whose: {
+  readonly hostname: string;
+  readonly uid: number;
+  readonly runtimeDir: string;
+}): string {
+  const text = `${whose.hostname}\n${String(whose.uid)}\n${whose.runtimeDir}`;
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** The directory of the helpers' sockets. */
+export function helperDirectory(runtimeDir: string): string {
+  return join(runtimeDir, 'docker');
+}
+
+/** Where the helper of a connection is called; a path of a socket is a short one. */
+export function helperSocket(runtimeDir: string, connection: string): string {
+  const name = createHash('sha256').update(connection).digest('hex').slice(0, 16);
+  return join(helperDirectory(runtimeDir), `${name}.sock`);
+}
