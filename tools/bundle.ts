@@ -12,6 +12,7 @@ const bundles = {
   telepresence: 'src/cli/main.ts',
   'user-daemon': 'src/user-daemon/main.ts',
   'root-daemon': 'src/root-daemon/main.ts',
+  'docker-helper': 'src/docker-helper/main.ts',
   'self-test': 'src/root-daemon/self-test-main.ts',
   tel2: 'src/cluster-main.ts',
 } as const;

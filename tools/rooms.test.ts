@@ -6,7 +6,14 @@ import { test } from 'node:test';
 
 const pure = ['base', 'protocol', 'install'] as const;
 const adapters = ['kube', 'tunnel', 'host', 'docker'] as const;
-const programs = ['cli', 'user-daemon', 'root-daemon', 'manager', 'agent'] as const;
+const programs = [
+  'cli',
+  'user-daemon',
+  'root-daemon',
+  'docker-helper',
+  'manager',
+  'agent',
+] as const;
 
 /** Room → rooms that it may import. */
 const allowed = new Map<string, readonly string[]>([

@@ -53,4 +53,6 @@ export interface Programs {
   readonly userDaemon: string;
   readonly rootDaemon: string;
   readonly dockerHelper: string;
+  /** The directory above `dist`, or `src` in a checkout. */
+  readonly packageRoot: string;
 }

@@ -68,6 +68,7 @@ function findPrograms(launcher: string | undefined): CliContext['programs'] {
     userDaemon: beside('user-daemon'),
     rootDaemon: beside('root-daemon'),
     dockerHelper: beside('docker-helper'),
+    packageRoot: import.meta.filename.endsWith('.ts') ? join(here, '..', '..') : join(here, '..'),
   };
 }
 

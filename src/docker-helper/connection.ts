@@ -4,14 +4,14 @@ import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import type { DockerCommand } from '#docker/command.ts';
-import { listOurs, removeOurs } from '#docker/ours.ts';
+import { listOurs, networkName, removeOurs } from '#docker/ours.ts';
 import type { ClusterAccess } from '#kube/cluster-access.ts';
 import { inContainer } from '#protocol/helper-port.ts';
 import type { Description } from './api.ts';
 import { startDaemon, startSandbox, type WantedContainers } from './containers.ts';
 import { keepLending } from './keep-lending.ts';
 import { lenderRoutes } from './lender-service.ts';
-import { ensureNetwork, networkName } from './network.ts';
+import { ensureNetwork } from './network.ts';
 
 interface Deps {
   readonly clock: Clock;

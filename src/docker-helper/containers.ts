@@ -1,11 +1,10 @@
 import type { DockerCommand } from '#docker/command.ts';
-import { connectionLabel, laptopLabel } from '#docker/ours.ts';
+import { connectionLabel, laptopLabel, networkName } from '#docker/ours.ts';
 import { daemonRights } from '#docker/self-test.ts';
 import { tar } from '#docker/image/tar.ts';
 import { exemptGroup } from '#protocol/gate.ts';
 import { inContainer } from '#protocol/helper-port.ts';
 import { HelperError } from './errors.ts';
-import { networkName } from './network.ts';
 
 interface Deps {
   readonly docker: DockerCommand;
@@ -40,10 +39,8 @@ export async function startSandbox({ docker }: Deps, wanted: WantedContainers): 
     '--cap-drop=ALL',
     '--security-opt=no-new-privileges',
     '--user=65534:65534',
-    '--entrypoint=sh',
+    '--entrypoint=pause',
     image,
-    '-c',
-    'exec tail -f /dev/null',
   ];
   const started = await docker.run(run(ipv6), { signal, mayFail: true });
   if (started.status !== 0) {
@@ -104,10 +101,10 @@ function labelled({ connection, laptop }: WantedContainers, name: string): reado
 const daemonScript = `umask 077
 mkdir -p ${inContainer.stateDir}
 while :; do
-  node --max-semi-space-size=1 /app/root-daemon.mjs --socket ${inContainer.rootDaemonSocket} --uid 0
+  root-daemon --socket ${inContainer.rootDaemonSocket} --uid 0
   sleep 1
 done &
-exec node --max-semi-space-size=1 /app/user-daemon.mjs --socket ${inContainer.userDaemonSocket} \\
+exec user-daemon --socket ${inContainer.userDaemonSocket} \\
   --root-socket ${inContainer.rootDaemonSocket} --state-dir ${inContainer.stateDir} \\
-  --executable /app/telepresence.mjs --listen 0.0.0.0:${String(inContainer.port)} \\
+  --executable telepresence --listen 0.0.0.0:${String(inContainer.port)} \\
   --token-file ${inContainer.tokenFile} --client "$1" --install-id "$2"`;

@@ -153,7 +153,12 @@ async function answers(path: string): Promise<boolean> {
 /** The same for the same text: what this connection left in the cluster is known for its own. */
 function uuidOf(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`];
+  const parts = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+  ];
   return [...parts, hex.slice(20, 32)].join('-');
 }
 

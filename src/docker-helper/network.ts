@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os';
 import type { DockerCommand } from '#docker/command.ts';
-import { laptopLabel } from '#docker/ours.ts';
+import { laptopLabel, networkName } from '#docker/ours.ts';
 import { overlaps } from '#host/subnets.ts';
 import { parseSubnet } from '#protocol/ip-address.ts';
 
@@ -8,9 +8,6 @@ interface Deps {
   readonly docker: DockerCommand;
   readonly interfaces: () => Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 }
-
-/** The one network of all connections: a user-defined one, for only those have Docker's resolver. */
-export const networkName = 'telepresence';
 
 /**
  * Where clusters and offices seldom are. Docker itself would take the next 172.x.0.0/16, which is where

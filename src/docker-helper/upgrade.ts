@@ -1,6 +1,11 @@
 import http from 'node:http';
 import { Socket } from 'node:net';
-import { errandPath, helperUpgrade, tokenHeader, type HelperErrand } from '#protocol/helper-port.ts';
+import {
+  errandPath,
+  helperUpgrade,
+  tokenHeader,
+  type HelperErrand,
+} from '#protocol/helper-port.ts';
 import { HelperError } from './errors.ts';
 
 /** Where the daemon in the container is reached. */

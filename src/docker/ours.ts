@@ -7,6 +7,9 @@ export const connectionLabel = 'telepresence.connection';
 /** … and which user of which laptop: an engine may have several. */
 export const laptopLabel = 'telepresence.laptop';
 
+/** The one network of all connections: a user-defined one, for only those have Docker's resolver. */
+export const networkName = 'telepresence';
+
 /** A container that was started for a connection. */
 export interface OurContainer {
   readonly id: string;
@@ -25,7 +28,12 @@ export async function listOurs(
 ): Promise<readonly OurContainer[]> {
   const { laptop, signal } = options;
   const format = `{{.ID}}\t{{.Names}}\t{{.Label "${connectionLabel}"}}`;
-  const filters = ['--filter', `label=${laptopLabel}=${laptop}`, '--filter', `label=${connectionLabel}`];
+  const filters = [
+    '--filter',
+    `label=${laptopLabel}=${laptop}`,
+    '--filter',
+    `label=${connectionLabel}`,
+  ];
   const args = ['ps', '--all', '--no-trunc', ...filters, '--format', format];
   const { stdout } = await docker.run(args, { signal });
   return stdout
@@ -49,7 +57,10 @@ export async function removeOurs(
   if (over.length > 0) {
     const ids = over.map(({ id }) => id);
     // Two may do this at once: one that is gone already is as it should be.
-    const removed = await docker.run(['rm', '--force', '--volumes', ...ids], { signal, mayFail: true });
+    const removed = await docker.run(['rm', '--force', '--volumes', ...ids], {
+      signal,
+      mayFail: true,
+    });
     const left = (await listOurs(deps, options)).filter(({ id }) => ids.includes(id));
     if (left.length > 0) throw new Error(`docker rm: ${removed.stderr.trim()}`);
   }

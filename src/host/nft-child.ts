@@ -37,6 +37,9 @@ export interface NftChild extends AsyncDisposable {
  */
 const sync = 'list quotas';
 
+/** What its line editor says where no terminals are described, as in a small image: nothing of ours. */
+const terminalWords = /^(Cannot read termcap database;|using dumb terminal settings\.)$/;
+
 const parseLine = v.safeParser(
   v.pipe(
     v.string(),
@@ -75,6 +78,7 @@ export function startNftChild(): NftChild {
   lines.on('line', (line) => {
     const parsed = parseLine(line);
     if (!parsed.success) {
+      if (terminalWords.test(line)) return;
       words.push(line);
       // Without rights not even `sync` answers.
       if (line.includes('cache initialization failed')) child.kill('SIGKILL');

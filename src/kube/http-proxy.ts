@@ -40,9 +40,7 @@ export async function connectThroughProxy(
     ...(net.isIP(host) === 0 ? { servername: host } : {}),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: !options.trust.skipVerify,
-    ...(options.identity === undefined
-      ? {}
-      : { secureContext: options.identity.proxyContext() }),
+    ...(options.identity === undefined ? {} : { secureContext: options.identity.proxyContext() }),
   });
   return await askConnect(await settled(secure, 'secureConnect', signal), proxy, target, signal);
 }

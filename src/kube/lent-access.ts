@@ -34,7 +34,8 @@ export function lentAccess(access: ClusterAccess): LentAccess {
         { values: typeof value === 'string' ? [value] : value },
       ]),
     ),
-    extensions: extension === undefined ? {} : { [clusterExtensionName]: JSON.stringify(extension) },
+    extensions:
+      extension === undefined ? {} : { [clusterExtensionName]: JSON.stringify(extension) },
   });
 }
 

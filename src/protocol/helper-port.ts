@@ -4,7 +4,9 @@
  */
 
 /** What an upgraded connection is for: the one session, or a connection to the API server by its id. */
-export type HelperErrand = { readonly kind: 'session' } | { readonly kind: 'dial'; readonly id: string };
+export type HelperErrand =
+  | { readonly kind: 'session' }
+  | { readonly kind: 'dial'; readonly id: string };
 
 /** The name in the Upgrade header. */
 export const helperUpgrade = 'telepresence-helper';

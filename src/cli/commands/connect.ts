@@ -1,5 +1,6 @@
 import { openConnection } from '../daemon/open-connection.ts';
 import { call } from '../daemon/session.ts';
+import { endDockerConnection } from '../docker/end-docker.ts';
 import { readMappedNamespaces, readNamespace } from '../parse/namespace-name.ts';
 import { readSubnets } from '../parse/subnet.ts';
 import { readProxyVia, readVnat } from '../parse/virtual-subnet.ts';
@@ -10,7 +11,8 @@ import { readKubeFlags } from './kube-flags.ts';
 /** `telepresence connect [-- COMMAND]` */
 export const runConnect: RunCommand = async (context, line) => {
   const { command } = line;
-  const { daemon, info, events } = await openConnection(context, {
+  const inDocker = line.on('docker');
+  const asked = {
     alsoProxy: readSubnets(line, 'also-proxy'),
     neverProxy: readSubnets(line, 'never-proxy'),
     allowConflictingSubnets: readSubnets(line, 'allow-conflicting-subnets'),
@@ -26,7 +28,8 @@ export const runConnect: RunCommand = async (context, line) => {
     name: line.text('name') ?? '',
     // While a command runs, this call is what the daemon knows of us: killed, we cannot say goodbye.
     hold: command !== undefined,
-  });
+  };
+  const { daemon, info, events } = await openConnection(context, asked, { inDocker });
   if (command === undefined) return 0;
   let wanted = !info.alreadyConnected;
   const onEnd = (): void => {
@@ -41,7 +44,8 @@ export const runConnect: RunCommand = async (context, line) => {
     // A connection that was there before is somebody else's to end.
     if (wanted) {
       wanted = false;
-      await call(async () => await daemon.disconnect({}));
+      if (inDocker) await endDockerConnection(context, daemon);
+      else await call(async () => await daemon.disconnect({}));
     }
   }
 };

@@ -4,7 +4,7 @@ import type { FoundConfig } from '../config/client-config.ts';
 import { heededConfig } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
 import { openConnection } from '../daemon/open-connection.ts';
-import { call, findUserDaemon, follow } from '../daemon/session.ts';
+import { call, findDaemon, follow } from '../daemon/session.ts';
 import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 import { interceptedLines } from '../output/intercept-block.ts';
@@ -62,10 +62,13 @@ async function standIn(
 ): Promise<number> {
   const { command, request } = engagement;
   const files = readEnvironmentFiles(line);
-  const daemon = await connectedDaemon(context, engagement);
+  const { daemon, inDocker } = await connectedDaemon(context, engagement, line.on('docker'));
   // While a command runs, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;
-  const events = daemon.intercept({ ...request, hold }, { signal: context.signal });
+  const events = daemon.intercept(
+    { ...withoutMount(request, inDocker), hold },
+    { signal: context.signal },
+  );
   const info = await follow<InterceptEvent, InterceptInfo>(context, events, ({ event }) => {
     if (event.case === 'progress') return { progress: event.value };
     if (event.case === 'warning') return { warning: event.value };
@@ -85,7 +88,8 @@ async function standIn(
   context.show({ text, ...(object === undefined ? {} : { object, bare: true }) });
   if (line.command === undefined) {
     // Most begin their program after this; a script knows what it does.
-    if (context.interactive) for (const why of await nobodyListensYet(info)) context.warn(why);
+    if (context.interactive && !inDocker)
+      for (const why of await nobodyListensYet(info)) context.warn(why);
     return 0;
   }
   let wanted = true;
@@ -138,18 +142,30 @@ async function nobodyListensYet(info: InterceptInfo): Promise<string[]> {
 async function connectedDaemon(
   context: CliContext,
   { command, settings }: Pick<Engagement, 'command' | 'settings'>,
-): Promise<UserDaemonClient> {
+  wantsDocker: boolean,
+): Promise<{ readonly daemon: UserDaemonClient; readonly inDocker: boolean }> {
   const { signal } = context;
-  const running = await findUserDaemon(context);
+  const running = await findDaemon(context);
   if (running !== undefined) {
-    const { connection } = await call(async () => await running.status({}, { signal }));
+    const { daemon } = running;
+    const inDocker = running.inDocker !== undefined;
+    const { connection } = await call(async () => await daemon.status({}, { signal }));
     // Also where it is lost: what is to be done then is the daemon's to say.
-    if (connection !== undefined) return running;
+    if (connection !== undefined && (inDocker || !wantsDocker)) return { daemon, inDocker };
   }
   context.warn(
     `Warning: You are executing the "telepresence ${command}" command without a preceding "telepresence connect", ` +
       'causing an implicit connect to take place. The implicit connect behavior is deprecated and will be removed in a future release.',
   );
   const managerNamespace = context.env['TELEPRESENCE_MANAGER_NAMESPACE'] ?? '';
-  return (await openConnection(context, { managerNamespace }, settings)).daemon;
+  const options = { found: settings, inDocker: wantsDocker };
+  const { daemon } = await openConnection(context, { managerNamespace }, options);
+  return { daemon, inDocker: wantsDocker };
+}
+
+/** What is mounted in the daemon's container is seen by nobody else. */
+function withoutMount(request: InterceptAsked, inDocker: boolean): InterceptAsked {
+  if (!inDocker) return request;
+  const { mount: _nowhere, ...rest } = request;
+  return rest;
 }

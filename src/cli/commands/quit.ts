@@ -1,6 +1,7 @@
 import { DaemonCallError } from '../daemon/answer-error.ts';
 import { createRootDaemonClient } from '../daemon/root-daemon-client.ts';
-import { call, callWithin, findUserDaemon } from '../daemon/session.ts';
+import { call, callWithin, findHostDaemon } from '../daemon/session.ts';
+import { endAllInDocker } from '../docker/end-docker.ts';
 import { isListening } from '../daemon/user-daemon-client.ts';
 import type { CliContext } from '../context.ts';
 import type { RunCommand } from './command-spec.ts';
@@ -10,17 +11,20 @@ const endMs = 30_000;
 
 /** `telepresence quit [-s]` */
 export const runQuit: RunCommand = async (context, line) => {
-  const daemon = await findUserDaemon(context);
+  const endedInDocker = await endAllInDocker(context);
+  const daemon = await findHostDaemon(context);
   const wasConnected =
-    daemon !== undefined &&
-    (await callWithin(context, endMs, (signal) => daemon.disconnect({}, { signal }))).wasConnected;
+    (daemon !== undefined &&
+      (await callWithin(context, endMs, (signal) => daemon.disconnect({}, { signal })))
+        .wasConnected) ||
+    endedInDocker;
   context.print(wasConnected ? 'Disconnected' : 'Not connected');
   return line.on('stop-daemons') ? await stopDaemons(context) : 0;
 };
 
 async function stopDaemons(context: CliContext): Promise<number> {
   const { rootDaemonSocket } = context.places;
-  const daemon = await findUserDaemon(context);
+  const daemon = await findHostDaemon(context);
   const root = await isListening(rootDaemonSocket);
   if (daemon === undefined && !root) {
     context.print('Telepresence Daemons have already quit');

@@ -1,5 +1,5 @@
 import { askRootVersion } from '../daemon/ask-versions.ts';
-import { callWithin, findUserDaemon } from '../daemon/session.ts';
+import { callWithin, findDaemon } from '../daemon/session.ts';
 import { statusLines, stoppedStatusLines } from '../output/status-block.ts';
 import { statusObject, stoppedStatusObject } from '../output/status-object.ts';
 import type { RunCommand } from './command-spec.ts';
@@ -9,10 +9,10 @@ const answerMs = 5000;
 
 /** `telepresence status` */
 export const runStatus: RunCommand = async (context, line) => {
-  const daemon = await findUserDaemon(context);
+  const found = await findDaemon(context);
   const one = (object: object): object =>
     line.on('multi-daemon') ? { connections: [object] } : object;
-  if (daemon === undefined) {
+  if (found === undefined) {
     const root = await askRootVersion(context);
     context.show({
       text: stoppedStatusLines(root),
@@ -21,7 +21,10 @@ export const runStatus: RunCommand = async (context, line) => {
     });
     return 0;
   }
-  const status = await callWithin(context, answerMs, (signal) => daemon.status({}, { signal }));
-  context.show({ text: statusLines(status), object: one(statusObject(status)), bare: true });
+  const { daemon, inDocker } = found;
+  const ask = async (signal: AbortSignal) => await daemon.status({}, { signal });
+  const status = await callWithin(context, answerMs, ask, daemon.socket);
+  const object = one(statusObject(status, inDocker));
+  context.show({ text: statusLines(status, inDocker), object, bare: true });
   return 0;
 };

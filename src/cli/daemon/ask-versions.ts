@@ -7,7 +7,9 @@ import { isListening } from './user-daemon-client.ts';
 /** What the running daemons say of their and the manager's version. */
 export async function askDaemonVersions(context: CliContext): Promise<Omit<Versions, 'client'>> {
   const { signal } = context;
-  const askUser = async (): Promise<Omit<Versions, 'client' | 'rootDaemon'> & Partial<Versions>> => {
+  const askUser = async (): Promise<
+    Omit<Versions, 'client' | 'rootDaemon'> & Partial<Versions>
+  > => {
     const found = await findDaemon(context);
     if (found === undefined) {
       return { userDaemon: undefined, manager: undefined, agentImage: undefined };

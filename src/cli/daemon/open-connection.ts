@@ -10,8 +10,14 @@ import type { ClientConfig } from '../config/config-schema.ts';
 import { heededConfig, tellMeaningless } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
 import { launchDaemons } from './launch-daemons.ts';
-import { follow } from './session.ts';
-import { createUserDaemonClient, type UserDaemonClient } from './user-daemon-client.ts';
+import { listDockerConnections } from '../docker/helpers.ts';
+import { CliError } from '../errors.ts';
+import { call, follow } from './session.ts';
+import {
+  createUserDaemonClient,
+  isListening,
+  type UserDaemonClient,
+} from './user-daemon-client.ts';
 
 /** A connection, and the call that made it: while it is held, its end is the connection's. */
 export interface OpenConnection {
@@ -24,10 +30,16 @@ export interface OpenConnection {
 export async function openConnection(
   context: CliContext,
   request: Request,
-  found?: FoundConfig,
+  options: { readonly found?: FoundConfig; readonly inDocker: boolean },
 ): Promise<OpenConnection> {
-  const settings = found ?? (await heededConfig(context));
+  const settings = options.found ?? (await heededConfig(context));
   const { config } = settings;
+  if (options.inDocker) {
+    await refuseBesideHost(context);
+    const { openDockerConnection } = await import('../docker/open-docker-connection.ts');
+    return await openDockerConnection(context, withConfig(request, config), settings);
+  }
+  await refuseBesideDocker(context);
   await launchDaemons(context, config.logLevels);
   const { places, env, cwd, signal } = context;
   const daemon = createUserDaemonClient(places.userDaemonSocket);
@@ -41,10 +53,7 @@ export async function openConnection(
     },
     { signal },
   );
-  const info = await follow<ConnectEvent, ConnectionInfo>(context, events, ({ event }) => {
-    if (event.case === 'progress') return { progress: event.value };
-    return event.case === 'connected' ? { result: event.value } : undefined;
-  });
+  const info = await followConnect(context, events);
   if (!info.alreadyConnected) {
     tellMeaningless(context, settings);
     for (const warning of info.warnings) context.warn(`telepresence: warning: ${warning}`);
@@ -53,6 +62,41 @@ export async function openConnection(
     );
   }
   return { daemon, info, events };
+}
+
+/** What the daemon says of a connection in the end; progress is shown meanwhile. */
+export async function followConnect(
+  context: CliContext,
+  events: AsyncGenerator<ConnectEvent>,
+): Promise<ConnectionInfo> {
+  return await follow<ConnectEvent, ConnectionInfo>(context, events, ({ event }) => {
+    if (event.case === 'progress') return { progress: event.value };
+    return event.case === 'connected' ? { result: event.value } : undefined;
+  });
+}
+
+/** One laptop in two networks of one cluster would be two answers to one name. */
+async function refuseBesideHost(context: CliContext): Promise<void> {
+  const { userDaemonSocket } = context.places;
+  if (!(await isListening(userDaemonSocket))) return;
+  const host = createUserDaemonClient(userDaemonSocket);
+  const { connection, status } = await call(
+    async () => await host.status({}, { signal: context.signal }),
+  );
+  if (connection === undefined || status === 'Not connected') return;
+  const where = `context ${connection.context}, namespace ${connection.namespace}`;
+  throw new CliError('Failed', `this machine itself is connected to ${where}, without --docker`, {
+    hint: 'end that connection first: telepresence quit',
+  });
+}
+
+async function refuseBesideDocker(context: CliContext): Promise<void> {
+  const [one] = await listDockerConnections(context);
+  if (one === undefined) return;
+  const where = `context ${one.context}, namespace ${one.namespace}`;
+  throw new CliError('Failed', `a container is connected to ${where} (${one.connection})`, {
+    hint: 'end that connection first: telepresence quit; or go on with it: telepresence connect --docker',
+  });
 }
 
 type Request = MessageInitShape<typeof ConnectRequestSchema>;

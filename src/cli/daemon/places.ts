@@ -7,6 +7,7 @@ export interface Places {
   readonly userDaemonSocket: string;
   readonly rootDaemonSocket: string;
   readonly stateDir: string;
+  readonly cacheDir: string;
   readonly logDir: string;
   readonly userDaemonLog: string;
   readonly rootDaemonLog: string;
@@ -29,11 +30,13 @@ export function findPlaces(options: {
   const stateBase = absolute(env['XDG_STATE_HOME']) ?? join(home, '.local', 'state');
   const stateDir = join(stateBase, 'telepresence');
   const logDir = join(stateDir, 'logs');
+  const cacheBase = absolute(env['XDG_CACHE_HOME']) ?? join(home, '.cache');
   return {
     runtimeDir,
     userDaemonSocket: join(runtimeDir, 'user-daemon.sock'),
     rootDaemonSocket: join(runtimeDir, 'root-daemon.sock'),
     stateDir,
+    cacheDir: join(cacheBase, 'telepresence'),
     logDir,
     userDaemonLog: join(logDir, 'connector.log'),
     rootDaemonLog: join(logDir, 'daemon.log'),

@@ -26,9 +26,18 @@ export interface FoundDaemon {
 export async function findDaemon(context: CliContext): Promise<FoundDaemon | undefined> {
   const inDocker = await findDockerDaemon(context);
   if (inDocker !== undefined) return { daemon: dockerDaemonClient(inDocker), inDocker };
-  const { userDaemonSocket } = context.places;
-  if (!(await isListening(userDaemonSocket))) return undefined;
-  return { daemon: createUserDaemonClient(userDaemonSocket), inDocker };
+  const daemon = await findHostDaemon(context);
+  return daemon && { daemon, inDocker };
+}
+
+/** The user daemon that runs on this machine itself, or undefined. */
+export async function findHostDaemon({
+  places,
+}: Pick<CliContext, 'places'>): Promise<UserDaemonClient | undefined> {
+  const { userDaemonSocket } = places;
+  return (await isListening(userDaemonSocket))
+    ? createUserDaemonClient(userDaemonSocket)
+    : undefined;
 }
 
 /** The daemon in the container that a helper has told of. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '#base/errors.ts';
-import { helperDirectory } from '#docker/ours.ts';
+import { helperDirectory, helperSocket } from '#docker/ours.ts';
 import { DockerHelper, type DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
 import { unaryCall } from '../daemon/connect-call.ts';
@@ -15,6 +15,14 @@ export function createHelperClient(path: string) {
     describe: unaryCall(socket, DockerHelper.method.describe),
     quit: unaryCall(socket, DockerHelper.method.quit),
   };
+}
+
+/** The helper of a connection. */
+export function helperOf(
+  { places }: Pick<CliContext, 'places'>,
+  { connection }: { readonly connection: string },
+): ReturnType<typeof createHelperClient> {
+  return createHelperClient(helperSocket(places.runtimeDir, connection));
 }
 
 /** Sockets of helpers: those that live, and those that a killed one has left. */
@@ -48,9 +56,7 @@ export async function listDockerConnections(
 }
 
 /** The daemon of the one connection in a container that is meant, or undefined where there is none. */
-export async function findDockerDaemon(
-  context: CliContext,
-): Promise<DescribeResponse | undefined> {
+export async function findDockerDaemon(context: CliContext): Promise<DescribeResponse | undefined> {
   const all = await listDockerConnections(context);
   if (all.length === 0) return undefined;
   const meant = all.filter(({ connection }) => matcher(context.use)(connection));
@@ -58,7 +64,9 @@ export async function findDockerDaemon(
   if (one !== undefined && others.length === 0) return one;
   const shown = (some: readonly DescribeResponse[]): string =>
     some
-      .map(({ connection, context: of, namespace }) => `${connection} (${of}, namespace ${namespace})`)
+      .map(
+        ({ connection, context: of, namespace }) => `${connection} (${of}, namespace ${namespace})`,
+      )
       .toSorted()
       .join(', ');
   throw one === undefined
@@ -76,6 +84,8 @@ function matcher(use: string | undefined): (name: string) => boolean {
     const pattern = new RegExp(use);
     return (name) => pattern.test(name);
   } catch (cause) {
-    throw new CliError('Usage', `invalid argument "${use}" for "--use": it is no pattern`, { cause });
+    throw new CliError('Usage', `invalid argument "${use}" for "--use": it is no pattern`, {
+      cause,
+    });
   }
 }

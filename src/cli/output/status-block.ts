@@ -1,7 +1,20 @@
-import type { InterceptInfo, RootStatus, StatusResponse } from '#protocol/gen/telepresence_pb.ts';
+import type {
+  DescribeResponse,
+  InterceptInfo,
+  RootStatus,
+  StatusResponse,
+} from '#protocol/gen/telepresence_pb.ts';
 import { alignKeyValues, type KeyValue } from './key-values.ts';
 import { modeWords } from './mode-words.ts';
 import { shownVersion } from './version-lines.ts';
+
+/** What is known of a daemon in a container. */
+export type InDocker = Pick<DescribeResponse, 'networkContainer' | 'port'>;
+
+/** What a container says to be in the daemon's network. */
+export function containerNetwork({ networkContainer }: InDocker): string {
+  return `container:${networkContainer}`;
+}
 
 /** What `status` prints where no user daemon runs; the root daemon may outlive one by a moment. */
 export function stoppedStatusLines(rootVersion: string | undefined): readonly string[] {
@@ -18,16 +31,16 @@ export function stoppedStatusLines(rootVersion: string | undefined): readonly st
 }
 
 /** What `status` prints of a running user daemon. */
-export function statusLines(status: StatusResponse): readonly string[] {
+export function statusLines(status: StatusResponse, inDocker?: InDocker): readonly string[] {
   return [
     'OSS User Daemon: Running',
-    ...alignKeyValues(userDaemon(status), 2),
+    ...alignKeyValues(userDaemon(status, inDocker), 2),
     ...rootDaemonLines(status),
     ...managerLines(status),
   ];
 }
 
-function userDaemon(status: StatusResponse): readonly KeyValue[] {
+function userDaemon(status: StatusResponse, inDocker?: InDocker): readonly KeyValue[] {
   const pairs: KeyValue[] = [
     { key: 'Version', value: shownVersion(status.version?.version) },
     { key: 'Executable', value: status.version?.executable ?? '' },
@@ -35,6 +48,9 @@ function userDaemon(status: StatusResponse): readonly KeyValue[] {
     { key: 'Status', value: status.status },
   ];
   if (status.error !== '') pairs.push({ key: 'Error', value: status.error });
+  if (inDocker !== undefined) {
+    pairs.push({ key: 'Container network', value: containerNetwork(inDocker) });
+  }
   const { connection } = status;
   if (connection === undefined) return pairs;
   pairs.push(

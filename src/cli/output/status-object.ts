@@ -1,6 +1,7 @@
 import type { StatusResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { InterceptMode } from '#protocol/intercept-mode.ts';
 import { modeWords } from './mode-words.ts';
+import { containerNetwork, type InDocker } from './status-block.ts';
 import { omitEmpty } from './omit-empty.ts';
 import { shownVersion } from './version-lines.ts';
 
@@ -11,7 +12,18 @@ export function stoppedStatusObject(rootVersion: string | undefined): object {
 }
 
 /** What `status` gives programs; the names of the fields are a contract, as is leaving out empty ones. */
-export function statusObject(status: StatusResponse): object {
+export function statusObject(status: StatusResponse, inDocker?: InDocker): object {
+  if (inDocker !== undefined) {
+    // Both daemons are one there.
+    const daemon = {
+      ...rootDaemon(status),
+      ...userDaemon(status),
+      in_docker: true,
+      daemon_port: inDocker.port,
+      container_network: containerNetwork(inDocker),
+    };
+    return { daemon: omitEmpty(daemon), traffic_manager: omitEmpty(manager(status)) };
+  }
   return {
     user_daemon: omitEmpty(userDaemon(status)),
     root_daemon: omitEmpty(rootDaemon(status)),

@@ -1,4 +1,4 @@
-import { exemptGroup } from '../rules/rules.ts';
+import { exemptGroup } from '#protocol/gate.ts';
 
 /** A part of the kernel that our rules are made of, and rules that need it and nothing else. */
 export interface KernelPiece {

@@ -59,16 +59,30 @@ export function createHelperLink(deps: Deps): HelperLink {
     });
   };
 
-  const present = (): ClientSession | undefined =>
-    session?.isOpen === true ? session : undefined;
-  const client = async (signal: AbortSignal): Promise<Client<typeof LaptopHelper>> => {
+  const present = (): ClientSession | undefined => (session?.isOpen === true ? session : undefined);
+  const ready = async (signal: AbortSignal): Promise<ClientSession> => {
     const what = 'helper on the laptop';
     for (;;) {
       const there = present();
-      if (there !== undefined) return createClient(LaptopHelper, rpcTransport(there));
+      if (there !== undefined) return there;
       await withDeadline(deps, { ms: readyMs, what, signal }, async () => await came.promise);
       // One that has just been lost is told of in a moment.
       if (present() === undefined) await deps.clock.sleep(10, signal);
+    }
+  };
+
+  /** A session that dies with the question says nothing about the answer: the next one is asked. */
+  const ask = async <T>(
+    signal: AbortSignal,
+    run: (helper: Client<typeof LaptopHelper>) => Promise<T>,
+  ): Promise<T> => {
+    const asked = await ready(signal);
+    try {
+      return await run(createClient(LaptopHelper, rpcTransport(asked)));
+    } catch (error) {
+      if (asked.isOpen || signal.aborted) throw error;
+      await asked.closed;
+      return await run(createClient(LaptopHelper, rpcTransport(await ready(signal))));
     }
   };
 
@@ -87,8 +101,10 @@ export function createHelperLink(deps: Deps): HelperLink {
       // A plugin may have the user sign in: there is no deadline but the helper's end.
       const { signal } = new AbortController();
       return await telling(async () => {
-        const helper = await client(signal);
-        const { cert, key, authorization, refreshAt } = await helper.readCredentials({}, { signal });
+        const { cert, key, authorization, refreshAt } = await ask(
+          signal,
+          async (helper) => await helper.readCredentials({}, { signal }),
+        );
         return {
           cert: cert || undefined,
           key: key || undefined,
@@ -107,8 +123,7 @@ export function createHelperLink(deps: Deps): HelperLink {
       });
       try {
         return await telling(async () => {
-          const helper = await client(signal);
-          await helper.dial({ id }, { signal });
+          await ask(signal, async (helper) => await helper.dial({ id }, { signal }));
           const what = 'connection that the helper has made';
           return await withDeadline(deps, { ms: readyMs, what, signal }, async () => {
             return await arrived.promise;

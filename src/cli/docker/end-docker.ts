@@ -1,0 +1,57 @@
+import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { openDockerCommand } from '#docker/command.ts';
+import { laptopId, networkName, removeOurs } from '#docker/ours.ts';
+import type { CliContext } from '../context.ts';
+import { DaemonCallError } from '../daemon/answer-error.ts';
+import { call } from '../daemon/session.ts';
+import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
+import { dockerFailure } from './docker-failure.ts';
+import { createHelperClient, helperSockets, listDockerConnections } from './helpers.ts';
+
+/** Ends every connection in a container, and removes what killed helpers have left; whether there was one. */
+export async function endAllInDocker(context: CliContext): Promise<boolean> {
+  const { live, left } = await helperSockets(context);
+  for (const path of live) await endOne(path);
+  if (left.length > 0) await sweep(context, left);
+  return live.length > 0 || left.length > 0;
+}
+
+/** Ends the connection of one daemon in a container. */
+export async function endDockerConnection(
+  context: CliContext,
+  { socket }: UserDaemonClient,
+): Promise<void> {
+  const port = 'port' in socket ? socket.port : undefined;
+  const { live } = await helperSockets(context);
+  for (const path of live) {
+    const { port: its } = await createHelperClient(path).describe({});
+    if (its === port) await endOne(path);
+  }
+}
+
+/** It answers when all is gone, and may be gone itself before its answer is. */
+async function endOne(path: string): Promise<void> {
+  await call(async () => {
+    await createHelperClient(path)
+      .quit({})
+      .catch((error: unknown) => {
+        if (!(error instanceof DaemonCallError) || error.code !== 'Lost') throw error;
+      });
+  });
+}
+
+/** A helper that was killed leaves its socket, and its containers. */
+async function sweep(context: CliContext, sockets: readonly string[]): Promise<void> {
+  const { env, signal, uid, places } = context;
+  const alive = new Set((await listDockerConnections(context)).map((one) => one.connection));
+  try {
+    const docker = await openDockerCommand({ env, platform: process.platform });
+    const laptop = laptopId({ hostname: hostname(), uid, runtimeDir: places.runtimeDir });
+    const options = { laptop, network: networkName, signal };
+    await removeOurs({ docker }, options, (connection) => !alive.has(connection));
+  } catch (error) {
+    throw dockerFailure(error);
+  }
+  for (const path of sockets) await rm(path, { force: true });
+}
