@@ -8,11 +8,13 @@ import { startHandler, type Handler } from './handler.ts';
 import { helloApp } from './hello-app.ts';
 import { signalDaemon } from './laptop-machine.ts';
 import { createNamespace } from './namespace.ts';
+import { clusterIp, idlePod, inPodNetwork, readyPod } from './pod-network.ts';
 import { connectionManifest, interceptManifest } from './objects.ts';
-import { idlePod, readyPod } from './pod-network.ts';
 import { prepare, rollOut } from './prepare.ts';
 import { apply, kubectl, onCluster, telepresence } from './run.ts';
 import { createUser, grant, type KubeUser } from './user.ts';
+import { dnsApp, dnsPorts } from './udp/dns-app.ts';
+import { startDnsHandler, type DnsHandler } from './udp/dns-handler.ts';
 import { removeWork, timesDone, workerApp } from './worker-app.ts';
 
 const namespace = 'e2e-replace';
@@ -23,6 +25,8 @@ const image = ['--set', 'image.registry=telepresence'] as const;
 const resources = new AsyncDisposableStack();
 let laptop: Handler;
 let other: Handler;
+let dns: DnsHandler;
+let client = '';
 let bob: KubeUser;
 
 before(async () => {
@@ -37,6 +41,7 @@ before(async () => {
   resources.defer(removeWork);
   laptop = resources.use(await startHandler('laptop'));
   other = resources.use(await startHandler('other'));
+  dns = resources.use(await startDnsHandler('both'));
   await apply(
     [
       workerApp(namespace),
@@ -47,12 +52,14 @@ before(async () => {
         name: 'web',
         services: { web: [{ port: 80, targetPort: 'http' }] },
       }),
+      dnsApp({ namespace, name: 'dns', services: { dns: dnsPorts } }),
+      dnsApp({ namespace: strict, name: 'dns', services: { dns: dnsPorts } }),
       idlePod(namespace, 'client'),
     ].join('\n---\n'),
   );
   await rollOut(namespace);
   await rollOut(strict);
-  await readyPod(namespace, 'client');
+  client = await readyPod(namespace, 'client');
   bob = await createUser('bob');
   await grant(namespace, { kind: 'ClusterRole', name: 'telepresence-client' }, [bob]);
   await telepresence(['connect', '--namespace', namespace]);
@@ -136,7 +143,7 @@ test('a consumer without ports: it stops, its environment is here, it comes back
   const block = await mustReplace('replace', 'worker', ...flags);
   assert.match(block, /^Using Deployment worker\nreplaced\n/);
   assert.match(block, /^ +Replaced container: worker$/m);
-  assert.match(block, /^ +Intercepting +: nothing, as the container has no TCP ports$/m);
+  assert.match(block, /^ +Intercepting +: nothing, as the container has no TCP or UDP ports$/m);
   await rests('worker');
   assert.deepEqual(await templateOf('deployment/worker'), template);
   const environment: unknown = JSON.parse(await readFile(environmentFile, 'utf8'));
@@ -236,7 +243,40 @@ async function intercepted(): Promise<string> {
   }
 }
 
-test('intercept --replace, where only named ports may be taken', async () => {
+/** Who answers a pod's questions at a Service. */
+async function answers(protocol: 'udp' | 'tcp', host: string): Promise<string> {
+  const program = new URL('udp/ask-once.client.ts', import.meta.url).pathname;
+  const words = [process.execPath, program, protocol, host, '53', '2'];
+  return [...new Set((await inPodNetwork(client, words)).stdout.trim().split('\n'))].join();
+}
+
+async function replacesBoth(where: string): Promise<void> {
+  const at = await clusterIp(where, 'dns');
+  assert.equal(await answers('udp', at), 'app');
+  const to = String(dns.port);
+  const block = await mustReplace('replace', 'dns', '-p', `${to}:5353,${to}:5353/UDP`);
+  for (const protocol of ['udp', 'tcp'] as const) {
+    assert.match(block, new RegExp(`^ +5353 -> ${to} ${protocol.toUpperCase()}$`, 'm'));
+    assert.equal(await answers(protocol, at), 'laptop', protocol);
+  }
+  const listed = (await telepresence(['list', '--intercepts', '--output', 'json'])).stdout;
+  for (const protocol of ['UDP', 'TCP']) {
+    const port = `"container_port": ?5353,\\s*"protocol": ?"${protocol}",\\s*"target_port": ?${to}`;
+    assert.match(listed, new RegExp(port));
+  }
+  await telepresence(['leave', 'dns']);
+  await eventually('the app answers', 150_000, async () => {
+    for (const protocol of ['udp', 'tcp'] as const) {
+      assert.equal(await answers(protocol, at), 'app');
+    }
+  });
+}
+
+test('UDP and TCP of one number, of a DNS server that is replaced', async () => {
+  await replacesBoth(namespace);
+});
+
+test('intercept --replace, where NET_ADMIN is forbidden; and replace of ports without a name', async () => {
   await telepresence(['quit']);
   await telepresence(['connect', '--namespace', strict]);
   const block = await mustReplace('intercept', 'web', '--port', String(laptop.port), '--replace');
@@ -249,6 +289,8 @@ test('intercept --replace, where only named ports may be taken', async () => {
   await eventually('the app answers', 150_000, async () =>
     assert.match(await ask(`http://web.${strict}`), /^app web-\S+ 8080$/),
   );
+  // Found by their numbers: the agent listens in the place of the container.
+  await replacesBoth(strict);
   await telepresence(['quit']);
   await telepresence(['connect', '--namespace', namespace]);
 });

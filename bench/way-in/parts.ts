@@ -97,6 +97,7 @@ async function agent(port: number, appPort: number, takes: boolean): Promise<num
     doubts: new Set<string>(),
     inbound: () => inbound,
     nodeAddresses: new Set(),
+    standsAt: () => false,
   };
   const signal = new AbortController().signal;
   const listener = await listenForTakes({
@@ -114,7 +115,10 @@ async function relay(): Promise<number> {
     epoch: 1n,
     connections: new Map(),
     intercepts: new Map([
-      [interceptUid, { uid: interceptUid, connectionUid, podUids: new Set([podUid]), kind: 'tcp' }],
+      [
+        interceptUid,
+        { uid: interceptUid, connectionUid, podUids: new Set([podUid]), kinds: new Set(['tcp']) },
+      ],
     ]),
     policy: { subnets: subnets(), never: subnets() },
     ownNamespacesOnly: false,

@@ -9,6 +9,7 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { agentRedirectPort } from '#protocol/agent-config.ts';
+import { takenPortHeader } from '#protocol/flow-headers.ts';
 import { Agent } from '#protocol/gen/telepresence_pb.ts';
 import { carryDatagrams, type Datagrams } from '#tunnel/datagrams.ts';
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
@@ -60,8 +61,8 @@ async function agent(
   );
 }
 
-async function ask(): Promise<string> {
-  const socket = net.connect({ host: podIp, port: listenPort });
+async function ask(port = listenPort): Promise<string> {
+  const socket = net.connect({ host: podIp, port });
   socket.end('hello');
   let text = '';
   for await (const chunk of socket) text += String(chunk);
@@ -142,6 +143,40 @@ test('a UDP port that has its name: to the laptop, and to the app, which is foun
   assert.equal(await askByUdp('three'), 'app:three');
   client.close();
   app.close();
+});
+
+test('where the container is aside the agent listens at its ports itself, TCP and UDP, and closes them', async () => {
+  await using manager = await testManager();
+  manager.onFlow = (flow) => {
+    assert.equal(flow.headers[takenPortHeader], '7053');
+    if (flow.kind === 'udp') {
+      const datagrams: Datagrams = carryDatagrams(flow.accept().stream, {
+        onDatagram: (payload) => datagrams.send(Buffer.from(`laptop:${String(payload)}`)),
+      });
+      return;
+    }
+    flow.accept().stream.resume().end('laptop');
+  };
+  await using _agent = await agent(manager, 1);
+  const interceptUid = 'cccccccc-0000-4000-8000-000000000001';
+  const port = { interceptUid, containerPort: 7053, aside: true } as const;
+  manager.want([
+    { ...port, protocol: 'TCP' },
+    { ...port, protocol: 'UDP' },
+  ]);
+  await manager.told((states) => states.length === 2 && states.every(({ active }) => active));
+  assert.equal(await ask(7053), 'laptop');
+  const client = createSocket('udp4').unref();
+  const answer = once(client, 'message', { signal: AbortSignal.timeout(10_000) });
+  client.send('one', 7053, podIp);
+  assert.equal(String((await answer)[0]), 'laptop:one');
+  client.close();
+  // There is no app behind it: what comes is not passed on to the agent itself.
+  manager.onFlow = (flow) => flow.refuse('Unavailable');
+  await assert.rejects(ask(7053), { code: 'ECONNRESET' });
+  manager.want([]);
+  await manager.told((states) => states.length === 0);
+  await assert.rejects(ask(7053), { code: 'ECONNREFUSED' });
 });
 
 test('a manager that is gone gives everything to the app, and gets it again', async () => {

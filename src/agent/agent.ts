@@ -23,6 +23,7 @@ import { listenForTakes } from './take/listen.ts';
 import { createFirstTold } from './take/first-told.ts';
 import { joinTakes } from './take/all-takes.ts';
 import { openDatagramPort, type OnDatagram } from './take/datagram-port.ts';
+import { createStandIn } from './take/stand-in.ts';
 import { createTakenDatagrams } from './take/taken-datagrams.ts';
 import { createTakes, type PortSwitch, type Takes, type TapSwitch } from './take/takes.ts';
 import { createUdpSwitch, openUdpTap } from './take/udp-knock.ts';
@@ -77,29 +78,44 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
 
   const joined = createJoined(deps);
   const tapping = portSwitch(deps.take, config);
-  const copies = createCopies({ log, clock, inbound: (uid) => managers.inbound(uid) });
+  const inboundOf =
+    (protocol: PortProtocol) =>
+    (interceptUid: string): readonly Inbound[] =>
+      managers.inbound(interceptUid, protocol);
+  const copies = createCopies({ log, clock, inbound: inboundOf('TCP') });
+  const tcpPorts = stack.use(
+    createStandIn({
+      ports: tapping,
+      open: async (port) => await listenAt(podIps, port, (socket) => bringTo(socket, port)),
+    }),
+  );
   const tcp = createTakes({
     log,
     joined,
     protocol: 'TCP',
-    ports: tapping,
+    ports: tcpPorts,
     taps: { ports: tapping, copies },
   });
   const doubts = new Set<string>();
-  const inbound = (interceptUid: string): readonly Inbound[] => managers.inbound(interceptUid);
   const datagrams = createTakenDatagrams({
     log,
     clock,
     podIps,
     doubts,
-    inbound,
+    inbound: inboundOf('UDP'),
     takes: { takerOf: (port) => udp.takerOf(port) },
+    standsAt: (port) => udpPorts.standsAt(port),
   });
   const onDatagram =
     (port: number): OnDatagram =>
     (payload, client) =>
       datagrams.take(port, payload, client);
-  const udpPorts = stack.use(udpSwitch(deps, options, onDatagram));
+  const udpPorts = stack.use(
+    createStandIn({
+      ports: stack.use(udpSwitch(deps, options, onDatagram)),
+      open: async (port) => await openDatagramPort({ hosts: podIps, port }, onDatagram(port)),
+    }),
+  );
   const udp = createTakes({ log, joined: datagrams, protocol: 'UDP', ports: udpPorts });
   const takes = joinTakes({ TCP: tcp, UDP: udp });
   // A pod that is intercepted must be so before it is ready: its probe asks the redirect port, which is
@@ -128,13 +144,16 @@ export async function startAgent(deps: Deps, options: Options): Promise<RunningA
     copies,
     joined,
     doubts,
-    inbound,
+    inbound: inboundOf('TCP'),
     nodeAddresses,
+    standsAt: (port) => tcpPorts.standsAt(port),
   };
+  const bringTo = (socket: Socket, port: number): void =>
+    void bring(bringDeps, socket, { podIps, port }, stopped.signal);
   await told.within(clock, firstTakesMs);
   await listen(deps.take, options, {
     stack,
-    bringTo: (socket, port) => void bring(bringDeps, socket, { podIps, port }, stopped.signal),
+    bringTo,
     onDatagram,
   });
   listening.resolve();
@@ -197,15 +216,24 @@ async function listen(
       continue;
     }
     const onConnection = (socket: Socket): void => to.bringTo(socket, appPort);
-    for (const host of options.podIps) {
-      to.stack.use(await listenForTakes({ host, port: listenPort, onConnection }));
-    }
+    to.stack.use(await listenAt(options.podIps, listenPort, onConnection));
   }
   // The last, and of these the first address: where there are renamed ports it is what is probed.
   for (const host of options.podIps.toReversed()) {
     const redirected = { host, port: agentRedirectPort, onConnection: onRedirected };
     to.stack.use(await listenForTakes(redirected));
   }
+}
+
+/** Listens at each of the pod's addresses. */
+async function listenAt(
+  podIps: readonly string[],
+  port: number,
+  onConnection: (socket: Socket) => void,
+): Promise<AsyncDisposable> {
+  await using opening = new AsyncDisposableStack();
+  for (const host of podIps) opening.use(await listenForTakes({ host, port, onConnection }));
+  return opening.move();
 }
 
 function renamedPorts(take: TakeMode, config: AgentConfig): AgentConfig['renamed'] {

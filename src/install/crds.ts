@@ -92,7 +92,7 @@ const interceptSpec = object(
     containerPorts: {
       type: 'array',
       maxItems: 64,
-      items: object({ port: text(15), target: port }, ['target']),
+      items: object({ port: text(19), target: port }, ['target']),
       'x-kubernetes-list-type': 'atomic',
     },
   },

@@ -108,6 +108,11 @@ export const agentConfig = v.looseObject({
   ),
   /** Containers in whose place something runs that only waits: nobody answers at their ports. */
   replaced: v.optional(v.array(v.string())),
+  /**
+   * It can take every port of those: UDP as TCP, and what nothing else brings to it by listening there
+   * itself. Older webhooks leave it out: then it is TCP ports, and with `rename` those that were renamed.
+   */
+  takesReplaced: v.optional(v.boolean()),
   logLevel: v.optional(v.picklist(['error', 'warning', 'info', 'debug', 'trace']), 'info'),
   /** Variables of the app that never leave the pod. */
   excludedEnvironment: v.optional(v.array(v.string()), []),

@@ -129,7 +129,8 @@ export const interceptSpec = v.looseObject({
   replaceContainer: v.optional(v.boolean()),
   /**
    * Taken is no Service's port but every one of the container's own. Each goes to the laptop's port of
-   * the same number, unless it is in here; without `port` the only one is meant.
+   * the same number, unless it is in here: by name or number, and `/UDP` where TCP's has it too. Without
+   * `port` the only one is meant.
    */
   containerPorts: v.optional(
     v.array(v.object({ port: v.optional(v.string()), target: v.number() })),

@@ -48,6 +48,7 @@ function wantedOf(update: Takes): WantedTakes {
     managers: update.managers,
     takes: [
       ...update.takes.map(wantedTake),
+      ...update.containerDatagrams.map(wantedTake),
       ...update.wiretaps.map((one) => ({ ...wantedTake(one), mode: 'wiretap' as const })),
       ...update.ingests.map((interceptUid) => ({
         mode: 'ingest' as const,
@@ -60,6 +61,6 @@ function wantedOf(update: Takes): WantedTakes {
   };
 }
 
-function wantedTake({ interceptUid, containerPort, protocol }: Take): WantedTake {
-  return { interceptUid, containerPort, protocol };
+function wantedTake({ interceptUid, containerPort, protocol, aside }: Take): WantedTake {
+  return { interceptUid, containerPort, protocol, ...(aside ? { aside } : {}) };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
+import type { PortProtocol } from '#protocol/agent-config.ts';
 import type { ClientSession } from '#tunnel/client-session.ts';
 import { byBusyness } from '#tunnel/connection-set.ts';
 import { createReceiveWindows, receiveBudgets } from '#tunnel/receive-windows.ts';
@@ -50,7 +51,7 @@ interface Source {
 /** The agent's managers, and what they want together. */
 export interface ConnectedManagers extends AsyncDisposable {
   /** The ways to the laptop that has an intercept, the best first; several where it is with several managers. */
-  inbound(interceptUid: string): readonly Inbound[];
+  inbound(interceptUid: string, protocol: PortProtocol): readonly Inbound[];
 }
 
 /** Connects to every manager, brings `takes` into line with what they want, and tells each of them. */
@@ -129,9 +130,9 @@ export function connectManagers(deps: Deps, options: Options): ConnectedManagers
   const managers = keepManagers({ ...deps, open }, manager);
 
   return {
-    inbound: (interceptUid) =>
+    inbound: (interceptUid, protocol) =>
       [...managers.links]
-        .filter((source) => offers(source, interceptUid))
+        .filter((source) => offers(source, interceptUid, protocol))
         .flatMap(({ link }) => link.inbound() ?? [])
         .toSorted((one, other) => byBusyness(one.session, other.session)),
     [Symbol.asyncDispose]: () => managers[Symbol.asyncDispose](),

@@ -26,6 +26,8 @@ async function agent(options: {
   readonly appPort?: number;
   /** The test's own connections come from the node. */
   readonly onNode?: boolean;
+  /** The agent listens in the app's place. */
+  readonly standsThere?: boolean;
 }): Promise<{ readonly port: number } & AsyncDisposable> {
   const stack = new AsyncDisposableStack();
   const pair = stack.use(await sessionPair({ onFlow: options.onFlow }));
@@ -52,6 +54,7 @@ async function agent(options: {
     doubts: new Set<string>(),
     inbound: () => (options.connected === false ? [] : [{ session: pair.client, rttMs: 1 }]),
     nodeAddresses: new Set(options.onNode === true ? ['127.0.0.1'] : []),
+    standsAt: () => options.standsThere === true,
   };
   const stopped = new AbortController();
   const listener = stack.use(

@@ -8,7 +8,7 @@ import { answerWithinMs } from '#tunnel/liveness.ts';
 import { resetEnd } from '#tunnel/splice.ts';
 
 import { look } from '../probe/look.ts';
-import { dialApp } from './app.ts';
+import { AppError, dialApp } from './app.ts';
 import type { Copies } from './copies.ts';
 import type { Arrival, Joined } from './joined.ts';
 import { offer, type Doubts } from './offer.ts';
@@ -24,6 +24,8 @@ interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'after'>;
   readonly takes: Pick<Takes, 'takerOf' | 'tapsOf'>;
+  /** The agent listens there in the app's place, so that there is no app. */
+  readonly standsAt: (port: number) => boolean;
   readonly copies: Pick<Copies, 'copy'>;
   readonly joined: Pick<Joined, 'arrive' | 'moved'>;
   readonly doubts: Doubts;
@@ -55,6 +57,7 @@ export async function bring(
     ) {
       return;
     }
+    if (deps.standsAt(port)) throw new AppError('AppRefused', 'the app has stepped aside');
     const app = await dialApp({ podIp: dialled(socket, options.podIps), port }, signal);
     // Who was looked at is known; else the copy itself looks, as nothing may wait for it.
     const fromNode = deps.nodeAddresses.has(socket.remoteAddress ?? '');

@@ -31,7 +31,9 @@ export async function openDatagramPort(
   let { port } = options;
   for (const host of options.hosts) {
     const socket = await bind(host, port);
+    let isClosed = false;
     opening.defer(async () => {
+      isClosed = true;
       const closed = once(socket, 'close');
       socket.close();
       await closed;
@@ -43,7 +45,9 @@ export async function openDatagramPort(
       onDatagram(payload, {
         address: from.address,
         port: from.port,
-        answer: (answer) => socket.send(answer, from.port, from.address, () => {}),
+        answer(answer) {
+          if (!isClosed) socket.send(answer, from.port, from.address, () => {});
+        },
       });
     });
   }

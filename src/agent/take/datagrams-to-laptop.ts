@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http2';
 
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
-import { patienceHeader, sourceHeader } from '#protocol/flow-headers.ts';
+import { patienceHeader, sourceHeader, takenPortHeader } from '#protocol/flow-headers.ts';
 import { carryDatagrams, type Datagrams } from '#tunnel/datagrams.ts';
 import { TunnelError } from '#tunnel/errors.ts';
 import { answerWithinMs } from '#tunnel/liveness.ts';
@@ -27,6 +27,8 @@ export interface KeptBytes {
 
 interface Options {
   readonly interceptUid: string;
+  /** The app's port that it sends to. */
+  readonly port: number;
   /** Who sends, `address:port`. */
   readonly source: string;
   readonly onAnswer: (payload: Buffer) => void;
@@ -137,7 +139,10 @@ export function datagramsToLaptop(deps: Deps, options: Options): DatagramLeg {
     const begun = way.session.beginFlow({
       kind: 'udp',
       authority: interceptUid,
-      headers: { [sourceHeader]: options.source },
+      headers: {
+        [sourceHeader]: options.source,
+        [takenPortHeader]: String(options.port),
+      },
       signal: asked.signal,
     });
     begun.flow.stream.on('headers', (headers: IncomingHttpHeaders) => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { systemClock, type Clock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
-import { sourceHeader } from '#protocol/flow-headers.ts';
+import { sourceHeader, takenPortHeader } from '#protocol/flow-headers.ts';
 import { carryDatagrams, type Datagrams } from '#tunnel/datagrams.ts';
 import { sessionPair } from '#tunnel/session.fixture.ts';
 import type { IncomingFlow } from '#tunnel/server-session.ts';
@@ -36,7 +36,11 @@ function answering(flow: IncomingFlow): void {
 /** An agent's datagrams, whose laptop does as `onFlow` says. */
 async function fixture(
   onFlow: (flow: IncomingFlow) => void,
-  options: { readonly clock?: Clock; readonly bounds?: Bounds } = {},
+  options: {
+    readonly clock?: Clock;
+    readonly bounds?: Bounds;
+    readonly standsThere?: boolean;
+  } = {},
 ) {
   await using stack = new AsyncDisposableStack();
   const app = await udpApp();
@@ -60,6 +64,7 @@ async function fixture(
     doubts,
     podIps: ['127.0.0.1'],
     takes: { takerOf: () => state.taker },
+    standsAt: () => options.standsThere === true,
     inbound: () => (state.reachable ? [{ session: pair.client, rttMs: 1 }] : []),
   });
   const running = stack.move();
@@ -112,6 +117,22 @@ test('each client has a flow of its own, and hears its own answers', async () =>
   assert.equal(first?.kind, 'udp');
   assert.equal(first.authority, uid);
   assert.equal(first.headers[sourceHeader], '10.0.0.9:1');
+  assert.equal(first.headers[takenPortHeader], String(it.port));
+});
+
+test('where the agent stands in the app’s place, what nobody takes is lost and not passed on to itself', async () => {
+  await using it = await fixture((flow) => flow.refuse('Unavailable'), { standsThere: true });
+  const client = it.client(1);
+  client.say('a');
+  while (it.came.length < 1) await new Promise((resolve) => setImmediate(resolve));
+  it.state.taker = undefined;
+  it.client(2).say('b');
+  const app = createSocket('udp4');
+  app.send('over', it.port, '127.0.0.1');
+  const [over] = await once(app, 'message', within);
+  assert.equal(String(over), 'app:over', 'the app itself is there');
+  assert.deepEqual(client.answers, []);
+  app.close();
 });
 
 test('what nobody takes is the app’s', async () => {

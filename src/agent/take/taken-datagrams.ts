@@ -17,6 +17,8 @@ interface Deps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'after' | 'every' | 'monotonic'>;
   readonly takes: Pick<Takes, 'takerOf'>;
+  /** The agent listens there in the app's place, so that there is no app. */
+  readonly standsAt: (port: number) => boolean;
   readonly doubts: Doubts;
   readonly inbound: (interceptUid: string) => readonly Inbound[];
   readonly podIps: readonly [string, ...string[]];
@@ -153,6 +155,7 @@ export function createTakenDatagrams(deps: Deps): TakenDatagrams {
   };
   const toApp = (key: string, port: number, client: DatagramClient): Flow => {
     const { flow, onAnswer } = newFlow(key, { port, side: 'app' }, client);
+    if (deps.standsAt(port)) return flow;
     flow.leg = datagramsToApp({ podIp: addressAsked(deps.podIps, client.address), port, onAnswer });
     return flow;
   };
@@ -182,6 +185,7 @@ export function createTakenDatagrams(deps: Deps): TakenDatagrams {
       { ...deps, kept },
       {
         interceptUid: uid,
+        port,
         source: `${client.address}:${String(client.port)}`,
         onAnswer,
         onEnd,

@@ -14,6 +14,8 @@ export interface WantedTake {
   readonly interceptUid: string;
   readonly containerPort: number;
   readonly protocol: string;
+  /** The port's container has stepped aside: nobody but the agent listens there. */
+  readonly aside?: true;
 }
 
 /** Whether a wanted take is in force, and if not, why. */
@@ -25,8 +27,8 @@ export interface TakeOutcome {
 
 /** Makes what is new at a port come to the agent: by the kernel's rules, or by the port's name. */
 export interface PortSwitch {
-  /** False when this cannot be done in this pod. */
-  on(port: number): Promise<boolean>;
+  /** False when this cannot be done in this pod; `aside` as of a WantedTake. */
+  on(port: number, aside?: boolean): Promise<boolean>;
   off(port: number): Promise<void>;
   /** Why it could not be done, for people. */
   whyNot(port: number): string;
@@ -73,6 +75,8 @@ export function createTakes(deps: Deps): Takes {
   let reachable = false;
   let ended = false;
   const taken = new Map<number, string>();
+  const isAside = (port: number): boolean =>
+    wanted.some((one) => one.containerPort === port && one.aside === true);
   const tapped = new Set<number>();
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -117,7 +121,7 @@ export function createTakes(deps: Deps): Takes {
       if (desired().get(port) !== interceptUid || taken.get(port) === interceptUid) continue;
       const fresh = !taken.has(port);
       taken.set(port, interceptUid);
-      if (fresh && !(await deps.ports.on(port))) {
+      if (fresh && !(await deps.ports.on(port, isAside(port)))) {
         taken.delete(port);
         continue;
       }

@@ -24,7 +24,7 @@ test('a manager that cannot be reached wants nothing, unless it is the only one'
   const lost = { takes: [take('x')], reachable: false };
   assert.deepEqual(wantedOf([lost, { takes: [], reachable: true }], nobody).takes, []);
   assert.deepEqual(wantedOf([lost], nobody), { takes: [take('x')], reachable: false });
-  assert.equal(offers(lost, 'x'), false);
+  assert.equal(offers(lost, 'x', 'TCP'), false);
 });
 
 test('where two name different takers of a port, who has it keeps it', () => {
@@ -35,4 +35,14 @@ test('where two name different takers of a port, who has it keeps it', () => {
       has,
     );
   }
+});
+
+test('what is taken of one protocol goes by the managers that know of it', () => {
+  // One of before replaces TCP ports alone.
+  const before = { takes: [take('x')], reachable: true };
+  const now = { takes: [take('x'), { ...take('x'), protocol: 'UDP' }], reachable: true };
+  const know = (protocol: 'TCP' | 'UDP') => [before, now].map((one) => offers(one, 'x', protocol));
+  assert.deepEqual(know('TCP'), [true, true]);
+  assert.deepEqual(know('UDP'), [false, true]);
+  assert.equal(wantedOf([before, now], nobody).takes.length, 2);
 });

@@ -1,3 +1,5 @@
+import type { PortProtocol } from '#protocol/agent-config.ts';
+
 import type { WantedTake } from './takes.ts';
 
 /** What one manager wants taken, and whether connections can be brought to it. */
@@ -25,9 +27,12 @@ export function wantedOf(
   return { takes: [...takes.values()].toSorted((a, b) => keeps(b) - keeps(a)), reachable };
 }
 
-/** Whether a manager has the laptop of an intercept. */
-export function offers(source: Source, interceptUid: string): boolean {
-  return source.reachable && source.takes.some((take) => take.interceptUid === interceptUid);
+/** Whether a manager has the laptop of an intercept, and brings to it what is taken of this protocol. */
+export function offers(source: Source, interceptUid: string, protocol: PortProtocol): boolean {
+  return (
+    source.reachable &&
+    source.takes.some((take) => take.interceptUid === interceptUid && take.protocol === protocol)
+  );
 }
 
 function keyOf({ interceptUid, containerPort, protocol }: WantedTake): string {

@@ -48,15 +48,21 @@ function interceptBlock(info: InterceptInfo): readonly string[] {
   return alignKeyValues(pairs, indent);
 }
 
-/** What of the port goes to the laptop. */
-export function whatIsTaken({ protocol }: Pick<InterceptInfo, 'protocol'>): string {
-  return protocol === 'UDP' ? 'all UDP datagrams' : 'all TCP connections';
+/** What of the port, or of the container's ports, goes to the laptop. */
+export function whatIsTaken({
+  protocol,
+  ports,
+}: Pick<InterceptInfo, 'protocol' | 'ports'>): string {
+  const protocols = new Set([protocol, ...ports.map((port) => port.protocol)]);
+  if (!protocols.has('UDP')) return 'all TCP connections';
+  return protocols.has('TCP') ? 'all TCP connections and UDP datagrams' : 'all UDP datagrams';
 }
 
 /** Each port of the container, and where it goes. */
 function wholeContainer({ ports, podIp, targetHost }: InterceptInfo): KeyValue {
   const key = 'Intercepting';
-  if (ports.length === 0) return { key, value: 'nothing, as the container has no TCP ports' };
+  if (ports.length === 0)
+    return { key, value: 'nothing, as the container has no TCP or UDP ports' };
   return {
     key,
     value: `${podIp === '' ? 'the container' : podIp} -> ${targetHost}`,

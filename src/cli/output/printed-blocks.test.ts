@@ -367,7 +367,7 @@ replaced
       8081 -> 8081 TCP`,
   );
   const portless = interceptedLines({ ...info, ports: [] });
-  assert.match(portless.at(-1) ?? '', /: nothing, as the container has no TCP ports$/);
+  assert.match(portless.at(-1) ?? '', /: nothing, as the container has no TCP or UDP ports$/);
   const listed = create(ListedWorkloadSchema, { workload: { name: 'web' }, intercepts: [info] });
   assert.equal(listLines([listed])[0], 'web: replaced');
 });

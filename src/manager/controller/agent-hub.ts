@@ -48,11 +48,15 @@ export interface AgentHub {
 /** Its takes, and beside them what an older agent would take, did it know of it. */
 function takesMessage(
   planned: readonly PlannedTake[],
-): Pick<TakesMessage, 'takes' | 'wiretaps' | 'ingests'> {
-  const take = ({ interceptUid, containerPort, protocol }: PlannedTake): Take =>
-    create(TakeSchema, { interceptUid, containerPort, protocol });
+): Pick<TakesMessage, 'takes' | 'wiretaps' | 'ingests' | 'containerDatagrams'> {
+  const take = ({ interceptUid, containerPort, protocol, aside }: PlannedTake): Take =>
+    create(TakeSchema, { interceptUid, containerPort, protocol, aside: aside !== undefined });
+  const isNew = ({ protocol, aside }: PlannedTake): boolean =>
+    protocol === 'UDP' && aside === 'whole';
+  const taken = planned.filter(({ mode }) => mode === undefined);
   return {
-    takes: planned.filter(({ mode }) => mode === undefined).map(take),
+    takes: taken.filter((one) => !isNew(one)).map(take),
+    containerDatagrams: taken.filter(isNew).map(take),
     wiretaps: planned.filter(({ mode }) => mode === 'wiretap').map(take),
     ingests: planned.filter(({ mode }) => mode === 'ingest').map((one) => one.interceptUid),
   };

@@ -103,6 +103,43 @@ test('an agent hears apart what it is to copy and to know of; one that says noth
   await assert.rejects(next());
 });
 
+test('UDP ports of a whole container are told apart: an older agent leaves them alone', async () => {
+  const hub = createAgentHub({ log: silentLogger }, () => {});
+  const udp = { ...take, containerPort: 53, protocol: 'UDP' } as const;
+  hub.publish(
+    new Map([
+      [
+        'uid-a',
+        [
+          { ...take, aside: 'whole' },
+          { ...udp, aside: 'whole' },
+          { ...udp, interceptUid: 'p', aside: 'port' },
+          { ...udp, interceptUid: 'u' },
+        ],
+      ],
+    ]),
+    [],
+  );
+  const agent = agentOf(hub);
+  const stop = new AbortController();
+  const next = reader<Takes>(agent.watchTakes({}, { signal: stop.signal }));
+  const { takes, containerDatagrams } = await next();
+  assert.deepEqual(
+    takes.map((one) => [one.interceptUid, one.protocol, one.aside]),
+    [
+      ['i', 'TCP', true],
+      ['p', 'UDP', true],
+      ['u', 'UDP', false],
+    ],
+  );
+  assert.deepEqual(
+    containerDatagrams.map((one) => [one.interceptUid, one.containerPort, one.aside]),
+    [['i', 53, true]],
+  );
+  stop.abort();
+  await assert.rejects(next());
+});
+
 test('what the relay is told is applied before it is relied on, and only told when it changes', async () => {
   const hub = createRelayHub(
     {

@@ -167,7 +167,7 @@ async function chooseRequest(
 ): Promise<Outcome<AgentRequest>> {
   const { workload } = need;
   const { namespace } = workload.object.metadata;
-  let why = `namespace ${namespace} does not allow the init container with NET_ADMIN that a numeric port needs; give the port a name and let the Service's targetPort name it`;
+  let why = `namespace ${namespace} does not allow the init container with NET_ADMIN that a numeric port needs; give the port a name and let the Service's targetPort name it, or let its container step aside (--replace)`;
   let reason: RefusalReason = 'InjectionRefused';
   for (const request of need.requests) {
     const outcome = await untilReached(deps, workload, request, signal);

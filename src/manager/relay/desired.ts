@@ -5,6 +5,7 @@ import type {
   RelayDesired,
   RelayIntercept,
 } from '#protocol/gen/telepresence_pb.ts';
+import type { IncomingFlow } from '#tunnel/server-session.ts';
 
 /** An Intercept whose flows may be opened, by whose agents, towards which laptop. */
 export interface ServedIntercept {
@@ -12,7 +13,7 @@ export interface ServedIntercept {
   readonly connectionUid: string;
   readonly podUids: ReadonlySet<string>;
   /** What its flows carry. */
-  readonly kind: 'tcp' | 'udp';
+  readonly kinds: ReadonlySet<IncomingFlow['kind']>;
 }
 
 /** What the controller wants served, indexed. */
@@ -52,7 +53,9 @@ function servedIntercept({
   connectionUid,
   podUids,
   protocol,
+  protocols,
 }: RelayIntercept): ServedIntercept {
-  const kind = protocol === 'UDP' ? 'udp' : 'tcp';
-  return { uid, connectionUid, podUids: new Set(podUids), kind };
+  const all = protocols.length === 0 ? [protocol] : protocols;
+  const kinds = new Set(all.map((one) => (one === 'UDP' ? 'udp' : 'tcp')));
+  return { uid, connectionUid, podUids: new Set(podUids), kinds };
 }

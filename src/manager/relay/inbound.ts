@@ -26,7 +26,7 @@ export async function takeInboundFlow(
 ): Promise<void> {
   const intercept = deps.desired()?.intercepts.get(flow.authority);
   const log = deps.log.child({ intercept: flow.authority, pod: podUid });
-  if (intercept?.podUids.has(podUid) !== true || flow.kind !== intercept.kind) {
+  if (intercept?.podUids.has(podUid) !== true || !intercept.kinds.has(flow.kind)) {
     log.info('flow refused', { reason: 'not an intercept of this pod' });
     flow.refuse('Forbidden');
     return;

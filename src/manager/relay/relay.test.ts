@@ -4,7 +4,12 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { createClient } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { interceptHeader, patienceHeader, sourceHeader } from '#protocol/flow-headers.ts';
+import {
+  interceptHeader,
+  patienceHeader,
+  sourceHeader,
+  takenPortHeader,
+} from '#protocol/flow-headers.ts';
 import { Agent, AgentControl, Cluster } from '#protocol/gen/telepresence_pb.ts';
 import { openClientSession } from '#tunnel/client-session.ts';
 import type { Flow } from '#tunnel/flow.ts';
@@ -249,6 +254,28 @@ test('a client’s datagrams reach the laptop where the port is UDP, and connect
   }
   assert.equal(seen.length, 1);
   begun.flow.stream.destroy();
+});
+
+test('of a whole container both may come, and what one does not know of is TCP', async () => {
+  await using relay = await testRelay();
+  const both = { ...hello, protocol: 'TCP', protocols: ['TCP', 'UDP'] };
+  await relay.controller.want({ connections, intercepts: [both] });
+  const { inbound } = await agentSessions(relay, (flow) => flow.refuse('Refused'));
+  const seen: string[] = [];
+  serveSession(await relay.laptop(alice, 'reverse'), {
+    ...sessionDeps,
+    onFlow(flow) {
+      seen.push(`${flow.kind} ${String(flow.headers[takenPortHeader])}`);
+      flow.refuse('Refused');
+    },
+  });
+  await relay.controller.facts((facts) => facts.laptops.some((one) => one.reverseSessions === 1));
+  for (const kind of ['tcp', 'udp'] as const) {
+    const headers = { [takenPortHeader]: '53' };
+    const asked = { authority: both.uid, kind, headers, signal: never };
+    await assert.rejects(inbound.openFlow(asked), { code: 'Refused' });
+  }
+  assert.deepEqual(seen, ['tcp 53', 'udp 53']);
 });
 
 test('an agent opens flows for its own intercepts only', async () => {

@@ -7,7 +7,7 @@ import {
   type AgentRequest,
 } from '#protocol/agent-config.ts';
 import { agentRequestAnnotation } from '#protocol/resources.ts';
-import { targetPorts, type Target } from './target.ts';
+import { targetPorts, type Target, type TargetPort } from './target.ts';
 
 const json = v.pipe(v.string(), v.parseJson());
 const configText = v.pipe(json, agentConfig);
@@ -26,6 +26,16 @@ export function parseAgentConfig(value: string | undefined): AgentConfig | undef
   return parsed.success ? parsed.output : undefined;
 }
 
+/** The ports that an agent so configured is to take; an older one's are the TCP ports of a whole container. */
+export function portsTakenBy(
+  agent: AgentConfig | undefined,
+  target: TargetPort & Pick<Target, 'whole'>,
+): readonly TargetPort[] {
+  const ports = targetPorts(target);
+  if (target.whole === undefined || agent?.takesReplaced === true) return ports;
+  return ports.filter(({ protocol }) => protocol === 'TCP');
+}
+
 /**
  * Whether a pod with an agent so configured is as it is wanted: each port can be taken, and the container
  * that is to step aside has done so.
@@ -34,7 +44,9 @@ export function agentTakes(agent: AgentConfig, target: Asked): boolean {
   const { replaces } = target;
   if (replaces !== undefined && agent.replaced?.includes(replaces) !== true) return false;
   if (agent.take === 'redirect') return true;
-  return targetPorts(target).every((port) =>
+  // Where nobody else listens the agent does.
+  if (replaces !== undefined && agent.takesReplaced === true) return true;
+  return portsTakenBy(agent, target).every((port) =>
     agent.renamed.some(
       ({ appPort, protocol = 'TCP' }) =>
         appPort === port.containerPort && protocol === port.protocol,
@@ -54,6 +66,7 @@ export function requestCovers(request: AgentRequest | undefined, target: Asked):
   const { replaces } = target;
   if (replaces !== undefined && request.replace?.includes(replaces) !== true) return false;
   if (request.take === 'redirect') return true;
+  if (replaces !== undefined) return true;
   return targetPorts(target).every(
     ({ portName, protocol }) =>
       portName !== undefined && request.ports.includes(requestedName(portName, protocol)),

@@ -57,8 +57,9 @@ function candidates(
     : [{ take: 'redirect', ports: [], ...aside }];
   const all = new Set(present?.take === 'rename' ? present.ports : []);
   for (const { portName, protocol } of targetPorts(target)) {
-    if (portName === undefined) return redirect;
-    all.add(requestedName(portName, protocol));
+    if (portName !== undefined) all.add(requestedName(portName, protocol));
+    // Where the container is aside the agent can listen at its ports, whoever finds them how.
+    else if (target.replaces === undefined) return redirect;
   }
   return [...redirect, { take: 'rename', ports: [...all].toSorted(), ...aside }];
 }

@@ -62,12 +62,7 @@ function describeTarget({ pods }: InterceptCase, target: Target): InterceptStatu
     ...(target.whole === undefined
       ? {}
       : {
-          ports: target.whole.map(({ name: portName, containerPort, protocol, target: to }) => ({
-            ...(portName === undefined ? {} : { name: portName }),
-            port: containerPort,
-            protocol,
-            target: to,
-          })),
+          ports: whatIsTaken(target.whole, pods).map(describePort),
         }),
     agents: {
       ready: pods.filter((pod) => pod.active).length,
@@ -75,6 +70,24 @@ function describeTarget({ pods }: InterceptCase, target: Target): InterceptStatu
     },
     ...(podIP === undefined ? {} : { podIP }),
   };
+}
+
+/** Not what an agent leaves alone that came into its pod before it could be told. */
+function whatIsTaken(
+  whole: NonNullable<Target['whole']>,
+  pods: readonly PodFact[],
+): NonNullable<Target['whole']> {
+  const isOld = pods.some(({ able, pod }) => able && pod.spec.agent?.takesReplaced !== true);
+  return isOld ? whole.filter(({ protocol }) => protocol === 'TCP') : whole;
+}
+
+function describePort({
+  name,
+  containerPort: port,
+  protocol,
+  target,
+}: NonNullable<Target['whole']>[number]): NonNullable<InterceptStatus['ports']>[number] {
+  return { ...(name === undefined ? {} : { name }), port, protocol, target };
 }
 
 function judge(one: InterceptCase): Verdict {

@@ -77,7 +77,7 @@ test('active when every ready pod has it, whatever unready ones do', () => {
       connectionUid: alice.metadata.uid,
       namespace: 'shop',
       podUids: ['uid-a', 'uid-b'],
-      protocol: 'TCP',
+      protocols: ['TCP'],
     },
   ]);
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agentRequestText, type AgentRequest } from '#protocol/agent-config.ts';
+import * as v from 'valibot';
+import { agentRequestText, type AgentConfig, type AgentRequest } from '#protocol/agent-config.ts';
 import { agentRequestAnnotation, type Connection } from '#protocol/resources.ts';
+import { namespaceObject } from './cluster-objects.ts';
 import { plan, type Plan, type World } from './plan.ts';
 import {
   connection,
@@ -163,4 +165,103 @@ test('a whole container without ports is active as soon as its agent is there', 
   assert.deepEqual([...takes.values()].flat(), [
     { mode: 'ingest', interceptUid: nothing.metadata.uid, containerPort: 0, protocol: 'TCP' },
   ]);
+});
+
+const dns = [
+  { name: 'app', ports: [{ containerPort: 53 }, { containerPort: 53, protocol: 'UDP' }] },
+];
+const whole = intercept(alice, {
+  replaceContainer: true,
+  containerPorts: [],
+  target: { host: '127.0.0.1' },
+});
+
+/** What is planned where `dns` is replaced in a pod of such an agent. */
+function plannedWhole(agent: Partial<AgentConfig>, containers: typeof dns = dns): Plan {
+  const request = { ...replaced, take: agent.take ?? 'redirect' };
+  const annotations = asking(request);
+  const view = deploymentView((owner) => [pod({ owner, name: 'a', annotations, agent })], {
+    containers,
+    annotations,
+  });
+  const facts = factsOf({ live: [alice], active: [{ pod: 'a', intercept: whole }] });
+  return planned({ view, intercepts: [whole], facts });
+}
+
+test('UDP ports of a whole container are taken too, by agents that can', () => {
+  const { takes, interceptStatus, served } = plannedWhole({
+    replaced: ['app'],
+    takesReplaced: true,
+  });
+  const interceptUid = whole.metadata.uid;
+  assert.deepEqual(
+    [...takes.values()].flat(),
+    (['TCP', 'UDP'] as const).map((protocol) => {
+      return { interceptUid, containerPort: 53, protocol, aside: 'whole' };
+    }),
+  );
+  assert.deepEqual(
+    only(interceptStatus).ports?.map(({ port, protocol }) => [port, protocol]),
+    [
+      [53, 'TCP'],
+      [53, 'UDP'],
+    ],
+  );
+  assert.deepEqual(served.intercepts[0]?.protocols, ['TCP', 'UDP']);
+});
+
+test('an agent of before goes on with the TCP ports, and nobody says that it has others', () => {
+  for (const agent of [
+    { replaced: ['app'] },
+    {
+      replaced: ['app'],
+      take: 'rename' as const,
+      renamed: [{ name: 'dns', listenPort: 9901, appPort: 53 }],
+    },
+  ]) {
+    const { takes, interceptStatus, injections } = plannedWhole(agent);
+    assert.deepEqual(
+      [...takes.values()].flat().map(({ protocol }) => protocol),
+      ['TCP'],
+    );
+    const status = only(interceptStatus);
+    assert.equal(status.state, 'Active');
+    assert.deepEqual(
+      status.ports?.map(({ protocol }) => protocol),
+      ['TCP'],
+    );
+    assert.equal(injections.size, 0, 'its pod is left alone');
+  }
+  const ports = [{ name: 'app', ports: [{ containerPort: 53, protocol: 'UDP' }] }];
+  const alone = plannedWhole({ replaced: ['app'] }, ports);
+  assert.deepEqual(
+    [...alone.takes.values()].flat().map(({ mode }) => mode),
+    ['ingest'],
+  );
+  // Who can take it gets both: an agent of before in its image says that it is there.
+  const now = plannedWhole({ replaced: ['app'], takesReplaced: true }, ports);
+  assert.deepEqual(
+    [...now.takes.values()].flat().map(({ mode, protocol }) => mode ?? protocol),
+    ['ingest', 'UDP'],
+  );
+});
+
+test('where NET_ADMIN is forbidden, ports without a name can be had of a container that is aside', () => {
+  const restricted = v.parse(namespaceObject, {
+    metadata: { name: 'shop', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  });
+  const view = deploymentView((owner) => [pod({ owner, name: 'a' })], { containers: dns });
+  const { injections } = planned({
+    view,
+    intercepts: [whole],
+    namespace: () => restricted,
+  });
+  assert.deepEqual(only(injections).requests, [{ take: 'rename', ports: [], replace: ['app'] }]);
+  const { takes, interceptStatus } = plannedWhole({
+    take: 'rename',
+    replaced: ['app'],
+    takesReplaced: true,
+  });
+  assert.equal(only(interceptStatus).state, 'Active');
+  assert.equal([...takes.values()].flat().length, 2);
 });

@@ -41,20 +41,21 @@ function refusal(...args: Parameters<typeof resolve>): Refusal {
   return outcome.refusal;
 }
 
-test('every TCP port of the container goes to the same number, but for those that are named', () => {
+test('every port of the container goes to the same number, but for those that are named', () => {
   const all = target({ container: 'web', containerPorts: [] });
   assert.equal(all.replaces, 'web');
   assert.deepEqual(
-    all.whole?.map((port) => [port.containerPort, port.target]),
+    all.whole?.map((port) => [port.containerPort, port.protocol, port.target]),
     [
-      [8080, 8080],
-      [8081, 8081],
+      [8080, 'TCP', 8080],
+      [8081, 'TCP', 8081],
+      [53, 'UDP', 53],
     ],
   );
   // A Service that finds it by its number does not follow its name.
   assert.deepEqual(
     all.whole.map(({ portName }) => portName),
-    ['http', undefined],
+    ['http', undefined, 'dns'],
   );
   const some = target({
     container: 'web',
@@ -68,6 +69,7 @@ test('every TCP port of the container goes to the same number, but for those tha
     [
       [8080, 9000],
       [8081, 8081],
+      [53, 53],
       [9999, 9999],
     ],
   );
@@ -93,7 +95,7 @@ test('a port that is not meant by what was typed', () => {
     refusal({ container, containerPorts });
   assert.equal(
     of([{ port: 'nope', target: 1 }]).message,
-    'container web of Deployment hello has no TCP port nope; it has http (8080), admin (8081)',
+    'container web of Deployment hello has no port nope; it has http (8080), admin (8081), dns (53/UDP)',
   );
   assert.equal(of([{ target: 9000 }]).reason, 'ContainerPortAmbiguous');
   assert.equal(of([{ target: 9000 }], 'worker').reason, 'ContainerPortNotFound');
@@ -114,4 +116,48 @@ test('an intercept replaces the container that serves its port', () => {
   const silent = workload({ containers: [{ name: 'a' }, { name: 'b' }] });
   assert.equal(refusal({ port: '80' }, silent).reason, 'ContainerAmbiguous');
   assert.equal(target({ port: '80', container: 'b' }, silent).replaces, 'b');
+});
+
+test('UDP ports, and both of one number', () => {
+  const dns = {
+    name: 'dns',
+    ports: [
+      { name: 'dns', containerPort: 53, protocol: 'UDP' },
+      { name: 'dns-tcp', containerPort: 53 },
+      { containerPort: 8125, protocol: 'UDP' },
+      { containerPort: 9000, protocol: 'SCTP' },
+    ],
+  };
+  const goes = (containerPorts: NonNullable<InterceptSpec['containerPorts']>, ports = dns.ports) =>
+    target({ containerPorts }, workload({ containers: [{ ...dns, ports }] })).whole?.map(
+      ({ containerPort, protocol, target: to }) =>
+        `${String(containerPort)}/${protocol} ${String(to)}`,
+    );
+  assert.deepEqual(goes([]), ['53/UDP 53', '53/TCP 53', '8125/UDP 8125']);
+  // Where both have a number it is TCP's; with one of them alone nothing has to be said.
+  assert.deepEqual(goes([{ port: '53', target: 1 }]), ['53/UDP 53', '53/TCP 1', '8125/UDP 8125']);
+  assert.deepEqual(goes([{ target: 1 }]), ['53/UDP 53', '53/TCP 1', '8125/UDP 8125']);
+  for (const port of ['53/UDP', '53/udp', 'dns', 'dns/UDP']) {
+    assert.deepEqual(goes([{ port, target: 1 }]), ['53/UDP 1', '53/TCP 53', '8125/UDP 8125'], port);
+  }
+  assert.deepEqual(goes([{ port: '8125', target: 1 }])?.at(-1), '8125/UDP 1');
+  assert.deepEqual(goes([{ port: '8125/TCP', target: 1 }])?.slice(2), [
+    '8125/UDP 8125',
+    '8125/TCP 1',
+  ]);
+  assert.deepEqual(goes([{ port: '70/UDP', target: 1 }])?.at(-1), '70/UDP 1');
+  assert.deepEqual(goes([{ target: 1 }], dns.ports.slice(0, 1)), ['53/UDP 1']);
+  for (const port of ['dns/TCP', '53/SCTP', '0/UDP', 'nope/UDP']) {
+    const wrong = refusal(
+      { containerPorts: [{ port, target: 1 }] },
+      workload({ containers: [dns] }),
+    );
+    assert.equal(
+      wrong.message,
+      `container dns of Deployment hello has no port ${port}; it has dns-tcp (53), dns (53/UDP), 8125/UDP`,
+    );
+  }
+  const both = target({ containerPorts: [] }, workload({ containers: [dns] }));
+  assert.equal(both.protocol, 'TCP');
+  assert.equal(both.containerPort, 53);
 });

@@ -1,10 +1,11 @@
+import { portProtocols, type PortProtocol } from '#protocol/agent-config.ts';
 import type { InterceptSpec } from '#protocol/resources.ts';
 import type { Container } from './cluster-objects.ts';
 import { nameOf } from './owner.ts';
 import { found, refused, type Outcome } from './refusal.ts';
 import { selects } from './service-port.ts';
 import { someOf } from './some-of.ts';
-import type { Target, TargetPort } from './target.ts';
+import type { Target } from './target.ts';
 import type { ClusterView, Workload } from './view.ts';
 
 type Wish = NonNullable<InterceptSpec['containerPorts']>[number];
@@ -19,8 +20,8 @@ export function wholeContainer(
   if (!container.ok) return container;
   const targets = targetsOf(workload, container.value, wish.ports);
   if (!targets.ok) return targets;
-  const ports = portsOf(view, workload, container.value, [...targets.value.keys()]);
-  const [first] = ports;
+  const ports = portsOf(view, workload, container.value, targets.value);
+  const first = ports.find(({ protocol }) => protocol === 'TCP') ?? ports[0];
   return found({
     workload,
     service: undefined,
@@ -30,11 +31,8 @@ export function wholeContainer(
     serving: container.value.name,
     containerPort: first?.containerPort ?? 0,
     portName: first?.portName,
-    protocol: 'TCP',
-    whole: ports.map(({ containerPort, portName, name, protocol }) => {
-      const target = targets.value.get(containerPort) ?? containerPort;
-      return { containerPort, portName, name, protocol, target };
-    }),
+    protocol: first?.protocol ?? 'TCP',
+    whole: ports,
     replaces: container.value.name,
   });
 }
@@ -66,30 +64,42 @@ export function chooseContainer(
   );
 }
 
+/** A port as it is meant, and the laptop's that it goes to where that is another. */
+interface Meant {
+  readonly port: number;
+  readonly protocol: PortProtocol;
+  readonly target: number;
+}
+
+type WholePort = NonNullable<Target['whole']>[number];
+
 function portsOf(
   view: ClusterView,
   workload: Workload,
   container: Container,
-  undeclared: readonly number[],
-): TargetPort[] {
+  targets: ReadonlyMap<string, Meant>,
+): WholePort[] {
   const { namespace } = workload.object.metadata;
   const { labels } = workload.object.spec.template.metadata;
   // Whoever finds a port by its number does not follow its name to the agent.
-  const numbers = new Set(
+  const byNumber = new Set(
     view
       .servicesIn(namespace)
       .filter((service) => selects(service, labels))
-      .flatMap((service) => service.spec.ports.map((port) => port.targetPort ?? port.port)),
+      .flatMap(({ spec }) => spec.ports)
+      .map(({ port, targetPort, protocol }) => `${String(targetPort ?? port)}/${protocol}`),
   );
-  const ports = new Map<number, TargetPort>();
-  for (const { name, containerPort, protocol } of container.ports) {
-    if (protocol !== 'TCP' || ports.has(containerPort)) continue;
-    const portName = numbers.has(containerPort) ? undefined : name;
-    ports.set(containerPort, { containerPort, portName, name, protocol });
+  const ports = new Map<string, WholePort>();
+  for (const { name, containerPort, protocol } of declaredPorts(container)) {
+    const id = idOf(containerPort, protocol);
+    if (ports.has(id)) continue;
+    const portName = byNumber.has(id) ? undefined : name;
+    const target = targets.get(id)?.target ?? containerPort;
+    ports.set(id, { containerPort, portName, name, protocol, target });
   }
-  for (const containerPort of undeclared) {
-    if (ports.has(containerPort)) continue;
-    ports.set(containerPort, { containerPort, portName: undefined, protocol: 'TCP' });
+  for (const [id, { port: containerPort, protocol, target }] of targets) {
+    if (ports.has(id)) continue;
+    ports.set(id, { containerPort, portName: undefined, name: undefined, protocol, target });
   }
   return [...ports.values()];
 }
@@ -99,44 +109,92 @@ function targetsOf(
   workload: Workload,
   container: Container,
   wishes: readonly Wish[],
-): Outcome<ReadonlyMap<number, number>> {
+): Outcome<ReadonlyMap<string, Meant>> {
   const where = `container ${container.name} of ${nameOf(workload)}`;
-  const targets = new Map<number, number>();
-  for (const { port, target } of wishes) {
-    const meant = meantPort(container, port, where);
+  const targets = new Map<string, Meant>();
+  for (const { port: typed, target } of wishes) {
+    const meant = meantPort(container, typed, where);
     if (!meant.ok) return meant;
-    if ((targets.get(meant.value) ?? target) !== target) {
+    const { port, protocol } = meant.value;
+    const id = idOf(port, protocol);
+    if ((targets.get(id)?.target ?? target) !== target) {
       return refused(
         'ContainerPortAmbiguous',
-        `port ${String(meant.value)} of ${where} cannot go to two ports`,
+        `port ${portText(port, protocol)} of ${where} cannot go to two ports`,
       );
     }
-    targets.set(meant.value, target);
+    targets.set(id, { port, protocol, target });
   }
   return found(targets);
 }
 
-function meantPort(container: Container, port: string | undefined, where: string): Outcome<number> {
-  const declared = container.ports.filter(({ protocol }) => protocol === 'TCP');
+/** Which port is meant by a name, a number, or nothing; TCP's where it has both and nothing is said. */
+function meantPort(
+  container: Container,
+  typed: string | undefined,
+  where: string,
+): Outcome<Omit<Meant, 'target'>> {
+  const declared = declaredPorts(container).toSorted((a, b) => rank(a) - rank(b));
   const has = someOf(
-    declared.map(({ name, containerPort }) =>
-      name === undefined ? String(containerPort) : `${name} (${String(containerPort)})`,
-    ),
+    declared.map(({ name, containerPort, protocol }) => {
+      const text = portText(containerPort, protocol);
+      return name === undefined ? text : `${name} (${text})`;
+    }),
   );
-  if (port === undefined) {
-    const [only, ...others] = declared;
-    if (only === undefined) {
-      return refused('ContainerPortNotFound', `${where} declares no TCP port`);
+  const [first] = declared;
+  if (typed === undefined) {
+    if (first === undefined) {
+      return refused('ContainerPortNotFound', `${where} declares no TCP or UDP port`);
     }
-    if (others.length === 0) return found(only.containerPort);
+    const rivals = declared.filter(({ protocol }) => protocol === first.protocol);
+    if (rivals.length === 1) return found(portOf(first));
     return refused('ContainerPortAmbiguous', `${where} has several ports: ${has}`);
   }
-  const number = Number(port);
-  if (number >= 1 && number <= 65_535) return found(number);
-  const named = declared.find(({ name }) => name === port);
-  if (named !== undefined) return found(named.containerPort);
+  const [id = '', said] = typed.split('/');
+  const protocol = portProtocols.find((one) => one === said?.toUpperCase());
+  const number = Number(id);
+  const port = declared.find(
+    (one) =>
+      (one.name === id || one.containerPort === number) &&
+      (said === undefined || one.protocol === protocol),
+  );
+  if (port !== undefined) return found(portOf(port));
+  if (number >= 1 && number <= 65_535 && (said === undefined || protocol !== undefined)) {
+    return found({ port: number, protocol: protocol ?? 'TCP' });
+  }
   return refused(
     'ContainerPortNotFound',
-    `${where} has no TCP port ${port}${has === '' ? '' : `; it has ${has}`}`,
+    `${where} has no port ${typed}${has === '' ? '' : `; it has ${has}`}`,
   );
+}
+
+interface DeclaredPort {
+  readonly name?: string | undefined;
+  readonly containerPort: number;
+  readonly protocol: PortProtocol;
+}
+
+/** Those that can be taken. */
+function declaredPorts({ ports }: Container): readonly DeclaredPort[] {
+  return ports.flatMap(({ name, containerPort, protocol: typed }) => {
+    const protocol = portProtocols.find((one) => one === typed);
+    return protocol === undefined ? [] : [{ name, containerPort, protocol }];
+  });
+}
+
+function portOf({ containerPort, protocol }: DeclaredPort): Omit<Meant, 'target'> {
+  return { port: containerPort, protocol };
+}
+
+function rank({ protocol }: DeclaredPort): number {
+  return portProtocols.indexOf(protocol);
+}
+
+function idOf(port: number, protocol: PortProtocol): string {
+  return `${String(port)}/${protocol}`;
+}
+
+/** `8080`, `53/UDP` */
+function portText(port: number, protocol: PortProtocol): string {
+  return protocol === 'TCP' ? String(port) : idOf(port, protocol);
 }

@@ -174,7 +174,7 @@ function agentConfigFor(
       envPrefix: envPrefix(index),
       ...volumesFor(pod, one, envPrefix(index)).told,
     })),
-    ...(replaced.length === 0 ? {} : { replaced: [...replaced] }),
+    ...(replaced.length === 0 ? {} : { replaced: [...replaced], takesReplaced: true }),
     logLevel: config.logLevel,
     excludedEnvironment: [...config.excludedEnvironment],
   };

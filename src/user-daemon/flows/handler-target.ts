@@ -1,3 +1,5 @@
+import type { PortProtocol } from '#protocol/agent-config.ts';
+
 /** Where an intercept's connections go. */
 export interface HandlerTarget {
   readonly host: string;
@@ -10,8 +12,12 @@ export interface FoundTarget extends HandlerTarget {
   readonly isCopy?: boolean;
 }
 
-/** Which intercept's connections go where, by the Intercept's UID and the app's port, if that is known. */
-export type FindTarget = (
-  interceptUid: string,
-  port: number | undefined,
-) => FoundTarget | undefined;
+/** Where in the pod something was taken. */
+export interface TakenAt {
+  readonly protocol: PortProtocol;
+  /** Older agents do not tell it. */
+  readonly port: number | undefined;
+}
+
+/** Which intercept's traffic goes where, by the Intercept's UID and the app's port. */
+export type FindTarget = (interceptUid: string, at: TakenAt) => FoundTarget | undefined;

@@ -36,7 +36,10 @@ export function takeReverseFlows(deps: Deps): (flow: IncomingFlow) => void {
     const target =
       flow.kind === 'echo'
         ? undefined
-        : deps.findTarget(flow.authority, Number.isInteger(port) ? port : undefined);
+        : deps.findTarget(flow.authority, {
+            protocol: flow.kind === 'udp' ? 'UDP' : 'TCP',
+            port: Number.isInteger(port) ? port : undefined,
+          });
     if (target === undefined) {
       // An intercept that is over here: the app answers.
       deps.log.debug('connection for an unknown intercept', { intercept: flow.authority });

@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
+import type { PortProtocol } from '#protocol/agent-config.ts';
 import type { InterceptRequest } from '#protocol/gen/telepresence_pb.ts';
 import { modeNamed } from '#protocol/intercept-mode.ts';
 import type { ConnectionSpec, ConnectionStatus, InterceptSpec } from '#protocol/resources.ts';
 import { UserDaemonError } from '../errors.ts';
 import type { HandlerTarget } from '../flows/handler-target.ts';
 import type { PodPort } from '../pod-ports/pod-port.ts';
+import { protocolTyped } from './laptop-targets.ts';
 
 /** The Connection that an Intercept belongs to. */
 export interface OwnConnection {
@@ -20,7 +22,7 @@ export interface OwnConnection {
 export interface WantedIntercept {
   readonly namespace: string;
   /** Where on the laptop its traffic goes, as far as that was said; none of an ingest's. */
-  readonly targets: readonly HandlerTarget[];
+  readonly targets: readonly (HandlerTarget & { readonly protocol?: PortProtocol | undefined })[];
   readonly spec: InterceptSpec;
   /** Ports of the pod's loopback that are wanted on this machine's. */
   readonly toPod: readonly PodPort[];
@@ -43,10 +45,12 @@ export function wantedIntercept(
     mode === 'ingest'
       ? undefined
       : wanted?.map(({ port, target }) => (port === '' ? { target } : { port, target }));
-  const targets = wanted?.map(({ target }) => target) ?? [laptopPort ?? 0];
+  const targets = wanted?.map(({ target, port }) => {
+    return { host, port: target, protocol: protocolTyped(port) };
+  });
   return {
     namespace: request.namespace === '' ? connection.namespace : request.namespace,
-    targets: targets.map((port) => ({ host, port })),
+    targets: targets ?? [{ host, port: laptopPort ?? 0 }],
     toPod: request.toPod.map(({ port: podPort, protocol }) => ({
       port: podPort,
       protocol: protocol === 'UDP' ? 'UDP' : 'TCP',

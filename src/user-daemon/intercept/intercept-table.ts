@@ -40,9 +40,9 @@ export function createInterceptTable(): InterceptTable {
     get intercepts() {
       return list();
     },
-    findTarget(uid, port) {
+    findTarget(uid, at) {
       const found = byUid.get(uid);
-      const target = found && targetFor(found, port);
+      const target = found && targetFor(found, at);
       return target && { ...target, isCopy: modeOf(found.spec) === 'wiretap' };
     },
     // While one replaces another there are two of a name; the later one is meant.

@@ -109,8 +109,8 @@ export function openIntercepts(
         const wanted = wantedIntercept(request, deps.connection);
         const check = (targets: readonly LocalPort[]): void =>
           checkPorts(deps, { ...wanted, targets });
-        const protocol = protocolAsked(wanted, deps.services());
-        check(wanted.targets.map(({ host, port }) => ({ host, port, protocol })));
+        const likely = protocolAsked(wanted, deps.services());
+        check(wanted.targets.map(({ protocol = likely, ...target }) => ({ ...target, protocol })));
         const active = await withPodPorts(deps.podPorts, wanted, async () => {
           return await createIntercept(deps, wanted, { report, check, signal });
         });

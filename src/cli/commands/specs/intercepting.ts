@@ -14,8 +14,8 @@ const replacing: readonly FlagSpec[] = [
     name: 'port',
     short: 'p',
     kind: 'csv',
-    value: 'LAPTOP PORT[:CONTAINER PORT]',
-    help: "The port that answers here for a port of the container (name or number); may be repeated. Each other port of the container goes to the same number here, as all of them do without it, or with 'all'",
+    value: 'LAPTOP PORT[:CONTAINER PORT[/UDP]]',
+    help: "The port that answers here for a port of the container (name or number, /UDP where TCP has it too); may be repeated. Each other port of the container goes to the same number here, as all of them do without it, or with 'all'",
   },
   {
     name: 'container',
@@ -79,7 +79,7 @@ export const replace: CommandSpec = {
   path: ['replace'],
   summary: 'Replace a container of a workload: this machine does its work',
   details:
-    'The container does not run meanwhile: the pods are restarted for that, and again when it\nis over (telepresence leave, or the end of the COMMAND). All of its TCP ports are answered here;\nits environment and volumes are here too. A container without ports can be replaced as well.',
+    'The container does not run meanwhile: the pods are restarted for that, and again when it\nis over (telepresence leave, or the end of the COMMAND). All of its ports, TCP and UDP,\nare answered here; its environment and volumes are here too. A container without ports can be\nreplaced as well.',
   examples: [
     'telepresence replace hello --port 9000:http',
     'telepresence replace worker --container queue -- npm start',
