@@ -5,7 +5,7 @@ import { makeImageParts } from './docker/laptop-docker.ts';
 import { eventually } from './eventually.ts';
 import { machineState } from './laptop-machine.ts';
 import { prepare } from './prepare.ts';
-import { onLaptop, telepresence } from './run.ts';
+import { kubectl, onLaptop, telepresence } from './run.ts';
 
 const server = 'https://198.18.0.1:6443';
 const name = 'e2e-docker';
@@ -132,4 +132,13 @@ test('what a killed helper leaves, quit sweeps', async () => {
   });
   assert.equal((await telepresence(['quit'])).stdout, 'Disconnected\n');
   assert.deepEqual(await ours(), []);
+  // Nobody could say goodbye to the cluster: the next connection of that name does.
+  await connectInDocker();
+  const connections = async (): Promise<string[]> =>
+    (await kubectl('get', 'connections', '-n', 'demo', '-o', 'name')).split('\n').filter(Boolean);
+  await eventually('the old Connection is gone', 10_000, async () => {
+    assert.equal((await connections()).length, 1);
+  });
+  await telepresence(['quit']);
+  assert.deepEqual(await connections(), []);
 });
