@@ -107,6 +107,20 @@ test('beside it this machine itself does not connect, and says what to do', asyn
   assert.match(stderr, /telepresence quit/);
 });
 
+test('what would have to be on this machine is refused: a command after --, a mount', async () => {
+  for (const [words, says] of [
+    [['--', 'true'], /error: a command after -- runs on this machine.*\nrun it in a container/],
+    [['--mount=true'], /error: --mount: a daemon in a container does not show volumes\n/],
+  ] as const) {
+    const { status, stderr } = await telepresence(['intercept', 'hello', ...words], {
+      mayFail: true,
+    });
+    assert.match(stderr, says);
+    assert.equal(status, 1);
+  }
+  assert.match((await telepresence(['list', '-i'])).stdout, /No Workloads/);
+});
+
 test('a second connection beside it has a name of its own, and has to be chosen', async () => {
   const second = ['connect', '--docker', '--name', 'e2e-other', '--namespace', 'default'];
   await telepresence(second, { deadlineMs: 120_000 });

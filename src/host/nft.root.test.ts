@@ -119,7 +119,8 @@ for (const keeper of ['kernel', 'helper'] satisfies TableKeeper[]) {
     await once(owner.stdout, 'data');
     assert.match(ruleset(), /:4000/);
     owner.kill('SIGKILL');
-    const deadline = performance.now() + 500;
+    // The kernel does it at once; a busy machine lets us see it late.
+    const deadline = performance.now() + 5000;
     while (ruleset() !== '') assert(performance.now() < deadline, 'the table is still there');
   });
 }

@@ -10,6 +10,7 @@ import type { ParsedLine } from '../parse/flag-spec.ts';
 import { interceptedLines } from '../output/intercept-block.ts';
 import { attachmentObject } from '../output/workload-object.ts';
 import { nobodyListens } from '../output/nobody-listens.ts';
+import { CliError } from '../errors.ts';
 import { runCommand } from '../run-command.ts';
 import type { RunCommand } from './command-spec.ts';
 import { readEnvironmentFiles, writeEnvironment } from './environment-files.ts';
@@ -62,7 +63,9 @@ async function standIn(
 ): Promise<number> {
   const { command, request } = engagement;
   const files = readEnvironmentFiles(line);
+  if (line.on('docker')) refuseWhatIsNotInDocker(line, request);
   const { daemon, inDocker } = await connectedDaemon(context, engagement, line.on('docker'));
+  if (inDocker) refuseWhatIsNotInDocker(line, request);
   // While a command runs, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;
   const events = daemon.intercept(
@@ -161,6 +164,24 @@ async function connectedDaemon(
   const options = { found: settings, inDocker: wantsDocker };
   const { daemon } = await openConnection(context, { managerNamespace }, options);
   return { daemon, inDocker: wantsDocker };
+}
+
+/** With the daemon in a container, traffic and files are in its network and nowhere on this machine. */
+function refuseWhatIsNotInDocker(line: ParsedLine, { mode, mount }: InterceptAsked): void {
+  if (line.command !== undefined && mode !== 'ingest') {
+    throw new CliError(
+      'Usage',
+      'a command after -- runs on this machine, and the traffic goes to the daemon’s container',
+      {
+        hint: 'run it in a container of that network (telepresence status names it), or connect without --docker',
+      },
+    );
+  }
+  if (line.text('mount') !== undefined && mount !== undefined) {
+    throw new CliError('Usage', '--mount: a daemon in a container does not show volumes', {
+      hint: 'leave --mount out, or connect without --docker',
+    });
+  }
 }
 
 /** What is mounted in the daemon's container is seen by nobody else. */
