@@ -1,7 +1,10 @@
 /** The laptop's real Docker Engine, our image on it, and what holds a network when a daemon dies. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import * as v from 'valibot';
+import { envText } from '#cli/output/env-syntax.ts';
 import type { DockerCommand } from '#docker/command.ts';
 import type { EngineFacts } from '#docker/engine-facts.ts';
 import { readEngine } from '#docker/engine.ts';
@@ -9,6 +12,7 @@ import { prepareImage } from '#docker/image/prepare-image.ts';
 import { daemonRights, parseSelfTest, testEngineKernel } from '#docker/self-test.ts';
 import { settingsFrom } from '../playground/settings.ts';
 import { dockerOnLaptop, makeImageParts } from './docker/laptop-docker.ts';
+import { everything } from './env/hostile.ts';
 import { eventually } from './eventually.ts';
 import { prepare } from './prepare.ts';
 import { onLaptop } from './run.ts';
@@ -18,6 +22,7 @@ const { layout } = settingsFrom(process.env);
 const signal = AbortSignal.timeout(300_000);
 const label = 'telepresence-e2e=docker-engine';
 const owned = new AsyncDisposableStack();
+const variables = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
 let docker: DockerCommand;
 let facts: EngineFacts;
 let image = '';
@@ -99,6 +104,19 @@ test('what the image brings runs: sshfs for volumes, curl, ip, conntrack', async
   assert.match(await output('--entrypoint=curl', image, '--version'), /^curl \d.*OpenSSL/);
   assert.match(await output('--entrypoint=ip', image, '-V'), /iproute2/);
   assert.match(await output('--entrypoint=conntrack', image, '--version'), /conntrack v/);
+});
+
+test('docker run --env-file gives a container what --env-syntax docker wrote', async () => {
+  const { text, left } = envText('docker', everything);
+  const file = join(layout.state, 'e2e-variables');
+  await writeFile(file, text);
+  const print = 'console.log(JSON.stringify(process.env))';
+  const args = [`--env-file=${file}`, '--entrypoint=/usr/bin/node', image, '-e', print];
+  const read = v.parse(variables, await output(...args));
+  for (const [name, value] of Object.entries(everything)) {
+    if (!left.includes(name)) assert.equal(read[name], value, name);
+  }
+  assert.ok(left.length < Object.keys(everything).length / 2, left.join(' '));
 });
 
 test('on a network of its own a container finds another by name, from 127.0.0.11', async () => {

@@ -11,9 +11,8 @@ import { composeProgram } from '../playground/docker/programs.ts';
 import { ensureMachine } from '../playground/packages.ts';
 import { cacheFrom } from '../images/cache.ts';
 import { envText, type EnvSyntax } from '#cli/output/env-syntax.ts';
+import { everything, hostile, type Environment } from './env/hostile.ts';
 import { buildEnvReaders } from './env/readers.ts';
-
-type Environment = Readonly<Record<string, string>>;
 
 const signal = AbortSignal.timeout(600_000);
 let folder = '';
@@ -26,66 +25,6 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'telepresence-env-'));
 });
 after(async () => await rm(folder, { recursive: true, force: true }));
-
-const hostile = [
-  '',
-  ' ',
-  '  leading and trailing  ',
-  '\ttab\t',
-  'two\nlines',
-  '\n',
-  'ends with one\n',
-  '\nbegins with one',
-  'dos\r\nlines\r\n',
-  'lone\rreturn',
-  '\r',
-  "it's",
-  "'",
-  "''",
-  "'quoted'",
-  '"double"',
-  '"',
-  '`backtick`',
-  '$HOME ${HOME} $(id) $$ $',
-  '$',
-  '!',
-  '!! !x !$ x! \\!',
-  '%PATH% 50% %%',
-  '\\',
-  '\\\\',
-  'ends with \\',
-  "\\'",
-  '\\"',
-  '\\n \\r \\t \\0101 \\x41 \\u0041 \\$HOME \\\\',
-  'a\\\nb',
-  '#comment',
-  'a #b',
-  '# a\n#b',
-  'a=b=c',
-  '=',
-  'export X=1',
-  ';&|<>()[]{}*?~^,:',
-  '~/x',
-  '-n',
-  '(list)',
-  'é ü ß 日本語 \u{1F600} \u2028 \u0085 \u00A0',
-  '\u2018typographic\u2019 \u201Cquotes\u201D',
-  '\uFEFFmark',
-  '\u0001\u0007\u001B[31m\u001A\u007F',
-  '{"json": ["a", {"b": null}], "c": "d\\n"}',
-  '-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n',
-];
-
-/** Each hostile value under a name of its own, with names that shells know themselves. */
-const everything: Environment = {
-  ...Object.fromEntries(hostile.map((value, index) => [`V${String(index)}`, value])),
-  LARGE: `${'0123456789abcdef'.repeat(6400)}'$\\end`,
-  UID: '4711',
-  USERNAME: 'nobody',
-  HOME: '/home/of the pod',
-  IFS: ':',
-  export: 'a name as any',
-};
 
 const composeConfig = v.object({
   services: v.object({
