@@ -123,7 +123,8 @@ async function soakLong(): Promise<void> {
     const [anonymous, files, heap] = [grown('anonymous'), grown('files'), grown('heapUsed')];
     const growth = `anonymous ${(anonymous / 1e6).toFixed(2)} MB, heap ${(heap / 1e6).toFixed(2)} MB`;
     console.log(`${part} grows in an hour by: ${growth}, ${files.toFixed(1)} files`);
-    return anonymous > 8e6 || heap > 1e6 || files > 10 ? [part] : [];
+    // Compiled code alone grows by up to 1.1 MB in the first hour: docs/performance.md.
+    return anonymous > 8e6 || heap > 2e6 || files > 30 ? [part] : [];
   });
   assert.deepEqual(verdicts, [], 'parts that grow');
 }
