@@ -20,7 +20,8 @@ export async function signalDaemon(daemon: Daemon, signal: string): Promise<void
 /** What of the laptop may not be changed by us for longer than we run. */
 export async function machineState(): Promise<Record<string, string>> {
   const looks = {
-    nft: ['nft', 'list', 'ruleset'],
+    // Without counters: those of Docker's own rules, where it has run, go on.
+    nft: ['nft', '--stateless', 'list', 'ruleset'],
     routes: ['ip', '-o', 'route', 'show', 'table', 'all'],
     routesV6: ['ip', '-6', '-o', 'route', 'show', 'table', 'all'],
     rules: ['ip', 'rule', 'show'],

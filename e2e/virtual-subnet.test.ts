@@ -72,7 +72,7 @@ after(async () => {
 });
 
 async function networkOfLaptop(): Promise<string> {
-  const look = `ip -o -4 addr | grep -v ' lo ' | sed 's/ *valid_lft.*//'; ip route show table all | grep -v ${office} | sort; nft list ruleset; cat /etc/resolv.conf`;
+  const look = `ip -o -4 addr | grep -v ' lo ' | sed 's/ *valid_lft.*//'; ip route show table all | grep -v ${office} | sort; nft --stateless list ruleset; cat /etc/resolv.conf`;
   return (await onLaptop(['sh', '-c', look])).stdout;
 }
 

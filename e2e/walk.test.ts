@@ -189,7 +189,7 @@ test('quit takes everything back', async () => {
   const { stdout } = await onLaptop([
     'sh',
     '-c',
-    'nft list ruleset; ip route; pgrep -fl daemon.mjs || true',
+    'nft --stateless list ruleset; ip route; pgrep -fl daemon.mjs || true',
   ]);
   assert.doesNotMatch(stdout, /telepresence|tel0|daemon/);
   assert.equal((await kubectl('get', 'connections,intercepts', '-A', '--no-headers')).trim(), '');
