@@ -102,7 +102,10 @@ test('a Rollout: its pods get their agent by Argo’s own rolling, and go on to 
       const ready = await kubectl('-n', namespace, 'get', 'pods', '-o', `jsonpath=${path}`);
       assert.match(ready, /true true true/);
     });
-    for (let time = 0; time < 20; time += 1) assert.match(await ask(), /laptop/);
+    // One that is ready before the manager has seen it is the app's until it is told.
+    await eventually('all pods are the laptop’s', 20_000, async () => {
+      for (let time = 0; time < 20; time += 1) assert.match(await ask(), /laptop/);
+    });
     await telepresence(['leave', name]);
     await answers(/^app echo-rollout-/);
     await telepresence(['uninstall', name], { deadlineMs: 60_000 });
