@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { closeServer } from '#host/close-server.ts';
 import { listenOnUnixSocket } from '#host/unix-listener.ts';
 import { DockerHelper, type DescribeResponseSchema } from '#protocol/gen/telepresence_pb.ts';
 
@@ -36,11 +37,6 @@ export async function serveHelper(
   const asOwner = <T>(run: () => T): T => run();
   await listenOnUnixSocket({ server, asOwner }, options);
   return {
-    async [Symbol.asyncDispose]() {
-      const closed = Promise.withResolvers<undefined>();
-      server.close(() => closed.resolve(undefined));
-      server.closeIdleConnections();
-      await closed.promise;
-    },
+    [Symbol.asyncDispose]: async () => await closeServer(server),
   };
 }

@@ -52,7 +52,6 @@ export function createHold({ machine, log }: Deps): ServeHold {
       let next = iterator.next();
       let { changed } = machine;
       for (;;) {
-        next.catch(() => {});
         const result = await race<Awaited<typeof next> | RootDaemonError | undefined>([
           next,
           machine.lost,

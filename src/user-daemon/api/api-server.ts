@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { Logger } from '#base/log.ts';
+import { closeServer } from '#host/close-server.ts';
 import type { ReadPeerCredentials } from '#host/peer-credentials.ts';
 import { listenPrivately } from '../private-socket.ts';
 
@@ -35,12 +36,6 @@ export async function serveApi(
   });
   await listenPrivately(server, { path, signal: new AbortController().signal });
   return {
-    async [Symbol.asyncDispose]() {
-      const closed = Promise.withResolvers<undefined>();
-      // What is being answered may be finished; kept-alive connections are not waited for.
-      server.close(() => closed.resolve(undefined));
-      server.closeIdleConnections();
-      await closed.promise;
-    },
+    [Symbol.asyncDispose]: async () => await closeServer(server),
   };
 }

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { Logger } from '#base/log.ts';
+import { closeServer } from '#host/close-server.ts';
 import {
   helperUpgrade,
   readErrand,
@@ -68,14 +69,12 @@ export async function serveGuarded(
   return {
     port: portOf(server.address()),
     async [Symbol.asyncDispose]() {
-      const closed = Promise.withResolvers<undefined>();
-      server.close(() => closed.resolve(undefined));
-      server.closeIdleConnections();
+      const closed = closeServer(server);
       // A call that is being answered may be finished; what was upgraded is not the server's to wait for.
       const waiting = setImmediate(() => {
         for (const socket of sockets) socket.destroySoon();
       });
-      await closed.promise;
+      await closed;
       clearImmediate(waiting);
     },
   };
