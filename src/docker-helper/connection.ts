@@ -1,4 +1,3 @@
-import type { NetworkInterfaceInfo } from 'node:os';
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
@@ -18,7 +17,7 @@ interface Deps {
   readonly log: Logger;
   readonly docker: DockerCommand;
   readonly access: ClusterAccess;
-  readonly interfaces: () => Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
+  readonly laptopSubnets: Parameters<typeof ensureNetwork>[0]['laptopSubnets'];
   /** Whether somebody looks after a connection. */
   readonly isAlive: (connection: string) => Promise<boolean>;
   readonly pid: number;
@@ -40,7 +39,7 @@ const endMs = 60_000;
 /** Starts it all; what was begun is removed when that fails. */
 export async function openDockerConnection(
   deps: Deps,
-  options: WantedContainers,
+  options: WantedContainers & { readonly avoid: readonly string[] },
 ): Promise<DockerConnection> {
   const { docker, log } = deps;
   const { connection, laptop, daemon, token } = options;
@@ -56,9 +55,9 @@ export async function openDockerConnection(
       { ms: startMs, what: 'start of the containers', signal: options.signal },
       async (signal) => {
         await sweep(deps, { ...options, signal });
-        await ensureNetwork(deps, { laptop, signal });
+        await ensureNetwork(deps, { laptop, avoid: options.avoid, signal });
         const found = await startSandbox(deps, { ...options, signal });
-        await startDaemon(deps, { ...options, signal });
+        await startDaemon(deps, { ...options, signal }, found);
         return found;
       },
     );
@@ -92,6 +91,8 @@ export async function openDockerConnection(
         token,
         rootDaemonSocket: inContainer.rootDaemonSocket,
         pid: deps.pid,
+        exposedPorts: [...options.exposedPorts],
+        hostname: options.hostname,
       },
       lost: lending,
       async end() {

@@ -1,10 +1,13 @@
 import type { DockerCommand } from '#docker/command.ts';
+import { DockerError } from '#docker/errors.ts';
 import { connectionLabel, laptopLabel, networkName } from '#docker/ours.ts';
 import { daemonRights } from '#docker/self-test.ts';
+import { daemonWord } from '#docker/image/client-image.ts';
 import { tar } from '#docker/image/tar.ts';
 import { exemptGroup } from '#protocol/gate.ts';
 import { inContainer } from '#protocol/helper-port.ts';
 import { HelperError } from './errors.ts';
+import { isFreePort, portCandidates } from './daemon-port.ts';
 
 interface Deps {
   readonly docker: DockerCommand;
@@ -18,6 +21,10 @@ export interface WantedContainers {
   /** Owns the network: it stays what it is, whatever becomes of the daemon. */
   readonly sandbox: string;
   readonly daemon: string;
+  /** Of the sandbox; empty: Docker's own choice. */
+  readonly hostname: string;
+  /** As docker's `-p` takes them. */
+  readonly exposedPorts: readonly string[];
   /** user@laptop, for people. */
   readonly client: string;
   readonly installId: string;
@@ -25,16 +32,63 @@ export interface WantedContainers {
   readonly signal: AbortSignal;
 }
 
-/** A container that does nothing, with a network that the daemon and handlers join; returns the laptop's port. */
-export async function startSandbox({ docker }: Deps, wanted: WantedContainers): Promise<number> {
-  const { signal, sandbox, image } = wanted;
+/** A container that does nothing, with a network that the daemon and handlers join; returns the daemon's port. */
+export async function startSandbox(deps: Deps, wanted: WantedContainers): Promise<number> {
+  for (const port of portCandidates(wanted.exposedPorts)) {
+    if (!(await isFreePort(port))) continue;
+    try {
+      await startWithPort(deps, wanted, port);
+      return port;
+    } catch (error) {
+      // Somebody was faster, or sits on a machine that we do not see from here.
+      const isOurs = error instanceof DockerError && error.code === 'PortTaken';
+      if (!isOurs || !error.message.includes(`127.0.0.1:${String(port)} `)) throw error;
+    }
+  }
+  throw new HelperError(
+    'NoPort',
+    `no port of 127.0.0.1 from ${String(inContainer.port)} on is free`,
+  );
+}
+
+async function startWithPort(
+  { docker }: Deps,
+  wanted: WantedContainers,
+  port: number,
+): Promise<void> {
+  const { signal, sandbox } = wanted;
   const ipv6 = ['--sysctl', 'net.ipv6.conf.all.disable_ipv6=0'];
-  const run = (sysctls: readonly string[]): readonly string[] => [
+  const started = await docker.run(sandboxArgs(wanted, port, ipv6), { signal, mayFail: true });
+  if (started.status === 0) return;
+  // What was made and could not be started has the name.
+  const remove = async (): Promise<unknown> =>
+    await docker.run(['rm', '--force', sandbox], { signal, mayFail: true });
+  await remove();
+  // A kernel without IPv6 has no such switch.
+  const hasNone = /disable_ipv6/.test(started.stderr);
+  try {
+    await docker.run(sandboxArgs(wanted, port, hasNone ? [] : ipv6), { signal });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+function sandboxArgs(
+  wanted: WantedContainers,
+  port: number,
+  sysctls: readonly string[],
+): readonly string[] {
+  const { sandbox, hostname, exposedPorts, image } = wanted;
+  const both = String(port);
+  return [
     'run',
     '--detach',
     ...labelled(wanted, sandbox),
     `--network=${networkName}`,
-    `--publish=127.0.0.1::${String(inContainer.port)}`,
+    ...(hostname === '' ? [] : [`--hostname=${hostname}`]),
+    `--publish=127.0.0.1:${both}:${both}`,
+    ...exposedPorts.map((each) => `--publish=${each}`),
     ...sysctls,
     '--cap-drop=ALL',
     '--security-opt=no-new-privileges',
@@ -42,22 +96,14 @@ export async function startSandbox({ docker }: Deps, wanted: WantedContainers): 
     '--entrypoint=pause',
     image,
   ];
-  const started = await docker.run(run(ipv6), { signal, mayFail: true });
-  if (started.status !== 0) {
-    // A kernel without IPv6 has no such switch.
-    const hasNone = /disable_ipv6/.test(started.stderr);
-    await docker.run(['rm', '--force', sandbox], { signal, mayFail: true });
-    await docker.run(run(hasNone ? [] : ipv6), { signal });
-  }
-  const asked = ['port', sandbox, `${String(inContainer.port)}/tcp`];
-  const { stdout } = await docker.run(asked, { signal });
-  const port = /127\.0\.0\.1:(\d+)/.exec(stdout)?.[1];
-  if (port === undefined) throw new HelperError('Lost', `docker port ${sandbox}: ${stdout.trim()}`);
-  return Number(port);
 }
 
 /** Both daemons in a container that joins the sandbox's network. */
-export async function startDaemon({ docker }: Deps, wanted: WantedContainers): Promise<void> {
+export async function startDaemon(
+  { docker }: Deps,
+  wanted: WantedContainers,
+  port: number,
+): Promise<void> {
   const { signal, sandbox, daemon, image, token } = wanted;
   await docker.run(
     [
@@ -69,11 +115,9 @@ export async function startDaemon({ docker }: Deps, wanted: WantedContainers): P
       // Of that group the root daemon's questions pass its own rules, without a right to change groups.
       `--user=0:${String(exemptGroup)}`,
       '--stop-timeout=20',
-      '--entrypoint=sh',
       image,
-      '-c',
-      daemonScript,
-      'telepresence',
+      daemonWord,
+      String(port),
       wanted.client,
       wanted.installId,
     ],
@@ -96,15 +140,3 @@ function labelled({ connection, laptop }: WantedContainers, name: string): reado
   const labels = [`${connectionLabel}=${connection}`, `${laptopLabel}=${laptop}`];
   return [`--name=${name}`, ...labels.map((label) => `--label=${label}`)];
 }
-
-/** The user daemon is the container's first process: its end is the container's. */
-const daemonScript = `umask 077
-mkdir -p ${inContainer.stateDir}
-while :; do
-  root-daemon --socket ${inContainer.rootDaemonSocket} --uid 0
-  sleep 1
-done &
-exec user-daemon --socket ${inContainer.userDaemonSocket} \\
-  --root-socket ${inContainer.rootDaemonSocket} --state-dir ${inContainer.stateDir} \\
-  --executable telepresence --listen 0.0.0.0:${String(inContainer.port)} \\
-  --token-file ${inContainer.tokenFile} --client "$1" --install-id "$2"`;

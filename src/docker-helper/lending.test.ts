@@ -13,7 +13,6 @@ import { openClientSession, type ClientSession } from '#tunnel/client-session.ts
 import { rpcTransport } from '#tunnel/rpc-transport.ts';
 import { keepLending } from './keep-lending.ts';
 import { lenderRoutes } from './lender-service.ts';
-import { freeSubnets } from './network.ts';
 
 const token = 'c'.repeat(64);
 
@@ -108,27 +107,4 @@ test('an API server that is away is told in the words of the laptop', async () =
   stop.abort(new Error('over'));
   assert.equal(await ended, 'asked to');
   container.stop();
-});
-
-test('a network that the laptop is in is not chosen for containers', () => {
-  const lan = (cidr: string) => ({
-    eth0: [
-      {
-        address: cidr.split('/')[0] ?? '',
-        netmask: '',
-        family: 'IPv4' as const,
-        mac: '',
-        internal: false,
-        cidr,
-      },
-    ],
-  });
-  const all = freeSubnets({});
-  assert.ok(all.length > 2);
-  assert.deepEqual(freeSubnets(lan('192.168.1.7/24')), all);
-  assert.deepEqual(
-    freeSubnets(lan('192.168.231.9/16')),
-    all.filter((subnet) => !subnet.startsWith('192.168.')),
-  );
-  assert.ok(!freeSubnets(lan('10.231.0.1/8')).some((subnet) => subnet.startsWith('10.')));
 });

@@ -11,12 +11,15 @@ import { openDockerCommand } from '#docker/command.ts';
 import { DockerError } from '#docker/errors.ts';
 import { helperSocket, laptopId } from '#docker/ours.ts';
 import { openLogFile } from '#host/log-file.ts';
+import { readMachineRoutes } from '#host/routes.ts';
+import { runTool } from '#host/run-tool.ts';
 import { isKubeError } from '#kube/errors.ts';
 import { kubeFlagsOf } from '#kube/kube-flags.ts';
 import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import { KubeFlagsSchema } from '#protocol/gen/telepresence_pb.ts';
 import { serveHelper, type Description } from './api.ts';
 import { openDockerConnection } from './connection.ts';
+import { reached } from './free-subnets.ts';
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({
@@ -30,13 +33,19 @@ const { values } = parseArgs({
     log: text,
     'log-files': text,
     'log-level': text,
+    hostname: text,
+    expose: { type: 'string', multiple: true },
+    // Subnets that are the cluster's.
+    avoid: { type: 'string', multiple: true },
   },
 });
 
 /** Longer than an orderly end takes; then the process ends whatever hangs. */
 const endMs = 90_000;
 
-function needed(name: keyof typeof values): string {
+function needed(
+  name: 'connection' | 'daemon' | 'directory' | 'image' | 'runtime-dir' | 'sandbox',
+): string {
   const value = values[name];
   if (value === undefined) throw new Error(`--${name} is needed`);
   return value;
@@ -104,7 +113,13 @@ async function main(): Promise<void> {
       log,
       docker,
       access,
-      interfaces: networkInterfaces,
+      laptopSubnets: async (leftOut, asking) => {
+        // Where there is no such command, the networks that it is in are all that is known.
+        const { routes } = await readMachineRoutes({ runTool }, asking).catch(() => ({
+          routes: [],
+        }));
+        return reached({ interfaces: networkInterfaces(), routes }, leftOut);
+      },
       isAlive: async (each) => await answers(helperSocket(runtimeDir, each)),
       pid: process.pid,
     },
@@ -114,6 +129,9 @@ async function main(): Promise<void> {
       image: needed('image'),
       sandbox: needed('sandbox'),
       daemon: needed('daemon'),
+      hostname: values.hostname ?? '',
+      exposedPorts: values.expose ?? [],
+      avoid: values.avoid ?? [],
       client: `${userInfo().username}@${hostname()}`,
       installId: uuidOf(`${laptop} ${connection}`),
       token: randomBytes(32).toString('hex'),

@@ -90,6 +90,21 @@ const known: readonly (readonly [string, string, RegExp])[] = [
   ],
   ['Error: No such image: nosuch', 'CommandFailed', /^No such image: nosuch$/],
   ['', 'CommandFailed', /^docker ended with status 1$/],
+  [
+    'docker: Error response from daemon: driver failed programming external connectivity on endpoint tp-a (3f9): Bind for 0.0.0.0:8080 failed: port is already allocated.',
+    'PortTaken',
+    /^port 0\.0\.0\.0:8080 of this machine is in use$/,
+  ],
+  [
+    'docker: Error response from daemon: driver failed programming external connectivity on endpoint tp-a (3f9): Error starting userland proxy: listen tcp4 127.0.0.1:58802: bind: address already in use.',
+    'PortTaken',
+    /^port 127\.0\.0\.1:58802 of this machine is in use$/,
+  ],
+  [
+    'Error response from daemon: failed to set up container networking: driver failed programming external connectivity on endpoint tp-a (3f9): failed to bind host port 0.0.0.0:8080/tcp: address already in use',
+    'PortTaken',
+    /^port 0\.0\.0\.0:8080 of this machine is in use$/,
+  ],
 ];
 
 test("each of the docker command's complaints becomes one sentence", () => {

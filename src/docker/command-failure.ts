@@ -55,6 +55,17 @@ const readings: readonly Reading[] = [
       }),
   },
   {
+    // Taken by a container, or by a program.
+    pattern:
+      /(?:Bind for (\S+):(\d+) failed: port is already allocated|(?:listen|bind)\w* (?:tcp|udp|sctp)[46]? (\S+):(\d+): bind: address already in use|failed to bind (?:host )?port (?:for )?(\S+?):(\d+)\b.*address already in use)/i,
+    error: ([, a, b, c, d, e, f], _path, options) =>
+      new DockerError(
+        'PortTaken',
+        `port ${a ?? c ?? e ?? ''}:${b ?? d ?? f ?? ''} of this machine is in use`,
+        { ...options, hint: 'choose another one, or end what uses it' },
+      ),
+  },
+  {
     pattern:
       /client version (\S+) is too (new|old)\. (?:maximum|minimum) supported api version is ([\d.]+)/i,
     error: (match, path, options) =>

@@ -8,8 +8,10 @@ export type DockerErrorCode =
   | 'ImagePartMissing'
   | 'KernelLacks'
   | 'NoCommand'
+  | 'NetworkInUse'
   | 'NotPermitted'
   | 'NotRunning'
+  | 'PortTaken'
   | 'UnknownContext'
   | 'Unreachable'
   | 'VersionsDiffer';

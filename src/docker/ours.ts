@@ -64,8 +64,11 @@ export async function removeOurs(
     const left = (await listOurs(deps, options)).filter(({ id }) => ids.includes(id));
     if (left.length > 0) throw new Error(`docker rm: ${removed.stderr.trim()}`);
   }
-  // Refused while anybody is in it, which is right.
-  await docker.run(['network', 'rm', network], { signal, mayFail: true });
+  // Refused while anybody is in it, which is right. One that a person has made stays.
+  const mine = ['--filter', `name=^${network}$`, '--filter', `label=${laptopLabel}`];
+  const { stdout } = await docker.run(['network', 'ls', '--quiet', ...mine], { signal });
+  const ids = stdout.split('\n').filter(Boolean);
+  if (ids.length > 0) await docker.run(['network', 'rm', ...ids], { signal, mayFail: true });
   return over;
 }
 

@@ -23,6 +23,7 @@ export const failureCodes = [
   // The root daemon and the machine.
   'RootDaemonUnavailable',
   'RootDaemonFailed',
+  'NetworkOverlaps',
   // Intercepts.
   'InterceptNotFound',
   'InterceptFailed',

@@ -38,7 +38,7 @@ export function readTokenHeader(header: string | undefined): string | undefined 
 
 /** Where things are in a daemon's container. */
 export const inContainer = {
-  /** Of the sandbox, which has the network; high, so that no handler wants it. */
+  /** Of the sandbox, which has the network, where the laptop has it free; high, so that no handler wants it. */
   port: 58_802,
   tokenFile: '/run/telepresence/token',
   stateDir: '/run/telepresence/state',

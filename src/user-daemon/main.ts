@@ -1,6 +1,14 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, homedir, hostname, loadavg, tmpdir, userInfo } from 'node:os';
+import {
+  availableParallelism,
+  homedir,
+  hostname,
+  loadavg,
+  networkInterfaces,
+  tmpdir,
+  userInfo,
+} from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
@@ -102,7 +110,7 @@ async function main(): Promise<void> {
     installId: id,
     answerSocket: join(dirname(socket), 'names.sock'),
     stateDir,
-    ...(helper === undefined ? {} : { lender: helper }),
+    ...(helper === undefined ? {} : { lender: helper, containerSubnets }),
     temporaryDirectory: tmpdir(),
     mounts,
     mountMemory,
@@ -140,6 +148,13 @@ async function main(): Promise<void> {
   clock.after(endMs, () => process.exit(1));
   // While the helper still has a way in: its connections are how the cluster hears of it.
   if (guarded !== undefined) await connector.disconnect();
+}
+
+/** Docker calls them eth0 and so on; our own device is called otherwise. */
+function containerSubnets(): string[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, all]) =>
+    name.startsWith('eth') ? (all ?? []).flatMap(({ cidr }) => cidr ?? []) : [],
+  );
 }
 
 /** `0.0.0.0:58802` */

@@ -1,6 +1,8 @@
 import { openConnection } from '../daemon/open-connection.ts';
 import { call } from '../daemon/session.ts';
 import { endDockerConnection } from '../docker/end-docker.ts';
+import { CliError } from '../errors.ts';
+import { readExposedPorts, readHostname } from '../parse/exposed-port.ts';
 import { readMappedNamespaces, readNamespace } from '../parse/namespace-name.ts';
 import { readSubnets } from '../parse/subnet.ts';
 import { readProxyVia, readVnat } from '../parse/virtual-subnet.ts';
@@ -12,6 +14,9 @@ import { readKubeFlags } from './kube-flags.ts';
 export const runConnect: RunCommand = async (context, line) => {
   const { command } = line;
   const inDocker = line.on('docker');
+  const sandbox = { exposedPorts: readExposedPorts(line), hostname: readHostname(line) };
+  for (const name of inDocker ? [] : ['expose', 'hostname'])
+    if (line.given(name)) throw onlyInDocker(name);
   const asked = {
     alsoProxy: readSubnets(line, 'also-proxy'),
     neverProxy: readSubnets(line, 'never-proxy'),
@@ -29,7 +34,7 @@ export const runConnect: RunCommand = async (context, line) => {
     // While a command runs, this call is what the daemon knows of us: killed, we cannot say goodbye.
     hold: command !== undefined,
   };
-  const { daemon, info, events } = await openConnection(context, asked, { inDocker });
+  const { daemon, info, events } = await openConnection(context, asked, { inDocker, sandbox });
   if (command === undefined) return 0;
   let wanted = !info.alreadyConnected;
   const onEnd = (): void => {
@@ -49,3 +54,9 @@ export const runConnect: RunCommand = async (context, line) => {
     }
   }
 };
+
+function onlyInDocker(name: string): CliError {
+  return new CliError('Usage', `--${name} is of a daemon in a container`, {
+    hint: `add --docker, or leave --${name} out`,
+  });
+}

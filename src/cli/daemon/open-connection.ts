@@ -11,6 +11,7 @@ import { heededConfig, tellMeaningless } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
 import { launchDaemons } from './launch-daemons.ts';
 import { listDockerConnections } from '../docker/helpers.ts';
+import type { SandboxWishes } from '../docker/launch-helper.ts';
 import { CliError } from '../errors.ts';
 import { call, follow } from './session.ts';
 import {
@@ -30,14 +31,21 @@ export interface OpenConnection {
 export async function openConnection(
   context: CliContext,
   request: Request,
-  options: { readonly found?: FoundConfig; readonly inDocker: boolean },
+  options: {
+    readonly found?: FoundConfig;
+    readonly inDocker: boolean;
+    /** Of a container's network, where one is started. */
+    readonly sandbox?: SandboxWishes;
+  },
 ): Promise<OpenConnection> {
   const settings = options.found ?? (await heededConfig(context));
   const { config } = settings;
   if (options.inDocker) {
     await refuseBesideHost(context);
     const { openDockerConnection } = await import('../docker/open-docker-connection.ts');
-    return await openDockerConnection(context, withConfig(request, config), settings);
+    const { sandbox } = options;
+    const asked = { request: withConfig(request, config), settings, sandbox };
+    return await openDockerConnection(context, asked);
   }
   await refuseBesideDocker(context);
   await launchDaemons(context, config.logLevels);

@@ -11,8 +11,19 @@ import { makePrivateDirectory } from '../daemon/private-directory.ts';
 import { CliError } from '../errors.ts';
 import type { DockerNames } from './names.ts';
 
+/** What the user says of the network that the daemon is in. */
+export interface SandboxWishes {
+  /** As docker's `-p` takes them. */
+  readonly exposedPorts: readonly string[];
+  /** Empty: Docker's own choice. */
+  readonly hostname: string;
+}
+
 interface Options {
   readonly names: DockerNames;
+  readonly sandbox: SandboxWishes;
+  /** Subnets that Docker's network must not overlap with. */
+  readonly avoid: readonly string[];
   readonly image: string;
   readonly kube: KubeFlags;
   readonly level: string;
@@ -51,13 +62,14 @@ export async function launchHelper(context: CliContext, options: Options): Promi
 
 function start(
   context: CliContext,
-  { names, image, level }: Options,
+  { names, sandbox, avoid, image, level }: Options,
   log: { readonly path: string; readonly fd: number },
 ): ChildProcess {
   const { places, programs, env, cwd } = context;
   const values = {
     connection: names.connection,
     sandbox: names.sandbox,
+    hostname: sandbox.hostname,
     daemon: names.daemon,
     image,
     'runtime-dir': places.runtimeDir,
@@ -72,6 +84,8 @@ function start(
       '--max-semi-space-size=1',
       programs.dockerHelper,
       ...Object.entries(values).map(([name, value]) => `--${name}=${value}`),
+      ...sandbox.exposedPorts.map((port) => `--expose=${port}`),
+      ...avoid.map((subnet) => `--avoid=${subnet}`),
     ],
     {
       detached: true,

@@ -1,46 +1,66 @@
-import { join } from 'node:path';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { openDockerCommand, type DockerCommand } from '#docker/command.ts';
-import { readEngine } from '#docker/engine.ts';
-import { DockerError } from '#docker/errors.ts';
-import { prepareImage } from '#docker/image/prepare-image.ts';
 import { lentAccess } from '#kube/lent-access.ts';
 import { kubeFlagsOf } from '#kube/kube-flags.ts';
 import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import {
   KubeFlagsSchema,
   type ConnectRequestSchema,
-  type DescribeResponse,
   type KubeFlags,
 } from '#protocol/gen/telepresence_pb.ts';
-import { tellMeaningless } from '../config/heeded-config.ts';
 import type { FoundConfig } from '../config/client-config.ts';
+import { tellMeaningless } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
+import { DaemonCallError } from '../daemon/answer-error.ts';
 import { followConnect, type OpenConnection } from '../daemon/open-connection.ts';
 import { dockerDaemonClient } from '../daemon/session.ts';
 import { clusterError } from '../helm/cluster-client.ts';
-import { helperOf, listDockerConnections } from './helpers.ts';
-import { dockerFailure } from './docker-failure.ts';
-import { launchHelper } from './launch-helper.ts';
-import { dockerNames } from './names.ts';
+import { helperOf } from './helpers.ts';
+import type { SandboxWishes } from './launch-helper.ts';
+import { dockerDaemon } from './docker-daemon.ts';
 
 type Request = MessageInitShape<typeof ConnectRequestSchema>;
+
+/** What a command asks for. */
+interface Asked {
+  readonly request: Request;
+  readonly settings: FoundConfig;
+  readonly sandbox: SandboxWishes | undefined;
+}
 
 /** Connects by a daemon in a container; says where, unless it was so before. */
 export async function openDockerConnection(
   context: CliContext,
-  request: Request,
-  settings: FoundConfig,
+  asked: Asked,
 ): Promise<OpenConnection> {
-  const kube = create(KubeFlagsSchema, request.kube ?? {});
+  const kube = create(KubeFlagsSchema, asked.request.kube ?? {});
   const access = await accessOf(context, kube);
-  const { connection, started } = await dockerDaemon(context, { request, kube, access, settings });
+  try {
+    return await open(context, asked, { kube, access, avoid: [] });
+  } catch (error) {
+    // Only the cluster says where its addresses are: the network is made anew, elsewhere.
+    const avoid = overlapOf(error);
+    if (avoid.length === 0) throw error;
+    return await open(context, asked, { kube, access, avoid });
+  }
+}
+
+async function open(
+  context: CliContext,
+  asked: Asked,
+  by: {
+    readonly kube: KubeFlags;
+    readonly access: Awaited<ReturnType<typeof loadClusterAccess>>;
+    readonly avoid: readonly string[];
+  },
+): Promise<OpenConnection> {
+  const { request, settings } = asked;
+  const { connection, started } = await dockerDaemon(context, { ...asked, ...by });
   const daemon = dockerDaemonClient(connection);
-  const { kube: _staysHere, ...asked } = request;
+  const { kube: _staysHere, ...wanted } = request;
   const events = daemon.connect(
     {
-      ...asked,
-      lent: lentAccess(access),
+      ...wanted,
+      lent: lentAccess(by.access),
       rootDaemonSocket: connection.rootDaemonSocket,
       directory: '/',
     },
@@ -61,6 +81,14 @@ export async function openDockerConnection(
   }
 }
 
+/** The subnets to keep clear of, where it was the containers' network that was in the cluster's way. */
+function overlapOf(error: unknown): readonly string[] {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const failure = cause instanceof DaemonCallError ? cause.failure : undefined;
+  if (failure?.code !== 'NetworkOverlaps') return [];
+  return (failure.facts['avoid'] ?? '').split(',').filter(Boolean);
+}
+
 async function accessOf(
   context: CliContext,
   kube: KubeFlags,
@@ -75,61 +103,4 @@ async function accessOf(
   } catch (error) {
     throw clusterError(error);
   }
-}
-
-/** The daemon that there is for this cluster, namespace and name, or a new one. */
-async function dockerDaemon(
-  context: CliContext,
-  asked: {
-    readonly request: Request;
-    readonly kube: KubeFlags;
-    readonly access: Awaited<ReturnType<typeof loadClusterAccess>>;
-    readonly settings: FoundConfig;
-  },
-): Promise<{ readonly connection: DescribeResponse; readonly started: boolean }> {
-  const { request, kube, access, settings } = asked;
-  const running = await listDockerConnections(context);
-  const names = dockerNames({ ...access, name: request.name ?? '' }, (daemon) =>
-    running.some(({ daemonContainer }) => daemonContainer === daemon),
-  );
-  const known = running.find(({ connection }) => connection === names.connection);
-  if (known !== undefined) return { connection: known, started: false };
-  const { signal } = context;
-  const level = settings.config.logLevels.userDaemon;
-  try {
-    const docker = await openDockerCommand({ env: context.env, platform: process.platform });
-    const image = await imageFor(context, docker, settings);
-    await launchHelper(context, { names, image, kube, level });
-  } catch (error) {
-    throw dockerFailure(error);
-  }
-  const connection = await helperOf(context, names).describe({}, { signal });
-  return { connection, started: true };
-}
-
-async function imageFor(
-  context: CliContext,
-  docker: DockerCommand,
-  { config }: FoundConfig,
-): Promise<string> {
-  const { env, signal, places, programs } = context;
-  const facts = await readEngine({ docker }, signal);
-  if (!facts.isOnThisMachine) {
-    throw new DockerError(
-      'EngineUnfit',
-      `Docker runs on another machine (${facts.endpoint ?? ''})`,
-      {
-        hint: 'choose an engine of this machine: docker context use default',
-      },
-    );
-  }
-  const registry = env['TELEPRESENCE_REGISTRY'] || config.images.registry;
-  const progress = (line: string): void => {
-    if (context.interactive) context.warn(line);
-  };
-  const cacheDirectory = join(places.cacheDir, 'node');
-  const root = programs.packageRoot;
-  const { platform } = process;
-  const deps = { docker, facts, root, cacheDirectory, env, platform, progress };
-  return await prepareImage(deps, { registry }, signal);
 }

@@ -106,6 +106,10 @@ const sentences: Readonly<Record<FailureCode, (told: Told) => Sentence>> = {
   RootDaemonFailed: ({ message }) => ({
     message: `the root daemon could not set up this machine: ${message}`,
   }),
+  NetworkOverlaps: ({ message }) => ({
+    message,
+    hint: 'have it made anew: telepresence quit, telepresence connect --docker',
+  }),
   InterceptNotFound: ({ fact }) => ({
     message: `no intercept is called ${fact('name')}`,
     hint: 'see those that there are: telepresence list',

@@ -9,7 +9,10 @@ import { modeWords } from './mode-words.ts';
 import { shownVersion } from './version-lines.ts';
 
 /** What is known of a daemon in a container. */
-export type InDocker = Pick<DescribeResponse, 'networkContainer' | 'port'>;
+export type InDocker = Pick<
+  DescribeResponse,
+  'networkContainer' | 'port' | 'hostname' | 'exposedPorts'
+>;
 
 /** What a container says to be in the daemon's network. */
 export function containerNetwork({ networkContainer }: InDocker): string {
@@ -49,7 +52,12 @@ function userDaemon(status: StatusResponse, inDocker?: InDocker): readonly KeyVa
   ];
   if (status.error !== '') pairs.push({ key: 'Error', value: status.error });
   if (inDocker !== undefined) {
+    const { hostname, exposedPorts } = inDocker;
     pairs.push({ key: 'Container network', value: containerNetwork(inDocker) });
+    if (hostname !== '') pairs.push({ key: 'Hostname', value: hostname });
+    if (exposedPorts.length > 0) {
+      pairs.push({ key: 'Exposed ports', value: `[${exposedPorts.join(' ')}]` });
+    }
   }
   const { connection } = status;
   if (connection === undefined) return pairs;

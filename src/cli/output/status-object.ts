@@ -21,6 +21,8 @@ export function statusObject(status: StatusResponse, inDocker?: InDocker): objec
       in_docker: true,
       daemon_port: inDocker.port,
       container_network: containerNetwork(inDocker),
+      hostname: inDocker.hostname,
+      exposedPorts: inDocker.exposedPorts,
     };
     return { daemon: omitEmpty(daemon), traffic_manager: omitEmpty(manager(status)) };
   }

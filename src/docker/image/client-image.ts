@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { version } from '#base/version.ts';
 import { DockerError } from '../errors.ts';
 import { imageArchive, type Architecture, type ImageConfig } from './archive.ts';
+import { daemonsScript } from './daemons-script.ts';
 import { measureLayer } from './layer.ts';
 import type { OwnFiles } from './own-files.ts';
 import { tar, type TarEntry } from './tar.ts';
@@ -20,6 +21,9 @@ export interface ClientImage {
 
 /** The label that holds `content`. */
 export const contentLabel = 'telepresence.content';
+
+/** What a daemon's container runs, by the image's `telepresence`: `docker ps` shows it so. */
+export const daemonWord = 'connector-foreground';
 
 /** Bundles of a container of the laptop's side; the others are the cluster's. */
 const clusterBundles = new Set(['tel2']);
@@ -97,13 +101,18 @@ async function programEntries(dist: string): Promise<readonly TarEntry[]> {
       paths.map(async (path) => file(`app/${path}`, await readFile(join(dist, path)))),
     )),
     ...commands.map((command) => file(`usr/local/bin/${command}`, launcher(command), 0o755)),
+    file('usr/local/bin/daemons', daemonsScript, 0o755),
     file('usr/local/bin/pause', pause, 0o755),
   ];
 }
 
 function launcher(command: string): string {
+  const daemons =
+    command === 'telepresence'
+      ? `if [ "$1" = ${daemonWord} ]; then shift; exec daemons "$@"; fi\n`
+      : '';
   return `#!/bin/sh
-TELEPRESENCE_EXECUTABLE=/usr/local/bin/${command} exec /usr/bin/node -- /app/${command}.mjs "$@"
+${daemons}TELEPRESENCE_EXECUTABLE=/usr/local/bin/${command} exec /usr/bin/node -- /app/${command}.mjs "$@"
 `;
 }
 

@@ -31,6 +31,7 @@ const connectCodes: Readonly<Record<FailureCode, Code>> = {
   ManagerIncompatible: Code.FailedPrecondition,
   RootDaemonUnavailable: Code.Unavailable,
   RootDaemonFailed: Code.FailedPrecondition,
+  NetworkOverlaps: Code.FailedPrecondition,
   InterceptNotFound: Code.NotFound,
   InterceptFailed: Code.FailedPrecondition,
   InterceptTimeout: Code.DeadlineExceeded,

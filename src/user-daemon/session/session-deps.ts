@@ -32,6 +32,8 @@ export interface SessionDeps {
   readonly stateDir: string;
   /** In a container: who reads the kubeconfig and reaches the API server. */
   readonly lender?: Lender;
+  /** In a container: the subnets of the networks that it is in. */
+  readonly containerSubnets?: () => readonly string[];
   /** Where volumes are mounted, if nobody says where. */
   readonly temporaryDirectory: string;
   readonly mounts: RemoteMounts;

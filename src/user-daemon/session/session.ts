@@ -26,6 +26,7 @@ import { managerPresence, managerService, notServed } from './manager-presence.t
 import type { PathMemory } from './path-memory.ts';
 import { isSameConnection } from './same-connection.ts';
 import type { SessionDeps } from './session-deps.ts';
+import { refuseOverlap } from './overlap.ts';
 import { settling } from './settling.ts';
 import { removeStaleConnections } from './stale-connections.ts';
 import { openTunnels, type Tunnels } from './tunnels.ts';
@@ -144,6 +145,7 @@ export async function openSession(
   if (model.info !== undefined) {
     const asked = request.proxyVia.map(({ subnet }) => subnet);
     refuseUndialable(asked, model.info);
+    refuseOverlap(deps.containerSubnets?.() ?? [], model.info);
   }
   const ms = timeouts?.interceptMs;
   await untilVia(deps, { connection, via, managerNamespace, ms, report, signal });

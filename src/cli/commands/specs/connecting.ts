@@ -42,6 +42,20 @@ export const netGroup: FlagGroup = {
   ],
 };
 
+/** Flags of the container that the daemon is in. */
+const containerGroup: FlagGroup = {
+  title: 'Flags for --docker',
+  flags: [
+    {
+      name: 'expose',
+      kind: 'list',
+      value: '[[IP:]PORT:]PORT',
+      help: "Port of the daemon's network that this machine has too, as docker run -p takes it; repeatable",
+    },
+    { name: 'hostname', kind: 'text', help: "Host name in the daemon's network" },
+  ],
+};
+
 /** `telepresence connect` */
 export const connect: CommandSpec = {
   path: ['connect'],
@@ -51,7 +65,7 @@ export const connect: CommandSpec = {
     'With a COMMAND the connection ends when the command does.',
   examples: ['telepresence connect --namespace myns', 'telepresence connect -- curl http://echo'],
   positionals: { names: [], command: true },
-  flagGroups: [netGroup, kubeGroup, globalFlags],
+  flagGroups: [netGroup, containerGroup, kubeGroup, globalFlags],
   load: async () => (await import('../connect.ts')).runConnect,
 };
 

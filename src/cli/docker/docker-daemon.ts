@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { openDockerCommand, type DockerCommand } from '#docker/command.ts';
+import { readEngine } from '#docker/engine.ts';
+import { DockerError } from '#docker/errors.ts';
+import { prepareImage } from '#docker/image/prepare-image.ts';
+import type { ClusterAccess } from '#kube/cluster-access.ts';
+import type {
+  ConnectRequestSchema,
+  DescribeResponse,
+  KubeFlags,
+} from '#protocol/gen/telepresence_pb.ts';
+import type { FoundConfig } from '../config/client-config.ts';
+import type { CliContext } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { dockerFailure } from './docker-failure.ts';
+import { helperOf, listDockerConnections } from './helpers.ts';
+import { launchHelper, type SandboxWishes } from './launch-helper.ts';
+import { dockerNames } from './names.ts';
+
+interface Asked {
+  readonly request: Pick<MessageInitShape<typeof ConnectRequestSchema>, 'name'>;
+  readonly kube: KubeFlags;
+  readonly access: Pick<ClusterAccess, 'context' | 'namespace'>;
+  readonly settings: FoundConfig;
+  readonly sandbox: SandboxWishes | undefined;
+  readonly avoid: readonly string[];
+}
+
+/** The daemon that there is for this cluster, namespace and name, or a new one. */
+export async function dockerDaemon(
+  context: CliContext,
+  asked: Asked,
+): Promise<{ readonly connection: DescribeResponse; readonly started: boolean }> {
+  const { request, kube, access, settings, avoid } = asked;
+  const sandbox = asked.sandbox ?? { exposedPorts: [], hostname: '' };
+  const running = await listDockerConnections(context);
+  const names = dockerNames({ ...access, name: request.name ?? '' }, (daemon) =>
+    running.some(({ daemonContainer }) => daemonContainer === daemon),
+  );
+  const known = running.find(({ connection }) => connection === names.connection);
+  if (known !== undefined) {
+    refuseOtherSandbox(known, sandbox);
+    return { connection: known, started: false };
+  }
+  const { signal } = context;
+  const level = settings.config.logLevels.userDaemon;
+  try {
+    const docker = await openDockerCommand({ env: context.env, platform: process.platform });
+    const image = await imageFor(context, docker, settings);
+    await launchHelper(context, { names, sandbox, avoid, image, kube, level });
+  } catch (error) {
+    throw dockerFailure(error);
+  }
+  const connection = await helperOf(context, names).describe({}, { signal });
+  return { connection, started: true };
+}
+
+/** A container's ports and name are what they were made. */
+function refuseOtherSandbox(known: DescribeResponse, wanted: SandboxWishes): void {
+  const missing = wanted.exposedPorts.filter((port) => !known.exposedPorts.includes(port));
+  const differs = [
+    ...missing.map((port) => `without --expose ${port}`),
+    ...(wanted.hostname === '' || wanted.hostname === known.hostname
+      ? []
+      : [`without --hostname ${wanted.hostname}`]),
+  ];
+  if (differs.length === 0) return;
+  throw new CliError('Failed', `connection ${known.connection} was made ${differs.join(' and ')}`, {
+    hint: 'end it, and connect anew: telepresence quit',
+  });
+}
+
+async function imageFor(
+  context: CliContext,
+  docker: DockerCommand,
+  { config }: FoundConfig,
+): Promise<string> {
+  const { env, signal, places, programs } = context;
+  const facts = await readEngine({ docker }, signal);
+  if (!facts.isOnThisMachine) {
+    throw new DockerError(
+      'EngineUnfit',
+      `Docker runs on another machine (${facts.endpoint ?? ''})`,
+      {
+        hint: 'choose an engine of this machine: docker context use default',
+      },
+    );
+  }
+  const registry = env['TELEPRESENCE_REGISTRY'] || config.images.registry;
+  const progress = (line: string): void => {
+    if (context.interactive) context.warn(line);
+  };
+  const cacheDirectory = join(places.cacheDir, 'node');
+  const root = programs.packageRoot;
+  const { platform } = process;
+  const deps = { docker, facts, root, cacheDirectory, env, platform, progress };
+  return await prepareImage(deps, { registry }, signal);
+}
