@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { CommandResult } from '../images/command.ts';
 import { laptopCommand, onLaptop } from './run.ts';
 
@@ -7,8 +8,12 @@ import { laptopCommand, onLaptop } from './run.ts';
 export interface UnderWay {
   /** Resolves when it has written this to its error stream; rejects when it ends without. */
   says(words: RegExp): Promise<void>;
+  /** The same of its output. */
+  prints(words: RegExp): Promise<void>;
   /** What Ctrl-C in a terminal does to it. */
   interrupt(): Promise<void>;
+  /** Any other signal, to the program alone. */
+  kill(signal: NodeJS.Signals): Promise<void>;
   readonly ended: Promise<CommandResult>;
 }
 
@@ -26,17 +31,23 @@ export async function startTelepresence(args: readonly string[]): Promise<UnderW
   const closed = once(child, 'close');
   while (!stdout.includes('\n')) await once(child.stdout, 'data', { signal });
   const pid = stdout.slice(0, stdout.indexOf('\n'));
+  const waitFor = async (stream: Readable, text: () => string, pattern: RegExp): Promise<void> => {
+    while (!pattern.test(text())) {
+      // No more of it can come after its end.
+      const ended = closed.then(() => true);
+      const more = once(stream, 'data', { signal }).then(() => false);
+      if (!(await Promise.race([more, ended])) || pattern.test(text())) continue;
+      throw new Error(`ended without ${String(pattern)}: ${stdout} ${stderr}`);
+    }
+  };
+  const kill = async (name: NodeJS.Signals): Promise<void> => {
+    await onLaptop(['kill', `-${name.slice(3)}`, pid]);
+  };
   return {
-    async says(pattern) {
-      while (!pattern.test(stderr)) {
-        // No more of it can come after its end.
-        const ended = closed.then(() => true);
-        const more = once(child.stderr, 'data', { signal }).then(() => false);
-        if (!(await Promise.race([more, ended])) || pattern.test(stderr)) continue;
-        throw new Error(`ended without ${String(pattern)}: ${stdout} ${stderr}`);
-      }
-    },
-    interrupt: async () => void (await onLaptop(['kill', '-INT', pid])),
+    says: async (pattern) => await waitFor(child.stderr, () => stderr, pattern),
+    prints: async (pattern) => await waitFor(child.stdout, () => stdout, pattern),
+    interrupt: async () => await kill('SIGINT'),
+    kill,
     ended: closed.then(() => ({
       status: child.exitCode ?? -1,
       stdout: stdout.slice(pid.length + 1),

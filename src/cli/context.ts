@@ -50,6 +50,8 @@ export interface Programs {
   readonly node: string;
   /** Shown to people as the executable. */
   readonly executable: string;
+  /** This program itself. */
+  readonly cli: string;
   readonly userDaemon: string;
   readonly rootDaemon: string;
   readonly dockerHelper: string;

@@ -65,6 +65,7 @@ function findPrograms(launcher: string | undefined): CliContext['programs'] {
   return {
     node: process.execPath,
     executable: launcher ?? import.meta.filename,
+    cli: import.meta.filename,
     userDaemon: beside('user-daemon'),
     rootDaemon: beside('root-daemon'),
     dockerHelper: beside('docker-helper'),

@@ -17,6 +17,7 @@ export function recordingContext(): { readonly context: CliContext; readonly lin
       programs: {
         node: '',
         executable: '',
+        cli: '',
         userDaemon: '',
         rootDaemon: '',
         dockerHelper: '',

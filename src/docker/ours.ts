@@ -7,6 +7,9 @@ export const connectionLabel = 'telepresence.connection';
 /** … and which user of which laptop: an engine may have several. */
 export const laptopLabel = 'telepresence.laptop';
 
+/** What was made for one run of a handler, which is this label's value. */
+export const handlerLabel = 'telepresence.handler';
+
 /** The one network of all connections: a user-defined one, for only those have Docker's resolver. */
 export const networkName = 'telepresence';
 

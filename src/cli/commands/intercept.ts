@@ -4,10 +4,14 @@ import type { FoundConfig } from '../config/client-config.ts';
 import { heededConfig } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
 import { openConnection } from '../daemon/open-connection.ts';
-import { call, findDaemon, follow } from '../daemon/session.ts';
-import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
+import { call, findDaemon, follow, type FoundDaemon } from '../daemon/session.ts';
+import { findDockerDaemon } from '../docker/helpers.ts';
+import { readHandlerAsked } from '../handler/handler-asked.ts';
+import { openHandler, prepareHandler } from '../handler/handler.ts';
+import { endedSentence, runHandler } from '../handler/run-handler.ts';
+import { parseInterceptPort } from '../parse/intercept-port.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
-import { interceptedLines } from '../output/intercept-block.ts';
+import { handlerLines, interceptedLines } from '../output/intercept-block.ts';
 import { attachmentObject } from '../output/workload-object.ts';
 import { nobodyListens } from '../output/nobody-listens.ts';
 import { CliError } from '../errors.ts';
@@ -55,7 +59,7 @@ interface Engagement {
   readonly settings: FoundConfig;
 }
 
-/** Has it made, tells of it, and runs the command in its place, if there is one. */
+/** Has it made, tells of it, and runs what stands in: a command, a container, or nothing of ours. */
 async function standIn(
   context: CliContext,
   line: ParsedLine,
@@ -63,13 +67,19 @@ async function standIn(
 ): Promise<number> {
   const { command, request } = engagement;
   const files = readEnvironmentFiles(line);
-  if (line.on('docker')) refuseWhatIsNotInDocker(line, request);
+  const asked = readHandlerAsked(line);
+  const opened = asked && (await openHandler(context, asked));
+  const refuse = (): void =>
+    refuseWhatIsNotInDocker(line, request, { hasHandler: asked !== undefined });
+  if (line.on('docker')) refuse();
   const { daemon, inDocker } = await connectedDaemon(context, engagement, line.on('docker'));
-  if (inDocker) refuseWhatIsNotInDocker(line, request);
-  // While a command runs, this stream is what the daemon knows of us: killed, we cannot say goodbye.
+  if (inDocker !== undefined) refuse();
+  const handler =
+    opened && (await prepareHandler(context, opened, { ...of(engagement), inDocker }));
+  // While something runs here, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;
   const events = daemon.intercept(
-    { ...withoutMount(request, inDocker), hold },
+    { ...withoutMount(request, inDocker !== undefined), hold },
     { signal: context.signal },
   );
   const info = await follow<InterceptEvent, InterceptInfo>(context, events, ({ event }) => {
@@ -86,40 +96,49 @@ async function standIn(
     await leave();
     throw error;
   }
-  const text = interceptedLines(info);
+  const text = handler === undefined ? interceptedLines(info) : handlerLines(info);
   const object = line.on('detailed-output') ? attachmentObject(info) : undefined;
   context.show({ text, ...(object === undefined ? {} : { object, bare: true }) });
   if (line.command === undefined) {
     // Most begin their program after this; a script knows what it does.
-    if (context.interactive && !inDocker)
+    if (context.interactive && inDocker === undefined)
       for (const why of await nobodyListensYet(info)) context.warn(why);
     return 0;
   }
-  let wanted = true;
-  const onEnd = (why: string): void => {
-    if (!wanted) return;
-    wanted = false;
-    context.warn(
-      `telepresence ${command}: warning: the ${request.mode} ${info.name} has ended${why === '' ? '' : `: ${why}`}`,
-    );
-  };
   // The last that is told is why it has ended.
-  events.next().then(
-    ({ value }) => onEnd(value?.event.case === 'progress' ? value.event.value : ''),
-    () => onEnd(''),
+  const ended = events.next().then(
+    ({ value }) => (value?.event.case === 'progress' ? value.event.value : ''),
+    () => '',
   );
   const message = line.text('wait-message');
   const onStart = (): void => {
     if (message !== undefined) context.print(message);
   };
+  let isOver = false;
+  let wanted = true;
+  void ended.then((why) => {
+    wanted = false;
+    if (isOver || handler !== undefined) return;
+    context.warn(`telepresence ${command}: warning: ${endedSentence(info, why)}`);
+  });
   try {
-    return await runCommand(context, line.command, info.environment, onStart);
+    return handler === undefined
+      ? await runCommand(context, line.command, info.environment, onStart)
+      : await runHandler(context, handler, { info, ended, onStart });
   } finally {
-    if (wanted) {
-      wanted = false;
-      await leave();
-    }
+    isOver = true;
+    if (wanted) await leave();
   }
+}
+
+/** What a handler's container is named after. */
+function of({ command, request }: Engagement): {
+  readonly command: Engagement['command'];
+  readonly name: string;
+  readonly port: number | undefined;
+} {
+  const { name, port } = request;
+  return { command, name, port: port === '' ? undefined : parseInterceptPort(port).laptop };
 }
 
 async function nobodyListensYet(info: InterceptInfo): Promise<string[]> {
@@ -146,15 +165,14 @@ async function connectedDaemon(
   context: CliContext,
   { command, settings }: Pick<Engagement, 'command' | 'settings'>,
   wantsDocker: boolean,
-): Promise<{ readonly daemon: UserDaemonClient; readonly inDocker: boolean }> {
+): Promise<FoundDaemon> {
   const { signal } = context;
   const running = await findDaemon(context);
   if (running !== undefined) {
-    const { daemon } = running;
-    const inDocker = running.inDocker !== undefined;
+    const { daemon, inDocker } = running;
     const { connection } = await call(async () => await daemon.status({}, { signal }));
     // Also where it is lost: what is to be done then is the daemon's to say.
-    if (connection !== undefined && (inDocker || !wantsDocker)) return { daemon, inDocker };
+    if (connection !== undefined && (inDocker !== undefined || !wantsDocker)) return running;
   }
   context.warn(
     `Warning: You are executing the "telepresence ${command}" command without a preceding "telepresence connect", ` +
@@ -163,21 +181,25 @@ async function connectedDaemon(
   const managerNamespace = context.env['TELEPRESENCE_MANAGER_NAMESPACE'] ?? '';
   const options = { found: settings, inDocker: wantsDocker };
   const { daemon } = await openConnection(context, { managerNamespace }, options);
-  return { daemon, inDocker: wantsDocker };
+  return { daemon, inDocker: wantsDocker ? await findDockerDaemon(context) : undefined };
 }
 
 /** With the daemon in a container, traffic and files are in its network and nowhere on this machine. */
-function refuseWhatIsNotInDocker(line: ParsedLine, { mode, mount }: InterceptAsked): void {
-  if (line.command !== undefined && mode !== 'ingest') {
+function refuseWhatIsNotInDocker(
+  line: ParsedLine,
+  { mode, mount }: InterceptAsked,
+  { hasHandler }: { readonly hasHandler: boolean },
+): void {
+  if (line.command !== undefined && mode !== 'ingest' && !hasHandler) {
     throw new CliError(
       'Usage',
       'a command after -- runs on this machine, and the traffic goes to the daemon’s container',
       {
-        hint: 'run it in a container of that network (telepresence status names it), or connect without --docker',
+        hint: 'run it in a container: --docker-run -- IMAGE; or connect without --docker',
       },
     );
   }
-  if (line.text('mount') !== undefined && mount !== undefined) {
+  if (line.given('mount') && mount !== undefined) {
     throw new CliError('Usage', '--mount: a daemon in a container does not show volumes', {
       hint: 'leave --mount out, or connect without --docker',
     });

@@ -5,7 +5,14 @@ import { connect, quit } from './specs/connecting.ts';
 import { intercept, replace, uninstall } from './specs/intercepting.ts';
 import { list, listContexts, listNamespaces, status, version } from './specs/looking.ts';
 import { globalFlags, kubeGroup, managerNamespace } from './specs/shared-flags.ts';
-import { complete, completion, config, gatherLogs, loglevel } from './specs/tending.ts';
+import {
+  complete,
+  completion,
+  config,
+  gatherLogs,
+  handlerWatch,
+  loglevel,
+} from './specs/tending.ts';
 
 const valueFlags: readonly FlagSpec[] = [
   { name: 'set', kind: 'list', value: 'KEY=VALUE', help: 'Set a value; may be repeated' },
@@ -124,6 +131,7 @@ export const rootCommand: CommandSpec = {
     config,
     completion,
     complete,
+    handlerWatch,
   ],
   load: async () => (await import('./group.ts')).runGroup,
 };

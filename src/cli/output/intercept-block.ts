@@ -14,6 +14,18 @@ export function interceptedLines(info: InterceptInfo): readonly string[] {
   return [using, info.wholeContainer ? 'replaced' : done, ...interceptBlock(info)];
 }
 
+/** The same where a container answers, as the guide to Docker has it. */
+export function handlerLines(info: InterceptInfo): readonly string[] {
+  const [using = '', ...rest] = interceptedLines(info);
+  const block = rest.filter((line) => line.startsWith(' '.repeat(indent)));
+  return [
+    using,
+    ...block.map((line) =>
+      line.slice(1).replace(/^( *Intercepting *: all TCP) connections$/, '$1 requests'),
+    ),
+  ];
+}
+
 /** The facts of one intercept, wiretap or ingest, as `list` prints them. */
 export function attachmentBlock(info: InterceptInfo): readonly string[] {
   return modeWords(info).noun === 'ingest' ? ingestBlock(info, 'listed') : interceptBlock(info);

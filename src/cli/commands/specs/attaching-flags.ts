@@ -119,3 +119,12 @@ export const telling = (what: string): readonly FlagSpec[] => [
     help: 'Print this once the COMMAND has been started',
   },
 ];
+
+/** A container that answers. */
+export const handler: readonly FlagSpec[] = [
+  {
+    name: 'docker-run',
+    kind: 'switch',
+    help: 'Have a container answer: what follows -- is said to docker run, whose network, environment and end are those of the intercept',
+  },
+];

@@ -65,6 +65,7 @@ export const intercept: CommandSpec = {
         force,
         workloadNamespace('The namespace of the workload'),
         ...flags.environment,
+        ...flags.handler,
         flags.mount,
         ...flags.telling('intercept'),
       ],
@@ -88,7 +89,13 @@ export const replace: CommandSpec = {
   flagGroups: [
     {
       title: 'Flags',
-      flags: [...replacing, ...flags.environment, flags.mount, ...flags.telling('intercept')],
+      flags: [
+        ...replacing,
+        ...flags.environment,
+        ...flags.handler,
+        flags.mount,
+        ...flags.telling('intercept'),
+      ],
     },
     globalFlags,
   ],

@@ -154,3 +154,22 @@ export const complete: CommandSpec = {
   flagGroups: [],
   load: async () => (await import('../completion.ts')).runComplete,
 };
+
+/** Started by a handler's command, for the case that this is killed. */
+export const handlerWatch: CommandSpec = {
+  path: ['handler-watch'],
+  summary: 'Take back what a handler has left',
+  hidden: true,
+  positionals: { names: [] },
+  flagGroups: [
+    {
+      title: 'Flags',
+      flags: [
+        { name: 'id', kind: 'text', help: 'Which handler' },
+        { name: 'directory', kind: 'text', help: 'Its files' },
+      ],
+    },
+    globalFlags,
+  ],
+  load: async () => (await import('../../handler/watch.ts')).runHandlerWatch,
+};

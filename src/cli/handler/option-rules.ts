@@ -1,0 +1,105 @@
+import { CliError } from '../errors.ts';
+import { isOn, lastValue, type DockerOption, type DockerWords } from './docker-words.ts';
+
+/** Where the daemon runs, as far as handlers are concerned. */
+export type DaemonPlace =
+  | {
+      readonly kind: 'container';
+      /** The container whose network handlers join. */
+      readonly network: string;
+      readonly connection: string;
+    }
+  | { readonly kind: 'host' };
+
+/** The user's options, each where it belongs. */
+export interface SortedOptions {
+  /** For `docker run` itself. */
+  readonly kept: readonly DockerOption[];
+  /** `--publish`: what a container of ours is to publish for a handler that has no network of its own. */
+  readonly published: readonly string[];
+  /** What was left out, and why that changes nothing. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * What becomes of the user's options. Docker itself refuses many of them for a container that joins
+ * another's network, in words that say nothing of ours; each is named here with what to do instead.
+ */
+export function sortOptions(words: DockerWords, place: DaemonPlace): SortedOptions {
+  if (isOn(words, 'detach')) {
+    throw refused('-d', 'the intercept ends with the container, which runs in the foreground', {
+      hint: 'leave it out; for a container of its own life intercept without --docker-run, and see telepresence docker-run',
+    });
+  }
+  if (place.kind === 'host') return { kept: words.options, published: [], notes: [] };
+  refuseWhatKeeps(words);
+  const kept: DockerOption[] = [];
+  const published: string[] = [];
+  const notes: string[] = [];
+  for (const option of words.options) {
+    const { name, value } = option;
+    if (name === 'publish') published.push(value);
+    else if (name === 'expose') {
+      notes.push(`--expose ${value} is left out: all ports of the handler are open to its network`);
+    } else if (name === 'publish-all' && !isOn({ options: [option] }, name)) continue;
+    else {
+      const instead = refusals(place)[name];
+      if (instead !== undefined && !isSame(option, place)) {
+        throw refused(
+          `--${name}`,
+          `the handler has no network of its own, but that of ${place.network}`,
+          { hint: instead },
+        );
+      }
+      if (name !== 'network') kept.push(option);
+    }
+  }
+  return { kept, published, notes };
+}
+
+/** Volumes cannot be removed before the container is: it goes with its end. */
+function refuseWhatKeeps(words: DockerWords): void {
+  if (lastValue(words, 'rm') !== undefined && !isOn(words, 'rm')) {
+    throw refused('--rm=false', "the container has the intercept's volumes, and goes with it", {
+      hint: 'leave it out; docker commit keeps what a container has written',
+    });
+  }
+  const restart = lastValue(words, 'restart');
+  if (restart !== undefined && restart !== 'no' && restart !== '') {
+    throw refused(`--restart ${restart}`, 'the intercept ends when the container does', {
+      hint: 'leave it out',
+    });
+  }
+}
+
+/** What is asked for is what it gets. */
+function isSame({ name, value }: DockerOption, place: { readonly network: string }): boolean {
+  return name === 'network' && value === `container:${place.network}`;
+}
+
+/** Option → what to do instead. */
+function refusals({ network }: { readonly network: string }): Readonly<Record<string, string>> {
+  const own = 'give it to the connection: telepresence connect --docker --hostname NAME';
+  const join = `have that network joined: docker network connect NETWORK ${network}`;
+  return {
+    network: join,
+    'network-alias': `give it to the connection's container: docker network connect --alias NAME NETWORK ${network}`,
+    link: `have the network of that container joined, then its name is known: docker network connect NETWORK ${network}`,
+    hostname: own,
+    domainname: own,
+    dns: 'names of the cluster are known; others come from Docker, which asks the servers of the engine (dns in its daemon.json)',
+    'dns-search': 'names of the connected namespace are known by their first part',
+    'dns-option': 'leave it out',
+    'add-host':
+      'mount a file of your own: -v FILE:/etc/hosts:ro; or give the name to a Service: dns.mappings in config.yml',
+    'mac-address': 'leave it out',
+    ip: 'leave it out',
+    ip6: 'leave it out',
+    'link-local-ip': 'leave it out',
+    'publish-all': 'name each port: -p PORT:PORT',
+  };
+}
+
+function refused(flag: string, why: string, options: { readonly hint: string }): CliError {
+  return new CliError('Usage', `${flag} is not possible for a handler: ${why}`, options);
+}

@@ -1,0 +1,53 @@
+import { openDockerCommand } from '#docker/command.ts';
+import type { RunCommand } from '../commands/command-spec.ts';
+import type { CliContext } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { removeHandler } from './remove-handler.ts';
+
+/** How long what was under way may take to appear once its command is dead, and to be removed. */
+const patienceMs = 60_000;
+const againMs = 300;
+/** So many looks in a row find nothing: then nothing is coming any more. */
+const enoughLooks = 5;
+
+/** `telepresence handler-watch`: started by `--docker-run`, for the case that it is killed. */
+export const runHandlerWatch: RunCommand = async (context, line) => {
+  const id = line.text('id');
+  const directory = line.text('directory');
+  if (id === undefined || directory === undefined) {
+    throw new CliError('Usage', 'this command is started by intercept --docker-run only');
+  }
+  // Ends when the one that writes does.
+  const said = (await context.readInput()).split('\n').filter(Boolean);
+  if (said.at(-1) === 'done') return 0;
+  const docker = await openDockerCommand({ env: context.env, platform: process.platform });
+  const pid = Number(/^runs (\d+)$/.exec(said.at(-1) ?? '')?.[1]);
+  // It was its child: still pulling perhaps, or waiting for a container that nobody waits for now.
+  if (Number.isInteger(pid) && pid > 1) endProcess(pid);
+  const signal = AbortSignal.timeout(patienceMs);
+  await removeUntilNothingComes(context, async () => {
+    return await removeHandler({ docker }, { id, directory }, signal);
+  });
+  return 0;
+};
+
+/** The engine may be making the container at this moment. */
+async function removeUntilNothingComes(
+  { clock, signal }: CliContext,
+  remove: () => Promise<number>,
+): Promise<void> {
+  const until = clock.monotonic() + patienceMs;
+  let idle = 0;
+  while (idle < enoughLooks && clock.monotonic() < until) {
+    idle = (await remove()) === 0 ? idle + 1 : 0;
+    await clock.sleep(againMs, signal);
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
