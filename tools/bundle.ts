@@ -14,6 +14,7 @@ const bundles = {
   'root-daemon': 'src/root-daemon/main.ts',
   'docker-helper': 'src/docker-helper/main.ts',
   'self-test': 'src/root-daemon/self-test-main.ts',
+  'volume-plugin': 'src/volume-plugin/main.ts',
   tel2: 'src/cluster-main.ts',
 } as const;
 

@@ -13,6 +13,7 @@ const programs = [
   'docker-helper',
   'manager',
   'agent',
+  'volume-plugin',
 ] as const;
 
 /** Room → rooms that it may import. */

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 
+/** The other end, as sshfs is told of it. */
+export const mountHost = 'telepresence:';
 /** What stands as source in the mount table: what is ours is known by it. */
-export const mountSource = 'telepresence:/';
+export const mountSource = `${mountHost}/`;
 
 /** The directories at which something of ours is mounted, by the text of /proc/self/mounts. */
 export function ownMountPoints(table: string): ReadonlySet<string> {

@@ -7,9 +7,13 @@ export interface RemoteMount extends AsyncDisposable {
 }
 
 export interface MountWish {
-  /** An empty directory that is there. */
+  /** An empty directory that is there; an empty file where `from` is one. */
   readonly mountPoint: string;
   readonly readOnly: boolean;
+  /** What of the other end is shown: an absolute path; all of it, unless said. */
+  readonly from?: string;
+  /** Whoever can reach the mount point may use it, and not this user alone. */
+  readonly forEverybody?: boolean;
   /** Speaks SFTP; belongs to the mount from now on. When it ends, so does the mount. */
   readonly stream: Duplex;
   /** Gives up while it is not mounted yet. */

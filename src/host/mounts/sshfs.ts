@@ -8,7 +8,7 @@ import { describe } from '#base/errors.ts';
 import { withDeadline } from '#base/wait.ts';
 import { HostError } from '../errors.ts';
 import { runTool, toolPath } from '../run-tool.ts';
-import { mountSource, readOwnMountPoints } from './mount-table.ts';
+import { mountHost, mountSource, readOwnMountPoints } from './mount-table.ts';
 import type { MountWish, RemoteMount, RemoteMounts } from './remote-mounts.ts';
 
 interface Deps {
@@ -114,7 +114,7 @@ async function ownOptions(signal: AbortSignal): Promise<readonly string[]> {
 }
 
 function startSshfs(
-  { mountPoint, readOnly, stream }: MountWish,
+  { mountPoint, readOnly, stream, from = '/', forEverybody = false }: MountWish,
   more: readonly string[],
 ): {
   readonly child: ChildProcess;
@@ -130,9 +130,12 @@ function startSshfs(
     'entry_timeout=1',
     'attr_timeout=1',
     ...(readOnly ? ['ro'] : []),
+    // Also where the kernel asks for a part: by this it is known for ours.
+    ...(from === '/' ? [] : [`fsname=${mountSource}`]),
+    ...(forEverybody ? ['allow_other'] : []),
     ...more,
   ];
-  const child = spawn('sshfs', ['-f', '-o', options.join(','), mountSource, mountPoint], {
+  const child = spawn('sshfs', ['-f', '-o', options.join(','), `${mountHost}${from}`, mountPoint], {
     stdio: 'pipe',
     cwd: '/',
     env: { PATH: toolPath, LC_ALL: 'C' },

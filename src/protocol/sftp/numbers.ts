@@ -37,6 +37,7 @@ export const statusCodes = {
   permissionDenied: 3,
   failure: 4,
   badMessage: 5,
+  noConnection: 6,
   unsupported: 8,
 } as const;
 

@@ -12,7 +12,7 @@ import {
 import type { FileAttributes } from '#protocol/sftp/attributes.ts';
 import type { SftpClient } from '#protocol/sftp/client.ts';
 import { SftpRefusal } from '#protocol/sftp/client.ts';
-import { isFileName } from './volume-path.ts';
+import { isFileName } from '#protocol/sftp/volume-path.ts';
 
 /** How much of a workload is copied at most; a ConfigMap or Secret holds at most 1 MiB. */
 export interface CopyBudget {

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { silentLogger } from '#base/log.ts';
 import { nearlyText } from '#base/nearly.fixture.ts';
 import { openMountMemory } from './left-over.ts';
-import { isVolumePath } from './volume-path.ts';
+import { isVolumePath } from '#protocol/sftp/volume-path.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'left-over-'));
 const home = join(base, 'home');

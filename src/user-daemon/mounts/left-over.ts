@@ -5,7 +5,7 @@ import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import { removeMountPoint } from './mount-point.ts';
-import { isFileName } from './volume-path.ts';
+import { isFileName } from '#protocol/sftp/volume-path.ts';
 
 const remembered = v.object({
   path: v.pipe(

@@ -1,19 +1,22 @@
+import { create } from '@bufbuild/protobuf';
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
-import type {
-  GetEnvironmentResponse,
-  InterceptInfo,
-  MountRequest,
+import {
+  ServedFilesSchema,
+  type GetEnvironmentResponse,
+  type InterceptInfo,
+  type MountRequest,
 } from '#protocol/gen/telepresence_pb.ts';
 import { keepCopied } from './keep-copied.ts';
 import { keepMounted } from './keep-mounted.ts';
+import { serveFilesPort } from './files-port.ts';
 import type { MountMemory } from './left-over.ts';
 import { prepareMountPoint, removeMountPoint, type MountPoint } from './mount-point.ts';
 import type { OpenFiles } from './open-files.ts';
-import { isVolumePath } from './volume-path.ts';
+import { isVolumePath } from '#protocol/sftp/volume-path.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -34,7 +37,10 @@ interface MountWanted {
 }
 
 /** What an intercept's user is told of its volumes. */
-export type MountState = Pick<InterceptInfo, 'mountPoint' | 'mountError' | 'mountNote' | 'mounts'>;
+export type MountState = Pick<
+  InterceptInfo,
+  'mountPoint' | 'mountError' | 'mountNote' | 'mounts' | 'files'
+>;
 
 /** The volumes of the pods that a session has intercepted, as they are seen on this machine. */
 export interface Mounts extends AsyncDisposable {
@@ -104,7 +110,8 @@ export function createMounts(deps: Deps): Mounts {
 
 async function show(deps: Deps, wanted: MountWanted, signal: AbortSignal): Promise<Shown> {
   const { request, found, interceptUid } = wanted;
-  const { readOnly } = request;
+  const { readOnly, serveOn } = request;
+  if (serveOn !== '') return await serve(deps, wanted);
   const open = async (until: AbortSignal): ReturnType<OpenFiles> =>
     await deps.openFiles({ interceptUid, container: found.container, readOnly }, until);
   const small = found.volumes
@@ -140,6 +147,29 @@ async function show(deps: Deps, wanted: MountWanted, signal: AbortSignal): Promi
   const without = missing.length === 0 ? '' : `, without ${missing.join(', ')}`;
   const mountNote = `a read-only copy of ConfigMaps, Secrets and tokens${without} (${why})`;
   return shownAs({ ...nothing, mountPoint, mountNote, mounts: there }, stack.move());
+}
+
+/** For volumes of Docker's: whoever mounts them has the token. */
+async function serve(deps: Deps, { request, found, interceptUid }: MountWanted): Promise<Shown> {
+  const { readOnly, serveOn: address } = request;
+  const token = Array.from({ length: 32 }, () =>
+    deps.randomInt(256).toString(16).padStart(2, '0'),
+  ).join('');
+  const port = await serveFilesPort(deps, { address, token, interceptUid, readOnly });
+  const mounts = found.mounts.filter(isVolumePath);
+  const small = found.volumes.filter((one) => one.small).map(({ path }) => path);
+  const files = create(ServedFilesSchema, {
+    address,
+    port: port.port,
+    token,
+    readOnly,
+    mounts,
+    small: small.filter((path) => mounts.includes(path)),
+  });
+  return {
+    state: { ...nothing, files },
+    [Symbol.asyncDispose]: async () => await port[Symbol.asyncDispose](),
+  };
 }
 
 function shownAs(state: MountState, owned: AsyncDisposableStack): Shown {

@@ -1,0 +1,105 @@
+import * as v from 'valibot';
+import type { DockerCommand } from '../command.ts';
+import { commandFailure } from '../command-failure.ts';
+import type { EngineFacts } from '../engine-facts.ts';
+import { DockerError } from '../errors.ts';
+import { pluginDescription, pluginRepository, type VolumePlugin } from './volume-plugin.ts';
+
+interface Deps {
+  readonly docker: DockerCommand;
+  readonly facts: Pick<EngineFacts, 'kind' | 'rootless'>;
+  /** For the engine's processor; asked for only where plugins can be. */
+  readonly ownPlugin: (signal: AbortSignal) => Promise<VolumePlugin>;
+  readonly progress: (line: string) => void;
+}
+
+/**
+ * The name of our volume plugin, which the engine has and runs afterwards. One of another build or
+ * version is removed, unless volumes of it are there. Throws where the engine takes no plugin.
+ */
+export async function ensurePlugin(deps: Deps, signal: AbortSignal): Promise<string> {
+  const { docker, facts, progress } = deps;
+  if (facts.kind === 'podman') throw unfit('Podman has no volume plugins of this kind');
+  if (facts.rootless) throw unfit('a Docker Engine without root runs no volume plugins');
+  const plugin = await deps.ownPlugin(signal);
+  const description = pluginDescription(plugin.content);
+  for (const name of [plugin.name, plugin.otherName]) {
+    let found = await inspect(docker, name, signal);
+    // Of another build, and nobody's: it makes room.
+    if (found !== undefined && found.Config.Description !== description) {
+      if (!(await remove(docker, name, signal))) continue;
+      found = undefined;
+    }
+    if (found === undefined) {
+      progress(`Making volume plugin ${name} and installing it into Docker`);
+      await using directory = await plugin.directory();
+      const args = ['plugin', 'create', name, directory.path];
+      const made = await docker.run(args, { signal, mayFail: true });
+      // Somebody may have made it meanwhile.
+      found = await inspect(docker, name, signal);
+      if (found === undefined) {
+        const { status, stderr } = made;
+        throw commandFailure({ path: docker.path, args, status, said: stderr });
+      }
+    }
+    if (!found.Enabled) await enable(docker, name, signal);
+    await removeOthers(docker, name, signal);
+    return name;
+  }
+  throw unfit(`volumes of two other builds of ${plugin.name} are in use`);
+}
+
+/** It is known to run only once Docker has asked it what it is. */
+async function enable(docker: DockerCommand, name: string, signal: AbortSignal): Promise<void> {
+  const args = ['plugin', 'enable', '--timeout', '30', name];
+  const { status, stderr } = await docker.run(args, { signal, mayFail: true });
+  if (status === 0) return;
+  const now = await inspect(docker, name, signal);
+  if (now?.Enabled === true) return;
+  // What does not start here serves nobody.
+  await docker.run(['plugin', 'rm', name], { signal, mayFail: true });
+  throw commandFailure({ path: docker.path, args, status, said: stderr });
+}
+
+/** Those of other versions, unless they are in use, which Docker knows. */
+async function removeOthers(
+  docker: DockerCommand,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const listed = await docker.run(['plugin', 'ls', '--format', '{{.Name}}'], {
+    signal,
+    mayFail: true,
+  });
+  const others = listed.stdout
+    .split('\n')
+    .filter((one) => one.startsWith(`${pluginRepository}:`) && one !== name);
+  for (const other of others) await remove(docker, other, signal);
+}
+
+async function remove(docker: DockerCommand, name: string, signal: AbortSignal): Promise<boolean> {
+  await docker.run(['plugin', 'disable', name], { signal, mayFail: true });
+  const { status } = await docker.run(['plugin', 'rm', name], { signal, mayFail: true });
+  return status === 0;
+}
+
+const shape = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ Enabled: v.boolean(), Config: v.object({ Description: v.string() }) }),
+);
+
+async function inspect(
+  docker: DockerCommand,
+  name: string,
+  signal: AbortSignal,
+): Promise<v.InferOutput<typeof shape> | undefined> {
+  const args = ['plugin', 'inspect', '--format', '{{json .}}', name];
+  const { status, stdout } = await docker.run(args, { signal, mayFail: true });
+  const parsed = v.safeParse(shape, stdout);
+  return status === 0 && parsed.success ? parsed.output : undefined;
+}
+
+function unfit(message: string): DockerError {
+  return new DockerError('EngineUnfit', message);
+}

@@ -1,0 +1,33 @@
+import type { DockerCommand } from '../command.ts';
+import type { EngineFacts } from '../engine-facts.ts';
+import { architectureFor } from '../engine.ts';
+import { findNode } from '../image/node-program.ts';
+import { openOwnFiles } from '../image/own-files.ts';
+import { ensurePlugin } from './ensure-plugin.ts';
+import { volumePlugin } from './volume-plugin.ts';
+
+interface PrepareDeps {
+  readonly docker: DockerCommand;
+  readonly facts: EngineFacts;
+  /** The directory of this package: the one above `dist` or `src`. */
+  readonly root: string;
+  /** Of this user, for what npm fetches once. */
+  readonly cacheDirectory: string;
+  readonly temporaryDirectory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  /** A line for the user, before something that takes seconds. */
+  readonly progress: (line: string) => void;
+}
+
+/** Sees to it that the engine has and runs our volume plugin, and says its name. */
+export async function preparePlugin(deps: PrepareDeps, signal: AbortSignal): Promise<string> {
+  const { docker, facts, root, progress } = deps;
+  const ownPlugin = async (aborted: AbortSignal) => {
+    const architecture = architectureFor(facts);
+    const files = await openOwnFiles(root);
+    const node = await findNode(deps, { ...files.node, architecture }, aborted);
+    return await volumePlugin({ ...deps, files, node }, { architecture });
+  };
+  return await ensurePlugin({ docker, facts, ownPlugin, progress }, signal);
+}
