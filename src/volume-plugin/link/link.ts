@@ -175,6 +175,8 @@ export function openLink(deps: Deps): Link {
     const stop = (): void => end('no longer wanted');
     stopped.signal.addEventListener('abort', stop, { once: true });
     stream.write(encodeInit(3));
+    // Whoever dialled it has paused it.
+    stream.resume();
     try {
       return await over.promise;
     } finally {
