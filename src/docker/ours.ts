@@ -67,12 +67,31 @@ export async function removeOurs(
     const left = (await listOurs(deps, options)).filter(({ id }) => ids.includes(id));
     if (left.length > 0) throw new Error(`docker rm: ${removed.stderr.trim()}`);
   }
+  await removeVolumes(deps, options, isOver);
   // Refused while anybody is in it, which is right. One that a person has made stays.
   const mine = ['--filter', `name=^${network}$`, '--filter', `label=${laptopLabel}`];
   const { stdout } = await docker.run(['network', 'ls', '--quiet', ...mine], { signal });
   const ids = stdout.split('\n').filter(Boolean);
   if (ids.length > 0) await docker.run(['network', 'rm', ...ids], { signal, mayFail: true });
   return over;
+}
+
+/** Volumes of handlers; one that somebody has taken into a container of his own stays with that. */
+async function removeVolumes(
+  { docker }: Deps,
+  { laptop, signal }: { readonly laptop: string; readonly signal: AbortSignal },
+  isOver: (connection: string) => boolean,
+): Promise<void> {
+  const format = `{{.Name}}\t{{.Label "${connectionLabel}"}}`;
+  const filters = [`--filter=label=${laptopLabel}=${laptop}`, `--filter=label=${connectionLabel}`];
+  const args = ['volume', 'ls', ...filters, '--format', format];
+  const { stdout } = await docker.run(args, { signal, mayFail: true });
+  const over = stdout
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .filter(([name, connection]) => Boolean(name) && isOver(connection ?? ''))
+    .map(([name = '']) => name);
+  if (over.length > 0) await docker.run(['volume', 'rm', ...over], { signal, mayFail: true });
 }
 
 /** Whose containers these are: one user of one laptop, by where this user's sockets are. */

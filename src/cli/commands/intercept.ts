@@ -15,6 +15,7 @@ import { handlerLines, interceptedLines } from '../output/intercept-block.ts';
 import { attachmentObject } from '../output/workload-object.ts';
 import { nobodyListens } from '../output/nobody-listens.ts';
 import { CliError } from '../errors.ts';
+import { dockerMountRoot, type VolumePlan } from '../handler/volumes/plan-volumes.ts';
 import { runCommand } from '../run-command.ts';
 import type { RunCommand } from './command-spec.ts';
 import { readEnvironmentFiles, writeEnvironment } from './environment-files.ts';
@@ -74,12 +75,15 @@ async function standIn(
   if (line.on('docker')) refuse();
   const { daemon, inDocker } = await connectedDaemon(context, engagement, line.on('docker'));
   if (inDocker !== undefined) refuse();
+  const { mount } = request;
+  const root = dockerMountRoot(line, mount);
+  const volumes = mount && { readOnly: mount.readOnly, root };
   const handler =
-    opened && (await prepareHandler(context, opened, { ...of(engagement), inDocker }));
+    opened && (await prepareHandler(context, opened, { ...of(engagement), inDocker, volumes }));
   // While something runs here, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;
   const events = daemon.intercept(
-    { ...withoutMount(request, inDocker !== undefined), hold },
+    { ...withMountOf(request, inDocker !== undefined, handler?.volumes), hold },
     { signal: context.signal },
   );
   const info = await follow<InterceptEvent, InterceptInfo>(context, events, ({ event }) => {
@@ -90,6 +94,9 @@ async function standIn(
   const leave = async (): Promise<void> => {
     await call(async () => await daemon.leave({ name: info.name, id: info.id }));
   };
+  if (info.files !== undefined && handler?.volumes !== undefined) {
+    info.environment['TELEPRESENCE_ROOT'] = handler.volumes.root;
+  }
   try {
     await writeEnvironment(context, { ...files, command }, info.environment);
   } catch (error) {
@@ -199,16 +206,21 @@ function refuseWhatIsNotInDocker(
       },
     );
   }
-  if (line.given('mount') && mount !== undefined) {
+  if (line.given('mount') && mount !== undefined && !hasHandler) {
     throw new CliError('Usage', '--mount: a daemon in a container does not show volumes', {
       hint: 'leave --mount out, or connect without --docker',
     });
   }
 }
 
-/** What is mounted in the daemon's container is seen by nobody else. */
-function withoutMount(request: InterceptAsked, inDocker: boolean): InterceptAsked {
+/** What is mounted in the daemon's container is seen by nobody else: its files are served to volumes. */
+function withMountOf(
+  request: InterceptAsked,
+  inDocker: boolean,
+  plan: VolumePlan | undefined,
+): InterceptAsked {
   if (!inDocker) return request;
   const { mount: _nowhere, ...rest } = request;
-  return rest;
+  if (plan === undefined) return rest;
+  return { ...rest, mount: { path: '', readOnly: plan.readOnly, serveOn: plan.serveOn } };
 }

@@ -15,6 +15,7 @@ import { handlerName } from './handler-name.ts';
 import { sortOptions, type DaemonPlace } from './option-rules.ts';
 import type { PreparedHandler } from './run-handler.ts';
 import { parseRunHelp } from './run-options.ts';
+import { planVolumes, type VolumePlan } from './volumes/plan-volumes.ts';
 
 /** A handler whose words are understood; nothing was made for it yet. */
 export interface OpenedHandler {
@@ -43,6 +44,8 @@ interface Where {
   readonly port: number | undefined;
   /** Undefined: the daemon runs on this machine itself. */
   readonly inDocker: DescribeResponse | undefined;
+  /** Undefined: none of the pod's volumes. */
+  readonly volumes: { readonly readOnly: boolean; readonly root: string } | undefined;
 }
 
 /** Sees to it that there is an image and a free name, before anything is intercepted. */
@@ -69,14 +72,18 @@ export async function prepareHandler(
   const isOneOfMany = (await listDockerConnections(context)).length > 1;
   const beside = isOneOfMany ? inDocker?.connection : undefined;
   const name = lastValue(words, 'name') ?? handlerName({ ...where, what: command, beside });
+  let volumes: VolumePlan | undefined;
   try {
     await freeName({ docker }, { name, laptop, signal });
     await findImage(context, { docker }, words);
+    if (inDocker !== undefined && where.volumes !== undefined) {
+      volumes = await planVolumes(context, { docker, inDocker }, where.volumes);
+    }
   } catch (error) {
     throw dockerFailure(error);
   }
   for (const note of sorted.notes) context.warn(`telepresence ${command}: warning: ${note}`);
-  return { docker, command, place, name, words, sorted, laptop };
+  return { docker, command, place, name, words, sorted, laptop, volumes };
 }
 
 function placeOf(inDocker: DescribeResponse | undefined): DaemonPlace {

@@ -16,6 +16,9 @@ import type { DaemonPlace, SortedOptions } from './option-rules.ts';
 import { removeHandler } from './remove-handler.ts';
 import { runContainer } from './run-container.ts';
 import { splitEnvironment } from './split-environment.ts';
+import { openHandlerVolumes } from './volumes/open-handler-volumes.ts';
+import { ownMounts } from './volumes/own-mounts.ts';
+import type { VolumePlan } from './volumes/plan-volumes.ts';
 import { startWatcher } from './watcher.ts';
 
 /** What a handler answers for. */
@@ -38,6 +41,8 @@ export interface PreparedHandler {
   readonly words: DockerWords;
   readonly sorted: SortedOptions;
   readonly laptop: string;
+  /** Undefined: none of the pod's volumes are wanted. */
+  readonly volumes: VolumePlan | undefined;
 }
 
 const removeMs = 30_000;
@@ -113,12 +118,13 @@ async function startingWords(
   await writeFile(environment, split.file, { mode: 0o600 });
   const typedFile = lastValue(words, 'cidfile');
   const id = typedFile ?? join(traces.directory, 'id');
+  const labels = labelsOf({ id: traces.id, laptop, place });
   const { args } = automaticFlags({
     place,
     name: lastValue(words, 'name') === undefined ? name : undefined,
     envFile: environment,
-    labels: labelsOf({ id: traces.id, laptop, place }),
-    volumes: [],
+    labels,
+    volumes: await volumesFor(context, handler, { info: intercept.info, labels }),
     forDebugger: false,
   });
   const cidfile = typedFile === undefined ? [`--cidfile=${id}`] : [];
@@ -128,6 +134,23 @@ async function startingWords(
     env: split.own,
     files: { id, environment },
   };
+}
+
+/** The pod's volumes, made for this one run. */
+async function volumesFor(
+  context: CliContext,
+  handler: PreparedHandler,
+  { info, labels }: { readonly info: InterceptInfo; readonly labels: readonly string[] },
+): Promise<readonly string[]> {
+  const { docker, volumes: plan, sorted } = handler;
+  const { files, container } = info;
+  if (plan === undefined || files === undefined) return [];
+  const taken = ownMounts(sorted.kept);
+  const randomName = (): string => randomUUID().slice(0, 8);
+  const wanted = { plan, files, container, labels, taken };
+  const { args, note } = await openHandlerVolumes(context, { docker, randomName }, wanted);
+  if (note !== undefined) warn(context, handler, note);
+  return args;
 }
 
 function labelsOf(of: {

@@ -6,6 +6,8 @@ export interface MountAsked {
   /** Absolute; empty: a new directory. */
   readonly path: string;
   readonly readOnly: boolean;
+  /** Not here, but by the daemon in a container, on this address of its. */
+  readonly serveOn?: string;
 }
 
 /** `true`, `false`, or a path, each but `false` perhaps with `:ro`; undefined: nowhere. */

@@ -55,7 +55,8 @@ export async function volumePlugin(
     otherName: `${name}-${content.slice(0, 8)}`,
     content,
     async directory() {
-      const path = await mkdtemp(join(deps.temporaryDirectory, 'telepresence-plugin-'));
+      await mkdir(deps.temporaryDirectory, { recursive: true });
+      const path = await mkdtemp(join(deps.temporaryDirectory, 'plugin-'));
       const remove = async (): Promise<void> => await rm(path, { recursive: true, force: true });
       try {
         const root = join(path, 'rootfs');

@@ -9,6 +9,7 @@ import {
   type GetEnvironmentResponse,
   type InterceptInfo,
   type MountRequest,
+  type MountedVolume,
 } from '#protocol/gen/telepresence_pb.ts';
 import { keepCopied } from './keep-copied.ts';
 import { keepMounted } from './keep-mounted.ts';
@@ -157,14 +158,16 @@ async function serve(deps: Deps, { request, found, interceptUid }: MountWanted):
   ).join('');
   const port = await serveFilesPort(deps, { address, token, interceptUid, readOnly });
   const mounts = found.mounts.filter(isVolumePath);
-  const small = found.volumes.filter((one) => one.small).map(({ path }) => path);
+  const paths = (wanted: (one: MountedVolume) => boolean): string[] =>
+    found.volumes.filter((one) => wanted(one) && mounts.includes(one.path)).map(({ path }) => path);
   const files = create(ServedFilesSchema, {
     address,
     port: port.port,
     token,
     readOnly,
     mounts,
-    small: small.filter((path) => mounts.includes(path)),
+    small: paths((one) => one.small),
+    readOnlyMounts: paths((one) => one.readOnly),
   });
   return {
     state: { ...nothing, files },

@@ -127,4 +127,10 @@ export const handler: readonly FlagSpec[] = [
     kind: 'switch',
     help: 'Have a container answer: what follows -- is said to docker run, whose network, environment and end are those of the intercept',
   },
+  {
+    name: 'docker-mount',
+    kind: 'text',
+    value: 'PATH',
+    help: "The container's directory below which it has the volumes; where they are in the pod unless said, or --mount PATH",
+  },
 ];
