@@ -3,14 +3,17 @@ import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
 import type { DockerCommand } from '#docker/command.ts';
-import { listOurs, networkName, removeOurs } from '#docker/ours.ts';
+import { networkName, removeOurs } from '#docker/ours.ts';
+import { testEngineKernel } from '#docker/self-test.ts';
 import type { ClusterAccess } from '#kube/cluster-access.ts';
 import { inContainer } from '#protocol/helper-port.ts';
 import type { Description } from './api.ts';
-import { startDaemon, startSandbox, type WantedContainers } from './containers.ts';
+import { containerRuns, startDaemon, startSandbox, type WantedContainers } from './containers.ts';
 import { keepLending } from './keep-lending.ts';
+import { keepLogs, lastWords } from './keep-logs.ts';
 import { lenderRoutes } from './lender-service.ts';
 import { ensureNetwork } from './network.ts';
+import { sweep } from './sweep.ts';
 
 interface Deps {
   readonly clock: Clock;
@@ -21,6 +24,8 @@ interface Deps {
   /** Whether somebody looks after a connection. */
   readonly isAlive: (connection: string) => Promise<boolean>;
   readonly pid: number;
+  /** Where what the daemons have said is kept, once their container is gone. */
+  readonly logDirectory: string | undefined;
 }
 
 /** A daemon in a container, with the laptop's services behind it. */
@@ -33,7 +38,6 @@ export interface DockerConnection {
 }
 
 const startMs = 60_000;
-const lostMs = 15_000;
 const endMs = 60_000;
 
 /** Starts it all; what was begun is removed when that fails. */
@@ -46,6 +50,7 @@ export async function openDockerConnection(
   const ending = new AbortController();
   const remove = async (): Promise<void> => {
     const signal = AbortSignal.timeout(endMs);
+    await keepLogs(deps, daemon, signal);
     await removeOurs(deps, { laptop, network: networkName, signal }, (each) => each === connection);
   };
   let lending: Promise<string> = Promise.resolve('');
@@ -57,28 +62,31 @@ export async function openDockerConnection(
         await sweep(deps, { ...options, signal });
         await ensureNetwork(deps, { laptop, avoid: options.avoid, signal });
         const found = await startSandbox(deps, { ...options, signal });
-        await startDaemon(deps, { ...options, signal }, found);
+        await orWhatTheKernelLacks(deps, options, async () => {
+          await startDaemon(deps, { ...options, signal }, found);
+        });
         return found;
       },
     );
     const ready = Promise.withResolvers<undefined>();
     const where = { port, token };
     lending = keepLending(
-      { ...deps, routes: lenderRoutes({ ...deps, daemon: where }) },
       {
-        daemon: where,
-        lostMs,
-        signal: ending.signal,
-        onReady: () => ready.resolve(undefined),
+        ...deps,
+        routes: lenderRoutes({ ...deps, daemon: where }),
+        daemonRuns: async (signal) => await containerRuns(deps, daemon, signal),
       },
+      { daemon: where, signal: ending.signal, onReady: () => ready.resolve(undefined) },
     );
     const gone = lending.then(async (why) => {
       throw new Error(`${why}: ${await lastWords(docker, daemon)}`);
     });
     gone.catch(() => {});
     const what = `start of the daemon in ${daemon}`;
-    await withDeadline(deps, { ms: startMs, what, signal: options.signal }, async () => {
-      await Promise.race([ready.promise, gone]);
+    await orWhatTheKernelLacks(deps, options, async () => {
+      await withDeadline(deps, { ms: startMs, what, signal: options.signal }, async () => {
+        await Promise.race([ready.promise, gone]);
+      });
     });
     return {
       description: {
@@ -93,6 +101,7 @@ export async function openDockerConnection(
         pid: deps.pid,
         exposedPorts: [...options.exposedPorts],
         hostname: options.hostname,
+        image: options.image,
       },
       lost: lending,
       async end() {
@@ -115,26 +124,18 @@ export async function openDockerConnection(
   }
 }
 
-/** Removes what helpers that were killed have left, and what is left of this connection. */
-async function sweep(
+/** What does not start may lack something of the engine's kernel: then that is what is said. */
+async function orWhatTheKernelLacks(
   deps: Deps,
-  { laptop, connection, signal }: Pick<WantedContainers, 'laptop' | 'connection' | 'signal'>,
+  { image, signal }: Pick<WantedContainers, 'image' | 'signal'>,
+  run: () => Promise<void>,
 ): Promise<void> {
-  const found = await listOurs(deps, { laptop, signal });
-  const over = new Set([connection]);
-  for (const each of new Set(found.map((one) => one.connection))) {
-    if (each !== connection && !(await deps.isAlive(each))) over.add(each);
+  try {
+    await run();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    deps.log.warning('the daemon has not started', { reason: describe(error) });
+    await testEngineKernel(deps, image, signal);
+    throw error;
   }
-  if (!found.some((one) => over.has(one.connection))) return;
-  const swept = await removeOurs(deps, { laptop, network: networkName, signal }, (each) =>
-    over.has(each),
-  );
-  deps.log.info('swept', { containers: swept.map(({ name }) => name).join(' ') });
-}
-
-async function lastWords(docker: DockerCommand, container: string): Promise<string> {
-  const signal = AbortSignal.timeout(5000);
-  const asked = ['logs', '--tail', '5', container];
-  const { stdout, stderr } = await docker.run(asked, { signal, mayFail: true });
-  return `${stdout}${stderr}`.trim().slice(-1000);
 }

@@ -115,6 +115,10 @@ export async function startDaemon(
       // Of that group the root daemon's questions pass its own rules, without a right to change groups.
       `--user=0:${String(exemptGroup)}`,
       '--stop-timeout=20',
+      // It may run for weeks.
+      '--log-driver=json-file',
+      '--log-opt=max-size=10m',
+      '--log-opt=max-file=3',
       image,
       daemonWord,
       String(port),
@@ -134,6 +138,16 @@ export async function startDaemon(
   const files = tar([directory, file]);
   await docker.run(['cp', '-', `${daemon}:/`], { signal, input: files });
   await docker.run(['start', daemon], { signal });
+}
+
+/** Whether a container runs; one that is gone does not. */
+export async function containerRuns(
+  { docker }: Deps,
+  container: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const listed = ['ps', '--quiet', '--filter', `name=^/?${container}$`];
+  return (await docker.run(listed, { signal })).stdout.trim() !== '';
 }
 
 function labelled({ connection, laptop }: WantedContainers, name: string): readonly string[] {

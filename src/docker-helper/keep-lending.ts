@@ -10,25 +10,27 @@ interface Deps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly routes: (router: ConnectRouter) => void;
+  /** Whether the daemon's container runs; rejects where Docker does not say. */
+  readonly daemonRuns: (signal: AbortSignal) => Promise<boolean>;
 }
 
 interface Options {
   readonly daemon: DaemonPort;
-  /** How long the daemon may be away before it is given up. */
-  readonly lostMs: number;
   readonly signal: AbortSignal;
-  /** Called once the daemon has taken us for the first time. */
+  /** Called whenever the daemon has taken us. */
   readonly onReady: () => void;
 }
 
-const againMs = 100;
+/** A daemon that begins is there in half a second; one that runs and takes nobody is not asked as often. */
+const firstMs = 50;
+const longestMs = 1000;
 
 /** Keeps a session with the daemon, dialled from here; resolves with why it has ended for good. */
 export async function keepLending(deps: Deps, options: Options): Promise<string> {
-  const { daemon, lostMs, signal, onReady } = options;
+  const { daemon, signal, onReady } = options;
   const { clock, log } = deps;
   const rpc = connectNodeAdapter({ routes: deps.routes });
-  let lostAt = clock.monotonic();
+  let waitMs = firstMs;
   for (;;) {
     try {
       const socket = await openErrand(daemon, { kind: 'session' }, signal);
@@ -39,13 +41,18 @@ export async function keepLending(deps: Deps, options: Options): Promise<string>
       signal.addEventListener('abort', stop, { once: true });
       const end = await session.closed;
       signal.removeEventListener('abort', stop);
-      lostAt = clock.monotonic();
+      waitMs = firstMs;
       log.info('session with the daemon ended', { how: end.kind });
     } catch (error) {
       log.debug('no session with the daemon', { reason: describe(error) });
     }
     if (signal.aborted) return 'asked to';
-    if (clock.monotonic() - lostAt > lostMs) return 'the daemon is gone';
-    await clock.sleep(againMs, signal).catch(() => {});
+    try {
+      if (!(await deps.daemonRuns(signal))) return "the daemon's container has ended";
+    } catch (error) {
+      return `Docker does not say whether the daemon runs: ${describe(error)}`;
+    }
+    await clock.sleep(waitMs, signal).catch(() => {});
+    waitMs = Math.min(2 * waitMs, longestMs);
   }
 }

@@ -60,10 +60,11 @@ test('the helper lends credentials and the API server, comes back, and ends when
   const access = { ...cluster.access, lendable };
   const routes = lenderRoutes({ ...deps, access, daemon: where });
   let ready = 0;
+  let runs = true;
   const { signal } = new AbortController();
   const ended = keepLending(
-    { ...deps, routes },
-    { daemon: where, lostMs: 300, signal, onReady: () => (ready += 1) },
+    { ...deps, routes, daemonRuns: async () => await Promise.resolve(runs) },
+    { daemon: where, signal, onReady: () => (ready += 1) },
   );
   const first = await container.session();
   const helper = createClient(LaptopHelper, rpcTransport(first));
@@ -82,8 +83,9 @@ test('the helper lends credentials and the API server, comes back, and ends when
   await second.ping();
   assert.equal(ready, 2);
   container.stop();
+  runs = false;
   second.destroy(new Error('killed'));
-  assert.equal(await ended, 'the daemon is gone');
+  assert.equal(await ended, "the daemon's container has ended");
 });
 
 test('an API server that is away is told in the words of the laptop', async () => {
@@ -95,8 +97,12 @@ test('an API server that is away is told in the words of the laptop', async () =
   await cluster[Symbol.asyncDispose]();
   const stop = new AbortController();
   const ended = keepLending(
-    { ...deps, routes: lenderRoutes({ ...deps, access, daemon: where }) },
-    { daemon: where, lostMs: 300, signal: stop.signal, onReady: () => {} },
+    {
+      ...deps,
+      routes: lenderRoutes({ ...deps, access, daemon: where }),
+      daemonRuns: async () => await Promise.resolve(true),
+    },
+    { daemon: where, signal: stop.signal, onReady: () => {} },
   );
   const helper = createClient(LaptopHelper, rpcTransport(await container.session()));
   await assert.rejects(

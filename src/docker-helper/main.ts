@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { homedir, hostname, networkInterfaces, userInfo } from 'node:os';
 import { buffer } from 'node:stream/consumers';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fromBinary } from '@bufbuild/protobuf';
 import { systemClock } from '#base/clock.ts';
@@ -122,6 +123,7 @@ async function main(): Promise<void> {
       },
       isAlive: async (each) => await answers(helperSocket(runtimeDir, each)),
       pid: process.pid,
+      logDirectory: values.log === undefined ? undefined : dirname(values.log),
     },
     {
       connection,

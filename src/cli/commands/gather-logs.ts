@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { describe, systemCode } from '#base/errors.ts';
 import type { CliContext } from '../context.ts';
 import { findUserDaemon } from '../daemon/session.ts';
+import { containerLogs, type DockerProgram } from '../docker/container-logs.ts';
 import { callError, type UserDaemonClient } from '../daemon/user-daemon-client.ts';
 import { CliError } from '../errors.ts';
 import { writeZip, type LogFileFound } from '../output/log-zip.ts';
@@ -13,7 +14,13 @@ import type { RunCommand } from './command-spec.ts';
 export const runGatherLogs: RunCommand = async (context, line) => {
   const daemons = readDaemons(line.text('daemons') ?? '');
   const path = resolve(context.cwd, line.text('output-file') ?? defaultName(context));
-  const files = [...(await ownLogs(context, daemons))];
+  const inDocker = await containerLogs(context, daemons);
+  const onHost = await ownLogs(context, daemons);
+  // Whoever has them in containers misses none here.
+  const files = [
+    ...inDocker,
+    ...onHost.filter((one) => inDocker.length === 0 || one.trouble === undefined),
+  ];
   await clusterLogs(context, line, files);
   try {
     await writeZip(path, files, { anonymize: line.on('anonymize') });
@@ -28,15 +35,13 @@ export const runGatherLogs: RunCommand = async (context, line) => {
   return 0;
 };
 
-type Daemon = 'user' | 'root';
-
-function readDaemons(typed: string): readonly Daemon[] {
-  if (typed === 'all') return ['user', 'root'];
+function readDaemons(typed: string): readonly DockerProgram[] {
+  if (typed === 'all') return ['user', 'root', 'helper'];
   if (typed.toLowerCase() === 'none') return [];
-  return typed.split(',').flatMap((name): Daemon[] => {
+  return typed.split(',').flatMap((name): DockerProgram[] => {
     if (name === 'user' || name === 'root') return [name];
-    // There is no such daemon here; whoever asks for its logs has them all.
-    if (name === 'kubeauth') return [];
+    // What runs credential plugins for a daemon in a container; else there is none.
+    if (name === 'kubeauth') return ['helper'];
     throw new CliError(
       'Usage',
       `invalid argument "${typed}" for "--daemons": all, None, or of root, user`,
@@ -52,9 +57,10 @@ function defaultName({ clock }: CliContext): string {
 /** This machine's logs, the older ones too. */
 async function ownLogs(
   { places }: CliContext,
-  daemons: readonly Daemon[],
+  programs: readonly DockerProgram[],
 ): Promise<readonly LogFileFound[]> {
   const paths = { user: places.userDaemonLog, root: places.rootDaemonLog };
+  const daemons = (['user', 'root'] as const).filter((daemon) => programs.includes(daemon));
   const found = daemons.map(async (daemon) => {
     const name = basename(paths[daemon]);
     try {

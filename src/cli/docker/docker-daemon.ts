@@ -4,6 +4,7 @@ import { openDockerCommand, type DockerCommand } from '#docker/command.ts';
 import { readEngine } from '#docker/engine.ts';
 import { DockerError } from '#docker/errors.ts';
 import { prepareImage } from '#docker/image/prepare-image.ts';
+import { testEngineKernel } from '#docker/self-test.ts';
 import type { ClusterAccess } from '#kube/cluster-access.ts';
 import type {
   ConnectRequestSchema,
@@ -54,6 +55,22 @@ export async function dockerDaemon(
   }
   const connection = await helperOf(context, names).describe({}, { signal });
   return { connection, started: true };
+}
+
+/** What the engine's kernel lacks, where the root daemon is what failed; undefined where it lacks nothing. */
+export async function kernelTrouble(
+  { env, signal }: Pick<CliContext, 'env' | 'signal'>,
+  { image }: Pick<DescribeResponse, 'image'>,
+  code: string | undefined,
+): Promise<unknown> {
+  if (code !== 'RootDaemonFailed' && code !== 'RootDaemonUnavailable') return undefined;
+  try {
+    const docker = await openDockerCommand({ env, platform: process.platform });
+    await testEngineKernel({ docker }, image, signal);
+    return undefined;
+  } catch (error) {
+    return error instanceof DockerError ? dockerFailure(error) : undefined;
+  }
 }
 
 /** A container's ports and name are what they were made. */

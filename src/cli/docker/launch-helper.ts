@@ -11,6 +11,9 @@ import { makePrivateDirectory } from '../daemon/private-directory.ts';
 import { CliError } from '../errors.ts';
 import type { DockerNames } from './names.ts';
 
+/** The log of every helper, among the other logs. */
+export const helperLog = 'docker-helper.log';
+
 /** What the user says of the network that the daemon is in. */
 export interface SandboxWishes {
   /** As docker's `-p` takes them. */
@@ -40,7 +43,7 @@ export async function launchHelper(context: CliContext, options: Options): Promi
   await makePrivateDirectory(places.runtimeDir, context.uid);
   await makePrivateDirectory(helperDirectory(places.runtimeDir), context.uid);
   await mkdir(places.logDir, { recursive: true, mode: 0o700 });
-  const path = join(places.logDir, 'docker-helper.log');
+  const path = join(places.logDir, helperLog);
   await using log = await open(path, 'a', 0o600);
   signal.throwIfAborted();
   const child = start(context, options, { path, fd: log.fd });

@@ -16,7 +16,7 @@ import { dockerDaemonClient } from '../daemon/session.ts';
 import { clusterError } from '../helm/cluster-client.ts';
 import { helperOf } from './helpers.ts';
 import type { SandboxWishes } from './launch-helper.ts';
-import { dockerDaemon } from './docker-daemon.ts';
+import { dockerDaemon, kernelTrouble } from './docker-daemon.ts';
 
 type Request = MessageInitShape<typeof ConnectRequestSchema>;
 
@@ -75,18 +75,25 @@ async function open(
     }
     return { daemon, info, events };
   } catch (error) {
+    const lacks = started
+      ? await kernelTrouble(context, connection, failureOf(error)?.code)
+      : undefined;
     // What this command has started serves nobody.
     if (started) await helperOf(context, connection).quit({});
-    throw error;
+    throw lacks ?? error;
   }
 }
 
 /** The subnets to keep clear of, where it was the containers' network that was in the cluster's way. */
 function overlapOf(error: unknown): readonly string[] {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const failure = cause instanceof DaemonCallError ? cause.failure : undefined;
+  const failure = failureOf(error);
   if (failure?.code !== 'NetworkOverlaps') return [];
   return (failure.facts['avoid'] ?? '').split(',').filter(Boolean);
+}
+
+function failureOf(error: unknown): DaemonCallError['failure'] {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof DaemonCallError ? cause.failure : undefined;
 }
 
 async function accessOf(
