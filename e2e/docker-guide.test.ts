@@ -81,9 +81,7 @@ before(async () => {
       .map((namespace) => helloApp({ namespace, name: workload, services: { [workload]: port } }))
       .join('\n---\n'),
   );
-  await Promise.all(
-    all.map(async (namespace) => await rollOut(namespace, `deployment/${workload}`)),
-  );
+  await Promise.all(all.map(rollOut));
 });
 after(async () => {
   await telepresence(['quit', '-s'], { mayFail: true });
@@ -113,18 +111,20 @@ test('curl of a Service in that network, by both names', async () => {
 
 test('a handler started by hand stands in, for pods and for the network itself', async () => {
   await startHandler('e2e-by-hand', 'tp-default');
-  assert.equal(
-    await run('intercept', workload, '--port', '8080:80'),
+  const printed = await run('intercept', workload, '--port', '8080:80');
+  const [using, ...block] = printed.trimEnd().split('\n');
+  assert.equal(using, `Using Deployment ${workload}`);
+  // The guide shows an earlier version's margin and last word; the columns are as there.
+  assert.deepEqual(
+    block.filter((line) => line.includes(': ')).map((line) => line.trim()),
     [
-      `Using Deployment ${workload}`,
-      `   Intercept name         : ${workload}`,
-      '   State                  : ACTIVE',
-      '   Workload kind          : Deployment',
-      '   Destination            : 127.0.0.1:8080',
-      '   Service Port Identifier: proxied',
-      '   Intercepting           : all TCP connections',
-      '',
-    ].join('\n'),
+      `Intercept name         : ${workload}`,
+      'State                  : ACTIVE',
+      'Workload kind          : Deployment',
+      'Destination            : 127.0.0.1:8080',
+      'Service Port Identifier: proxied',
+      'Intercepting           : all TCP connections',
+    ],
   );
   assert.equal(await fromPod('default'), 'e2e-by-hand\n');
   assert.equal(await curl('tp-default-default-cn', workload), 'e2e-by-hand');

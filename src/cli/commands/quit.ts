@@ -1,7 +1,8 @@
 import { DaemonCallError } from '../daemon/answer-error.ts';
 import { createRootDaemonClient } from '../daemon/root-daemon-client.ts';
 import { call, callWithin, findHostDaemon } from '../daemon/session.ts';
-import { endAllInDocker } from '../docker/end-docker.ts';
+import { endAllInDocker, endNamedInDocker } from '../docker/end-docker.ts';
+import { listDockerConnections } from '../docker/helpers.ts';
 import { isListening } from '../daemon/user-daemon-client.ts';
 import type { CliContext } from '../context.ts';
 import type { RunCommand } from './command-spec.ts';
@@ -11,6 +12,12 @@ const endMs = 30_000;
 
 /** `telepresence quit [-s]` */
 export const runQuit: RunCommand = async (context, line) => {
+  // Of several, those that are named; without a name all, for whoever wants to be sure.
+  if (context.use !== undefined && (await listDockerConnections(context)).length > 0) {
+    await endNamedInDocker(context);
+    context.print('Disconnected');
+    return 0;
+  }
   const endedInDocker = await endAllInDocker(context);
   const daemon = await findHostDaemon(context);
   const wasConnected =

@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { openDockerCommand } from '#docker/command.ts';
-import { laptopId, networkName, removeOurs } from '#docker/ours.ts';
+import { helperSocket, laptopId, networkName, removeOurs } from '#docker/ours.ts';
 import type { CliContext } from '../context.ts';
 import { DaemonCallError } from '../daemon/answer-error.ts';
 import { call } from '../daemon/session.ts';
 import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
 import { dockerFailure } from './docker-failure.ts';
-import { createHelperClient, helperSockets, listDockerConnections } from './helpers.ts';
+import { createHelperClient, findNamed, helperSockets, listDockerConnections } from './helpers.ts';
 
 /** Ends every connection in a container, and removes what killed helpers have left; whether there was one. */
 export async function endAllInDocker(context: CliContext): Promise<boolean> {
@@ -15,6 +15,12 @@ export async function endAllInDocker(context: CliContext): Promise<boolean> {
   for (const path of live) await endOne(path);
   if (left.length > 0) await sweep(context, left);
   return live.length > 0 || left.length > 0;
+}
+
+/** Ends the connections in containers that `--use` names, and no other; an error where there is none. */
+export async function endNamedInDocker(context: CliContext): Promise<void> {
+  const named = await findNamed(context);
+  for (const one of named) await endOne(helperSocket(context.places.runtimeDir, one.connection));
 }
 
 /** Ends the connection of one daemon in a container. */

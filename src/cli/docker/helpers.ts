@@ -61,21 +61,37 @@ export async function findDockerDaemon(context: CliContext): Promise<DescribeRes
   if (all.length === 0) return undefined;
   const meant = all.filter(({ connection }) => matcher(context.use)(connection));
   const [one, ...others] = meant;
-  if (one !== undefined && others.length === 0) return one;
-  const shown = (some: readonly DescribeResponse[]): string =>
-    some
-      .map(
-        ({ connection, context: of, namespace }) => `${connection} (${of}, namespace ${namespace})`,
-      )
-      .toSorted()
-      .join(', ');
-  throw one === undefined
-    ? new CliError('Failed', `no connection is called ${context.use ?? ''}: ${shown(all)}`, {
-        hint: 'say which one is meant: --use NAME',
-      })
-    : new CliError('Failed', `there are ${String(meant.length)} connections: ${shown(meant)}`, {
-        hint: 'say which one is meant: --use NAME',
-      });
+  if (one === undefined) throw noneCalled(context, all);
+  if (others.length === 0) return one;
+  throw new CliError('Failed', `there are ${String(meant.length)} connections: ${shown(meant)}`, {
+    hint: chooseOne,
+  });
+}
+
+/** Every connection in a container that `--use` names; an error where it names none. */
+export async function findNamed(context: CliContext): Promise<readonly DescribeResponse[]> {
+  const all = await listDockerConnections(context);
+  const meant = all.filter(({ connection }) => matcher(context.use)(connection));
+  if (meant.length === 0) throw noneCalled(context, all);
+  return meant;
+}
+
+const chooseOne = 'say which one is meant: --use NAME';
+
+function noneCalled({ use = '' }: CliContext, all: readonly DescribeResponse[]): CliError {
+  const there = all.length === 0 ? '' : `: ${shown(all)}`;
+  return new CliError('Failed', `no connection is called ${use}${there}`, {
+    ...(all.length === 0 ? {} : { hint: chooseOne }),
+  });
+}
+
+function shown(some: readonly DescribeResponse[]): string {
+  return some
+    .map(
+      ({ connection, context: of, namespace }) => `${connection} (${of}, namespace ${namespace})`,
+    )
+    .toSorted()
+    .join(', ');
 }
 
 function matcher(use: string | undefined): (name: string) => boolean {
