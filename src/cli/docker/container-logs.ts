@@ -39,7 +39,7 @@ export async function containerLogs(
     user: (name) => /^tp-.*\.user-daemon\.log$/.test(name) && over(name),
     root: (name) => /^tp-.*\.root-daemon\.log$/.test(name) && over(name),
   };
-  const names = await readdir(places.logDir).catch((error: unknown) => {
+  const names = await readdir(places.logDir).catch((error: unknown): string[] => {
     if (systemCode(error) === 'ENOENT') return [];
     throw error;
   });

@@ -80,9 +80,8 @@ const chooseOne = 'say which one is meant: --use NAME';
 
 function noneCalled({ use = '' }: CliContext, all: readonly DescribeResponse[]): CliError {
   const there = all.length === 0 ? '' : `: ${shown(all)}`;
-  return new CliError('Failed', `no connection is called ${use}${there}`, {
-    ...(all.length === 0 ? {} : { hint: chooseOne }),
-  });
+  const options = all.length === 0 ? {} : { hint: chooseOne };
+  return new CliError('Failed', `no connection is called ${use}${there}`, options);
 }
 
 function shown(some: readonly DescribeResponse[]): string {
