@@ -106,12 +106,14 @@ export function parseEngineFacts(answers: EngineAnswers): EngineFacts {
   };
 }
 
-function endpointOf(printed: string): string | undefined {
+/** What `docker context inspect` said, as JSON, of where the engine listens. */
+export function endpointOf(printed: string): string | undefined {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), v.string()), printed);
   return parsed.success && parsed.output !== '' ? parsed.output : undefined;
 }
 
-const isLocal = (endpoint: string): boolean =>
+/** Whether an engine that listens there is this machine's. */
+export const isLocal = (endpoint: string): boolean =>
   /^(unix|npipe|fd):/.test(endpoint) ||
   /^(tcp|https?):\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)/.test(endpoint);
 

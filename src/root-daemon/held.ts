@@ -4,6 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import { describe, toError } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { HostError } from '#host/errors.ts';
+import type { Bridge } from '#host/bridges.ts';
 import type { RuleTable } from '#host/nft.ts';
 import type { LinkNames, Resolved } from '#host/resolved.ts';
 import type { MachineRoutes } from '#host/routes.ts';
@@ -11,6 +12,7 @@ import { formatSubnet } from '#host/subnets.ts';
 import type { TunDevice } from '#host/tun.ts';
 import { parseIp, type IpAddress, type Subnet } from '#protocol/ip-address.ts';
 
+import { bridgeRules } from './bridges/bridge-rules.ts';
 import { deviceSubnets, findConflict, refuseConflicts } from './device/conflicts.ts';
 import { settle, type Settled } from './device/virtual-subnets.ts';
 import { RootDaemonError } from './errors.ts';
@@ -18,9 +20,10 @@ import { routedSubnets, type Plan } from './plan.ts';
 import { linkDomains } from './resolver/link-domains.ts';
 import type { DesiredNames, NameService } from './resolver/name-service.ts';
 import { chooseNameWay, type MachineResolver, type NameWay } from './resolver/name-way.ts';
+import { namesOfBridges } from './rules/bridge-text.ts';
 import { rulesChange } from './rules/change.ts';
 import { asSubnet, rulesOf, type NameRules, type Rules } from './rules/rules.ts';
-import { aliveElement, aliveSeconds, aliveSet } from './rules/rules-text.ts';
+import { aliveElement, aliveSeconds, aliveSet } from './rules/alive.ts';
 
 /** What the machine is like because of us; undefined when it is as we found it. */
 export interface MachineState {
@@ -43,6 +46,7 @@ export interface MachineDeps {
   readRoutes(signal: AbortSignal): Promise<MachineRoutes>;
   /** Service addresses of a cluster on this machine. */
   readKubeProxy(signal: AbortSignal): Promise<readonly IpAddress[]>;
+  readBridges(signal: AbortSignal): Promise<readonly Bridge[]>;
   forgetDnsFlows(signal: AbortSignal): Promise<boolean>;
 }
 
@@ -109,7 +113,7 @@ export class Held implements AsyncDisposable {
       this.#deps.readRoutes(signal),
       this.#deps.readKubeProxy(signal),
     ]);
-    const hadNames = this.#rules?.names !== undefined;
+    const before = nameWays(this.#rules);
     const upstream = resolver.resolved?.upstream ?? [];
     const spared = [...new Set([...resolver.nameservers, ...upstream, ...routes.defaultGateways])];
     const facts = { spared: spared.flatMap(address), gate: this.#gate };
@@ -134,9 +138,13 @@ export class Held implements AsyncDisposable {
       await this.#applyNames(plan, way, signal);
     }
     const names = plan.names && this.#redirection(way);
-    await this.#applyRules(rulesOf(plan, { ...facts, names }), signal);
+    const { readBridges, log } = this.#deps;
+    const splitters = plan.names && this.#names;
+    const asked = { plan, resolver };
+    const containers = await bridgeRules({ readBridges, log, names: splitters }, asked, signal);
+    await this.#applyRules(rulesOf(plan, { ...facts, names, ...containers }), signal);
     this.#resolver = resolver;
-    if (hadNames !== (names !== undefined)) await this.#deps.forgetDnsFlows(signal);
+    if (before !== nameWays(this.#rules)) await this.#deps.forgetDnsFlows(signal);
     this.#plan = desired;
     this.#settled = settled;
     this.#routed = subnets;
@@ -235,7 +243,14 @@ export class Held implements AsyncDisposable {
     } catch (error) {
       // Zones of connection tracking are an option of the kernel.
       const refused = error instanceof HostError && error.code === 'NftFailed';
-      if (!refused || !(rules.gate === 'zone' || rules.apart)) throw error;
+      if (!refused) throw error;
+      // To refuse what only passes by needs Linux 5.9: this machine itself does without.
+      if (rules.bridges.length > 0) {
+        await this.#applyRules({ ...rules, bridges: [] }, signal);
+        this.#deps.log.warning('containers do not reach the cluster', { reason: describe(error) });
+        return;
+      }
+      if (!(rules.gate === 'zone' || rules.apart)) throw error;
       const gate = rules.gate === 'zone' ? 'untracked' : rules.gate;
       await this.#changeRules({ ...rules, gate, apart: false }, signal);
       this.#gate = 'untracked';
@@ -248,7 +263,7 @@ export class Held implements AsyncDisposable {
     if (change.kind === 'table') await this.#table.replace(change.body, signal);
     if (change.kind === 'elements') await this.#table.update(change.changes, signal);
     this.#rules = rules;
-    if (rules.names === undefined) this.#stopRenewal();
+    if (nameWays(rules) === '') this.#stopRenewal();
     else this.#renewal ??= this.#deps.clock.every(renewMs, () => this.#renew());
   }
 
@@ -279,7 +294,7 @@ export class Held implements AsyncDisposable {
       await step(() => resolved.revert(this.#tun.name, AbortSignal.timeout(stepMs)));
     }
     await step(() => this.#table.close());
-    if (this.#rules?.names !== undefined) {
+    if (nameWays(this.#rules) !== '') {
       await step(() => this.#deps.forgetDnsFlows(AbortSignal.timeout(stepMs)));
     }
     await step(() => this.#names?.[Symbol.asyncDispose]());
@@ -288,6 +303,13 @@ export class Held implements AsyncDisposable {
       trouble: failures.map(describe).join('; ') || undefined,
     });
   }
+}
+
+/** Whose questions are redirected. */
+function nameWays(rules: Rules | undefined): string {
+  if (rules === undefined) return '';
+  const bridges = namesOfBridges(rules) ? rules.bridges.map(({ device }) => device) : [];
+  return [...(rules.names === undefined ? [] : ['own']), ...bridges].join(' ');
 }
 
 /** A link-local nameserver has a zone, which rules do not know. */

@@ -70,6 +70,7 @@ function createLab(more: Partial<MachineDeps> = {}): Lab {
         port: 4053,
         ipv6: true,
         nameserver: nameservers[0],
+        listenAt: async (hosts) => new Map(hosts.map((host) => [host, 4153])),
         apply: (next) => void events.push(`names by ${next.nameservers.join(' ')}`),
         [Symbol.asyncDispose]: async () => noted('end names', undefined),
       };
@@ -81,6 +82,7 @@ function createLab(more: Partial<MachineDeps> = {}): Lab {
     }),
     readRoutes: async () => ({ routes: [], defaultGateways: ['192.0.2.1'] }),
     readKubeProxy: async () => [],
+    readBridges: async () => [],
     forgetDnsFlows: async () => noted('forget flows', true),
     ...more,
   });

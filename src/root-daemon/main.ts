@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { createLevelSwitch, createLogger, logLevel } from '#base/log.ts';
+import { readBridges } from '#host/bridges.ts';
 import { forgetDnsFlows } from '#host/conntrack.ts';
 import { readKubeProxyAddresses } from '#host/kube-proxy.ts';
 import { openLibc } from '#host/libc.ts';
@@ -67,6 +68,7 @@ const machine = createMachine({
   readResolver: (signal) => readMachineResolver({ resolved, readFile: readText }, signal),
   readRoutes: (signal) => readMachineRoutes(tools, signal),
   readKubeProxy: (signal) => readKubeProxyAddresses(tools, signal),
+  readBridges: (signal) => readBridges(tools, signal),
   forgetDnsFlows: (signal) => forgetDnsFlows(tools, signal),
 });
 

@@ -1,4 +1,9 @@
-import type { AddressPort, Desired, DesiredDns } from '#protocol/gen/telepresence_pb.ts';
+import type {
+  AddressPort,
+  ContainerBridge,
+  Desired,
+  DesiredDns,
+} from '#protocol/gen/telepresence_pb.ts';
 import { parseIp, parseSubnet, type IpAddress, type Subnet } from '#protocol/ip-address.ts';
 
 import { RootDaemonError } from './errors.ts';
@@ -7,6 +12,13 @@ import { RootDaemonError } from './errors.ts';
 export interface Endpoint {
   readonly address: IpAddress;
   readonly port: number;
+}
+
+/** A bridge of containers, and where the user daemon listens on it. */
+export interface BridgePlan {
+  readonly device: string;
+  /** One for each of the bridge's own addresses that it is redirected to. */
+  readonly flows: readonly Endpoint[];
 }
 
 /** Which names belong to the cluster, and who answers them. */
@@ -55,10 +67,15 @@ export interface Plan {
   readonly virtualSubnet: Subnet | undefined;
   /** There are virtual addresses although no subnet is virtual. */
   readonly alwaysVirtual: boolean;
+  /** Containers on these reach the cluster as this machine does. */
+  readonly bridges: readonly BridgePlan[];
 }
 
 /** A `0.0.0.0/4` of virtual addresses would be most of what this machine talks with. */
 const shortestVirtualPrefix = 8;
+
+/** Of the kernel's names those that Docker gives; they are quoted in rules. */
+const deviceName = /^[A-Za-z0-9][\w.-]{0,14}$/;
 
 /** Checks what came over the wire. IPv6 is left out where the user daemon does not listen on it. */
 export function planOf(desired: Desired): Plan {
@@ -79,6 +96,7 @@ export function planOf(desired: Desired): Plan {
     virtual: mine.subnets(desired.virtual),
     virtualSubnet: mine.subnets(desired.virtualSubnet === '' ? [] : [desired.virtualSubnet])[0],
     alwaysVirtual: desired.alwaysVirtual,
+    bridges: desired.bridges.map((bridge) => bridgeOf(bridge, mine.endpoints)),
   };
   if ((plan.virtualSubnet?.prefix ?? shortestVirtualPrefix) < shortestVirtualPrefix) {
     bad('a virtual subnet: it is too large', desired.virtualSubnet);
@@ -96,6 +114,16 @@ export function planOf(desired: Desired): Plan {
 /** All that goes to the cluster. */
 export function routedSubnets(plan: Pick<Plan, 'subnets' | 'alsoProxy'>): readonly Subnet[] {
   return [...plan.subnets, ...plan.alsoProxy];
+}
+
+function bridgeOf(
+  { device, listeners }: ContainerBridge,
+  endpoints: (pairs: readonly AddressPort[]) => Endpoint[],
+): BridgePlan {
+  if (!deviceName.test(device)) return bad('a network device', device);
+  const flows = endpoints(listeners);
+  if (flows.some((one) => one.port === 0)) bad('a port', '0');
+  return { device, flows };
 }
 
 function namesOf(dns: DesiredDns): NamePlan {

@@ -15,15 +15,21 @@ import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { createLevelSwitch, createLogger, logLevel } from '#base/log.ts';
 import { version } from '#base/version.ts';
+import { openDockerCommand } from '#docker/command.ts';
+import { readBridgeNetworks } from '#docker/bridge-networks.ts';
+import { readBridges } from '#host/bridges.ts';
 import { openLibc } from '#host/libc.ts';
 import { openLogFile } from '#host/log-file.ts';
 import { createSshfsMounts } from '#host/mounts/sshfs.ts';
 import { createReadOriginalDestination } from '#host/original-destination.ts';
 import { createReadPeerCredentials } from '#host/peer-credentials.ts';
+import { followLinks } from '#host/link-events.ts';
+import { runTool } from '#host/run-tool.ts';
 import { createLimitUnsent } from '#host/unsent-limit.ts';
 import { canOpenTun, createOpenTunQueue } from '#host/tun-queue.ts';
 import { serveApi } from './api/api-server.ts';
 import { userDaemonRoutes } from './api/user-daemon-service.ts';
+import { followContainerBridges } from './bridges/container-bridges.ts';
 import { serveGuarded } from './helper/guarded-port.ts';
 import { createHelperLink } from './helper/laptop-helper.ts';
 import { openMountMemory } from './mounts/left-over.ts';
@@ -93,6 +99,14 @@ async function main(): Promise<void> {
       onAlone: () => quit.resolve('the helper on the laptop is gone'),
     });
 
+  const bridgesHere = {
+    followLinks,
+    readBridges: (signal: AbortSignal) => readBridges({ runTool }, signal),
+    readNetworks: async (signal: AbortSignal) => {
+      const docker = await openDockerCommand({ env: process.env, platform: process.platform });
+      return await readBridgeNetworks({ docker }, signal);
+    },
+  };
   await using connector = createConnector({
     clock,
     random: Math.random,
@@ -114,6 +128,10 @@ async function main(): Promise<void> {
     temporaryDirectory: tmpdir(),
     mounts,
     mountMemory,
+    ...(helper === undefined && {
+      followBridges: (onBridges) =>
+        followContainerBridges({ clock, log, ...bridgesHere }, onBridges),
+    }),
     loadPerCpu: () => (loadavg()[0] ?? 0) / availableParallelism(),
   });
   const routes = userDaemonRoutes({

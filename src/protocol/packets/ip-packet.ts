@@ -65,6 +65,9 @@ function decodeV6(bytes: Buffer): IpPacket | undefined {
   };
 }
 
+/** What every network takes whole. */
+const everyMtu = 576;
+
 /** Writes a packet of at most 65,535 bytes, headers included. */
 export function encodeIpPacket({ source, destination, protocol, payload }: IpPacket): Buffer {
   const from = addressBytes(source);
@@ -73,7 +76,10 @@ export function encodeIpPacket({ source, destination, protocol, payload }: IpPac
     const header = Buffer.alloc(shortestV4);
     header[0] = 0x45;
     header.writeUInt16BE(shortestV4 + payload.length, 2);
-    header.writeUInt16BE(0x4000, 6); // not to be fragmented
+    // What is for this machine is never fragmented; to a container on a bridge it may have to be, and
+    // then its parts are known by this number: parts of two are never mixed unless the two are one.
+    if (shortestV4 + payload.length <= everyMtu) header.writeUInt16BE(0x4000, 6);
+    else header.writeUInt16BE(checksum(payload), 4);
     header[8] = hops;
     header[9] = protocol;
     from.copy(header, 12);

@@ -24,6 +24,8 @@ test('the device carries what is routed, once, without what is left alone', () =
     names: undefined,
     gate: 'zone',
     apart: true,
+    bridges: [],
+    bridgeNameservers: [],
   } as const;
   assert.deepEqual(deviceSubnets(rules).map(formatSubnet), ['10.96.0.128/25', '10.1.0.4/32']);
 });

@@ -22,6 +22,7 @@ const cluster: Plan = {
   virtual: [],
   virtualSubnet: undefined,
   alwaysVirtual: false,
+  bridges: [],
 };
 const machine = (
   routes: readonly string[] = [],

@@ -28,6 +28,7 @@ test('the search domain is appended, all others only routed', () => {
       'demo.svc.cluster.local',
       '~cluster.local',
       '~svc',
+      '~tel2-search',
       '~corp',
       '~db.corp.example',
       '~demo',

@@ -1,4 +1,5 @@
 import { maxLinkDomains, type LinkDomain } from '#host/resolved.ts';
+import { containerSearch } from '#protocol/container-search.ts';
 import { type Subnet } from '#protocol/ip-address.ts';
 
 import type { NameRule } from './whose-name.ts';
@@ -17,6 +18,7 @@ export function linkDomains(rule: NameRule): LinkDomain[] {
   const routed = new Set([
     rule.clusterDomain,
     'svc',
+    containerSearch,
     ...rule.includeSuffixes,
     // Those of one label are asked with a search domain.
     ...[...rule.mapped].filter((name) => name.includes('.')),

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { ReadPeerCredentials } from '#host/peer-credentials.ts';
 
+import { createBridgeSplitters, type BridgeSplitters } from './bridge-splitters.ts';
 import { askClusterBy, type ClusterAnswers } from './cluster-answers.ts';
 import { startSplitter } from './splitter.ts';
 import { createUpstream } from './upstream.ts';
@@ -15,7 +16,7 @@ export interface DesiredNames {
 }
 
 /** The running splitter, whose rule and nameservers may change under it. */
-export interface NameService extends AsyncDisposable {
+export interface NameService extends AsyncDisposable, Pick<BridgeSplitters, 'listenAt'> {
   readonly port: number;
   /** It is asked by IPv6 too. */
   readonly ipv6: boolean;
@@ -66,17 +67,18 @@ export async function startNameService(
   let current = desired;
   let upstream = upstreamOf(desired);
   let cluster = clusterOf(desired);
-  const splitter = await startSplitter(
-    {
-      log: deps.log,
-      names: () => ({ rule: current.rule, cluster }),
-      upstream: () => upstream,
-    },
-    { hosts: ['127.0.0.1', '::1'], signal: options.signal },
-  );
+  const servers = {
+    log: deps.log,
+    names: () => ({ rule: current.rule, cluster }),
+    upstream: () => upstream,
+  };
+  const { signal } = options;
+  const splitter = await startSplitter(servers, { hosts: ['127.0.0.1', '::1'], signal });
+  const bridges = createBridgeSplitters(servers);
   return {
     port: splitter.port,
     ipv6: splitter.hosts.length > 1,
+    listenAt: (hosts, asked) => bridges.listenAt(hosts, asked),
     apply(next) {
       if (next.nameservers.join() !== current.nameservers.join()) upstream = upstreamOf(next);
       if (
@@ -92,6 +94,7 @@ export async function startNameService(
       return upstream.current;
     },
     async [Symbol.asyncDispose]() {
+      await bridges[Symbol.asyncDispose]();
       await splitter[Symbol.asyncDispose]();
       cluster[Symbol.dispose]();
     },

@@ -20,7 +20,15 @@ const owner = (name: string, type: number = dnsTypes.A): NameOwner =>
   whoseName(rule, { name, type, class: classInternet });
 
 const cases: Record<NameOwner, string[]> = {
-  cluster: ['web.default.svc.cluster.local', 'Nothing.CLUSTER.local', 'cluster.local'],
+  cluster: [
+    'web.default.svc.cluster.local',
+    'Nothing.CLUSTER.local',
+    'cluster.local',
+    // Nobody else knows what containers search in.
+    'web.tel2-search',
+    'www.example.com.TEL2-search',
+    'tel2-search',
+  ],
   perhaps: [
     'web',
     'web.default',
@@ -43,6 +51,7 @@ const cases: Record<NameOwner, string[]> = {
     'www.web.dev',
     'www.example.com',
     'web.internal.svc',
+    'mine.tel2-search',
     'notcluster.local',
     '_dmarc',
     '_http._tcp.example.org',

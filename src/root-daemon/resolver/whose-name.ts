@@ -1,3 +1,4 @@
+import { containerSearch, withoutContainerSearch } from '#protocol/container-search.ts';
 import { splitName } from '#protocol/dns-name.ts';
 import { dnsTypes } from '#protocol/dns-record.ts';
 import type { DnsQuestion } from '#protocol/dns-message.ts';
@@ -20,6 +21,10 @@ export interface NameRule extends NamePlan {
 /** Decides by the question's name alone. */
 export function whoseName(rule: NameRule, { name, type }: DnsQuestion): NameOwner {
   const lower = name.toLowerCase();
+  const searched = withoutContainerSearch(lower);
+  // Nobody else knows it: what is not the cluster's is not at all.
+  if (searched !== undefined) return rule.excludes.has(searched) ? 'outside' : 'cluster';
+  if (lower === containerSearch) return 'cluster';
   const asTyped = withoutSearch(rule, lower);
   if (rule.excludes.has(asTyped)) return 'outside';
   if (rule.mapped.has(asTyped)) return 'perhaps';

@@ -3,29 +3,34 @@ import { exemptGroup } from '#protocol/gate.ts';
 import { formatIp, type IpAddress, type Subnet } from '#protocol/ip-address.ts';
 
 import type { Endpoint } from '../plan.ts';
+import { aliveElement, aliveSeconds, aliveSet } from './alive.ts';
+import {
+  bridgeArrivals,
+  bridgeDiversion,
+  bridgeRefusal,
+  forwardGuard,
+  listenerGuard,
+  namesOfBridges,
+} from './bridge-text.ts';
 import { gateArrivals, gateDepartures, gateSets, gatePassed } from './gate-text.ts';
 import type { Rules } from './rules.ts';
 
 /** The set of `address . port` at which Services answer. */
 export const openServicesSet = { 4: 'open4', 6: 'open6' } as const;
 
-/** The set whose only element is 53 while we are alive. */
-export const aliveSet = 'names_alive';
-/** Its element. */
-export const aliveElement = '53';
-/** How long names are still redirected after we stopped renewing. */
-export const aliveSeconds = 3;
-
 /** The contents of the table: before any other program's nat rules, so that it sees what was asked for. */
 export function rulesText(rules: Rules): string {
   const families = ([4, 6] as const).filter((family) =>
-    [...rules.routed, ...rules.services, ...(rules.names?.nameservers ?? [])].some(
-      (one) => one.family === family,
-    ),
+    [
+      ...rules.routed,
+      ...rules.services,
+      ...(rules.names?.nameservers ?? []),
+      ...rules.bridgeNameservers,
+    ].some((one) => one.family === family),
   );
   return [
     ...families.flatMap((family) => sets(rules, family)),
-    ...(rules.names === undefined
+    ...(rules.names === undefined && !namesOfBridges(rules)
       ? []
       : [set(aliveSet, 'inet_service', `timeout ${aliveSeconds}s;`, [aliveElement])]),
     ...gateChains(rules, families),
@@ -43,7 +48,40 @@ export function rulesText(rules: Rules): string {
         ? []
         : families.flatMap((family) => flowRedirection(rules, family))),
     ]),
+    ...bridgeChains(rules, families),
   ].join('\n');
+}
+
+/** What containers send comes in from a bridge, and never passes the chains of our own output. */
+function bridgeChains(rules: Rules, families: readonly (4 | 6)[]): string[] {
+  if (rules.routed.length === 0) return [];
+  const guard = chain(
+    'pass',
+    'type filter hook forward priority -110; policy accept;',
+    forwardGuard(rules),
+  );
+  if (rules.bridges.length === 0) return [guard];
+  const here = families.map((family) => ({ family, spared: spared(family) }));
+  const first = 'type filter hook prerouting priority -300; policy accept;';
+  return [
+    guard,
+    ...(rules.gate === 'zone' ? [chain('bridge_depart', first, bridgeArrivals(rules, here))] : []),
+    chain(
+      'bridge_refuse',
+      'type filter hook prerouting priority -120; policy accept;',
+      bridgeRefusal(rules, here, refusal),
+    ),
+    chain(
+      'bridge_divert',
+      'type nat hook prerouting priority -110; policy accept;',
+      bridgeDiversion(rules, here),
+    ),
+    chain(
+      'bridge_guard',
+      'type filter hook input priority -110; policy accept;',
+      listenerGuard(rules),
+    ),
+  ];
 }
 
 /** Before connection tracking, both ways. */
@@ -95,6 +133,9 @@ function sets(rules: Rules, family: 4 | 6): string[] {
     set(`services${family}`, address, interval, subnets(rules.services)),
     set(openServicesSet[family], endpoint, '', endpoints(rules.openServices)),
     set(`nameservers${family}`, address, '', addresses(rules.names?.nameservers ?? [])),
+    ...(namesOfBridges(rules)
+      ? [set(`bridge_nameservers${family}`, address, '', addresses(rules.bridgeNameservers))]
+      : []),
   ];
 }
 

@@ -15,6 +15,8 @@ before(() => enterOwnNetworkNamespace());
 
 const subnets = (...texts: string[]) => texts.flatMap((text) => parseSubnet(text) ?? []);
 const addresses = (...texts: string[]) => texts.flatMap((text) => parseIp(text) ?? []);
+const endpoints = (text: string, port: number) =>
+  addresses(text).map((address) => ({ address, port }));
 const both: Rules = {
   redirectPort: 4000,
   // The second lies in the first, the third is there twice.
@@ -26,6 +28,19 @@ const both: Rules = {
   names: { nameservers: addresses('198.51.100.53', '2001:db8::53'), port: 4053 },
   gate: 'zone',
   apart: true,
+  bridges: [
+    {
+      device: 'docker0',
+      flows: endpoints('172.17.0.1', 4100),
+      names: endpoints('172.17.0.1', 4101),
+    },
+    {
+      device: 'br-0123456789ab',
+      flows: [...endpoints('172.18.0.1', 4102), ...endpoints('fd00:18::1', 4103)],
+      names: [...endpoints('172.18.0.1', 4104), ...endpoints('fd00:18::1', 4105)],
+    },
+  ],
+  bridgeNameservers: addresses('198.51.100.53', '2001:db8::53'),
 };
 
 test('the kernel takes the rules of both families, and changes from any to any', async () => {
@@ -41,6 +56,8 @@ test('the kernel takes the rules of both families, and changes from any to any',
     openServices: [],
     names: undefined,
     gate: 'none',
+    bridges: [],
+    bridgeNameservers: [],
   };
   const untracked: Rules = { ...both, gate: 'untracked', apart: false };
   for (const rules of [
@@ -48,6 +65,8 @@ test('the kernel takes the rules of both families, and changes from any to any',
     empty,
     { ...both, names: undefined },
     untracked,
+    { ...both, bridges: [] },
+    { ...both, names: undefined, bridgeNameservers: [] },
     { ...both, routed: [] },
   ]) {
     await table.replace(rulesText(rules), signal);

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { DesiredSchema, type Desired } from '#protocol/gen/telepresence_pb.ts';
+import {
+  ContainerBridgeSchema,
+  DesiredSchema,
+  type ContainerBridge,
+  type Desired,
+} from '#protocol/gen/telepresence_pb.ts';
 import { parseIp, type IpAddress } from '#protocol/ip-address.ts';
 import { RootDaemonError } from '../errors.ts';
 import { planOf } from '../plan.ts';
@@ -29,6 +34,8 @@ const desired = (fields: Partial<Omit<Desired, '$typeName' | '$unknown'>> = {}):
     ],
     ...fields,
   });
+const bridge = (device: string): ContainerBridge =>
+  create(ContainerBridgeSchema, { device, listeners: [{ address: '172.17.0.1', port: 4100 }] });
 const machine = {
   spared: [address('198.18.0.1')],
   names: { nameservers: [address('10.0.0.53'), address('127.0.0.53')], port: 4053 },
@@ -64,8 +71,71 @@ ip daddr @nameservers4 meta l4proto { tcp, udp } th dport @names_alive redirect 
 ip daddr @spared4 return
 ip daddr . tcp dport @spared_ports4 return
 ip daddr @routed4 meta l4proto tcp redirect to :4000
+}
+chain pass {
+type filter hook forward priority -110; policy accept;
+oifname "tel0" reject with icmpx admin-prohibited
+iifname "tel0" drop
 }`,
   );
+});
+
+test('containers: by the bridge that they come from, to listeners that nobody else reaches', () => {
+  const at = (port: number) => ({ address: address('172.17.0.1'), port });
+  const bridges = [{ device: 'docker0', flows: [at(4100)], names: [at(4101)] }];
+  const bridgeNameservers = [address('198.18.0.1')];
+  const facts = { ...machine, names: undefined, bridges, bridgeNameservers };
+  const text = rulesText(rulesOf(planOf(desired({ gate: true })), facts));
+  assert.ok(
+    text.endsWith(`chain pass {
+type filter hook forward priority -110; policy accept;
+oifname "tel0" iifname != { "docker0" } reject with icmpx admin-prohibited
+iifname "tel0" oifname != { "docker0" } drop
+}
+chain bridge_depart {
+type filter hook prerouting priority -300; policy accept;
+iifname != { "docker0" } return
+tcp flags & (fin|syn|rst|ack) != syn return
+ip daddr @spared4 return
+ip daddr . tcp dport @spared_ports4 return
+ip daddr @services4 return
+ip daddr @routed4 ip daddr . tcp dport != @dialled4 ct zone set 7438
+}
+chain bridge_refuse {
+type filter hook prerouting priority -120; policy accept;
+iifname != { "docker0" } return
+ct state != new return
+meta l4proto != tcp return
+ip daddr @spared4 return
+ip daddr . tcp dport @spared_ports4 return
+ip daddr @services4 ip daddr . tcp dport != @open4 reject with tcp reset
+}
+chain bridge_divert {
+type nat hook prerouting priority -110; policy accept;
+iifname != { "docker0" } return
+ct zone 7438 return
+iifname "docker0" ip daddr @bridge_nameservers4 meta l4proto { tcp, udp } th dport @names_alive dnat ip to 172.17.0.1:4101
+ip daddr @spared4 return
+ip daddr . tcp dport @spared_ports4 return
+iifname "docker0" ip daddr @routed4 meta l4proto tcp dnat ip to 172.17.0.1:4100
+}
+chain bridge_guard {
+type filter hook input priority -110; policy accept;
+iifname != "docker0" ip daddr 172.17.0.1 tcp dport 4100 reject with tcp reset
+iifname != "docker0" ip daddr 172.17.0.1 udp dport 4100 reject
+iifname != "docker0" ip daddr 172.17.0.1 tcp dport 4101 reject with tcp reset
+iifname != "docker0" ip daddr 172.17.0.1 udp dport 4101 reject
+}`),
+    text,
+  );
+  assert.match(text, /set names_alive .* elements = \{ 53 \}/);
+  assert.match(text, /set bridge_nameservers4 .*198\.18\.0\.1/);
+});
+
+test('a bridge with a name that the kernel does not give is none', () => {
+  for (const device of ['a" accept; x', '', 'longer-than-sixteen']) {
+    assert.throws(() => planOf(desired({ bridges: [bridge(device)] })), { code: 'BadDesired' });
+  }
 });
 
 test('the gate: first SYNs go to the device, which opens and shuts it', () => {

@@ -1,6 +1,6 @@
 import type { IpAddress, Subnet } from '#protocol/ip-address.ts';
 
-import { routedSubnets, type Endpoint, type Plan } from '../plan.ts';
+import { routedSubnets, type BridgePlan, type Endpoint, type Plan } from '../plan.ts';
 
 /** All that the nft table says, as data. */
 export interface Rules {
@@ -17,6 +17,15 @@ export interface Rules {
    * which we have asked within the last half minute would be taken for us, and not be redirected.
    */
   readonly apart: boolean;
+  readonly bridges: readonly BridgeRules[];
+  /** Whom containers on them ask for names. */
+  readonly bridgeNameservers: readonly IpAddress[];
+}
+
+/** What is to happen with what containers on a bridge send. */
+export interface BridgeRules extends BridgePlan {
+  /** The splitter, at the bridge's own addresses. */
+  readonly names: readonly Endpoint[];
 }
 
 /**
@@ -40,6 +49,8 @@ export interface MachineFacts {
   readonly names: NameRules | undefined;
   /** Of which kind a gate is on this kernel. */
   readonly gate: Exclude<Gate, 'none'>;
+  readonly bridges?: readonly BridgeRules[];
+  readonly bridgeNameservers?: readonly IpAddress[];
 }
 
 /** The rules of a plan on this machine. */
@@ -54,6 +65,8 @@ export function rulesOf(plan: Plan, machine: MachineFacts): Rules {
     names: machine.names,
     gate: plan.gate && plan.redirectPort !== 0 ? machine.gate : 'none',
     apart: machine.gate === 'zone',
+    bridges: machine.bridges ?? [],
+    bridgeNameservers: machine.bridgeNameservers ?? [],
   };
 }
 

@@ -26,6 +26,11 @@ export interface OutboundListener extends AsyncDisposable {
   readonly port: number;
   /** It is on ::1 too, at the same port. */
   readonly ipv6: boolean;
+  /**
+   * Takes what comes to these addresses of bridges too, and to no others; the port of each at which it
+   * is listened.
+   */
+  listenAt(hosts: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Connections that are open now. */
   readonly openFlows: number;
 }
@@ -47,17 +52,38 @@ export async function listenForOutbound(deps: Deps): Promise<OutboundListener> {
     return server;
   };
   const servers = await listenOnBoth(makeServer);
+  const bridges = new Map<string, { readonly server: Server; readonly port: number }>();
+  const listenAt = async (host: string): Promise<void> => {
+    const server = makeServer();
+    try {
+      bridges.set(host, { server, port: (await listen(server, { host, port: 0 })).port });
+    } catch (error) {
+      // The bridge has gone meanwhile.
+      if (systemCode(error) !== 'EADDRNOTAVAIL') throw error;
+    }
+  };
   const { port } = servers;
   return {
     port,
     ipv6: servers.v6 !== undefined,
+    async listenAt(hosts) {
+      for (const [host, { server }] of bridges) {
+        if (hosts.includes(host)) continue;
+        bridges.delete(host);
+        // Its connections go on for as long as there is somebody at the other end.
+        server.close();
+      }
+      for (const host of hosts) if (!bridges.has(host)) await listenAt(host);
+      return new Map([...bridges].map(([host, { port }]) => [host, port]));
+    },
     get openFlows() {
       return open.size;
     },
     async [Symbol.asyncDispose]() {
       const reason = new Error('the connection to the cluster ends');
       ending.abort(reason);
-      const closed = Promise.all([closeServer(servers.v4), closeServer(servers.v6)]);
+      const all = [servers.v4, servers.v6, ...[...bridges.values()].map(({ server }) => server)];
+      const closed = Promise.all(all.map(closeServer));
       for (const socket of open) resetEnd(socket, reason);
       await closed;
     },

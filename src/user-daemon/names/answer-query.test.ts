@@ -315,3 +315,20 @@ test('noise is never answered by an error of ours', async () => {
     }),
   );
 });
+
+test('the domain that containers search in: as if it were not there, and nobody else’s', async () => {
+  const { ask } = sample();
+  const data = async (name: string): Promise<unknown> => {
+    const { answers, code } = await ask(name);
+    const [first] = answers;
+    assert.equal(first?.name ?? name, name, 'under the name that was asked');
+    return first === undefined ? code : first.data;
+  };
+  const web = { kind: 'A', address: '10.96.0.10' };
+  for (const name of ['web.tel2-search', 'web.default.tel2-search', 'Mine.TEL2-SEARCH']) {
+    assert.deepEqual(await data(name), web, name);
+  }
+  for (const name of ['nobody.tel2-search', 'example.com.tel2-search', 'tel2-search']) {
+    assert.equal(await data(name), dnsCodes.nameError, name);
+  }
+});

@@ -9,6 +9,7 @@ import {
   type DnsQuestion,
   type DnsRecord,
 } from '#protocol/dns-message.ts';
+import { containerSearch, withoutContainerSearch } from '#protocol/container-search.ts';
 import { splitName } from '#protocol/dns-name.ts';
 import { classInternet, dnsTypes, type DnsData } from '#protocol/dns-record.ts';
 import type { VirtualAddresses } from '#protocol/virtual/addresses.ts';
@@ -51,6 +52,24 @@ export async function answerQuery(
   bytes: Buffer,
   signal: AbortSignal,
 ): Promise<Buffer | undefined> {
+  const answer = await answerAsAsked(deps, bytes, signal);
+  if (answer === undefined || codeOf(answer) !== dnsCodes.refused) return answer;
+  const query = decodeDnsMessage(bytes);
+  const name = query?.questions[0]?.name.toLowerCase() ?? '';
+  const isSearched = name === containerSearch || withoutContainerSearch(name) !== undefined;
+  // Nobody else knows it.
+  return isSearched && query ? answerDnsQuery(query, { code: dnsCodes.nameError }) : answer;
+}
+
+function codeOf(answer: Buffer): number {
+  return answer.readUInt16BE(2) & 15;
+}
+
+async function answerAsAsked(
+  deps: Deps,
+  bytes: Buffer,
+  signal: AbortSignal,
+): Promise<Buffer | undefined> {
   const query = decodeDnsMessage(bytes);
   const question = query?.questions[0];
   if (query === undefined || question === undefined || query.response) return undefined;
@@ -65,7 +84,8 @@ export async function answerQuery(
       })),
     });
   if (query.opcode !== 0 || question.class !== classInternet) return say(dnsCodes.refused);
-  const typed = splitName(question.name.toLowerCase());
+  const lower = question.name.toLowerCase();
+  const typed = splitName(withoutContainerSearch(lower) ?? lower);
   const meant = meantName(deps.virtual, typed);
   if (meant.kind === 'nobodys') return say(dnsCodes.nameError);
   const labels = meant.kind === 'real' ? meant.labels : typed;

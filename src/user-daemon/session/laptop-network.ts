@@ -1,7 +1,15 @@
+import { create } from '@bufbuild/protobuf';
 import { describe } from '#base/errors.ts';
 import { dnsOver } from '#protocol/client-settings.ts';
 import { subnets } from '#protocol/dial-policy.ts';
-import type { Applied, DnsSettings, RootStatus } from '#protocol/gen/telepresence_pb.ts';
+import {
+  ContainerBridgeSchema,
+  type Applied,
+  type ContainerBridge,
+  type DnsSettings,
+  type RootStatus,
+} from '#protocol/gen/telepresence_pb.ts';
+import { formatIp } from '#protocol/ip-address.ts';
 import { createVirtualAddresses, type VirtualRules } from '#protocol/virtual/addresses.ts';
 import { createDevice } from '../device/device.ts';
 import { listenForOutbound, type PickSession } from '../flows/outbound-listener.ts';
@@ -26,6 +34,9 @@ export interface LaptopNetwork extends AsyncDisposable {
   applied(signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<RootStatus>;
 }
+
+/** Bridges that are not known by then are added when they are. */
+const bridgesMs = 1500;
 
 interface Options {
   readonly request: ReturnType<typeof withSettings>;
@@ -104,6 +115,25 @@ export async function openLaptopNetwork(
       apply();
     }
   };
+  let bridges: readonly ContainerBridge[] = [];
+  const containers =
+    deps.followBridges &&
+    stack.use(
+      deps.followBridges(async (found) => {
+        const hosts = found.flatMap(({ addresses }) => addresses.map(formatIp));
+        const ports = await listener.listenAt(hosts);
+        bridges = found.map(({ device, addresses }) =>
+          create(ContainerBridgeSchema, {
+            device,
+            listeners: addresses.map(formatIp).flatMap((address) => {
+              const port = ports.get(address);
+              return port === undefined ? [] : [{ address, port }];
+            }),
+          }),
+        );
+        apply();
+      }),
+    );
   const apply = (): void => {
     const { alsoProxy, neverProxy, allowConflictingSubnets: allowConflicting } = request;
     const wanted = wantedMachine(model, {
@@ -119,6 +149,7 @@ export async function openLaptopNetwork(
       gate,
       dns: namesWanted(),
       virtual: request,
+      bridges,
     });
     if (wanted === undefined) return;
     never = wanted.neverProxy;
@@ -129,7 +160,12 @@ export async function openLaptopNetwork(
   const owned = stack.move();
   return {
     apply,
-    applied: async (waiting) => await machine.applied(waiting),
+    applied: async (waiting) => {
+      // A slow Docker does not hold up who has no use for it.
+      const late = deps.clock.sleep(bridgesMs, waiting).catch(() => {});
+      await Promise.race([containers?.looked, late]);
+      await machine.applied(waiting);
+    },
     status: async (asking) => {
       const status = withVirtual(await machine.status(asking), virtual, via());
       if (status.dns === undefined) return status;

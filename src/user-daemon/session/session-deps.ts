@@ -4,6 +4,7 @@ import type { Logger } from '#base/log.ts';
 import type { ReadOriginalDestination } from '#host/original-destination.ts';
 import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import type { OpenTunQueue } from '#host/tun-queue.ts';
+import type { ContainerBridges, followContainerBridges } from '../bridges/container-bridges.ts';
 import type { MountMemory } from '../mounts/left-over.ts';
 import type { Lender } from '#kube/lent-access.ts';
 import type { RootDaemonClient } from './machine.ts';
@@ -38,6 +39,10 @@ export interface SessionDeps {
   readonly temporaryDirectory: string;
   readonly mounts: RemoteMounts;
   readonly mountMemory: MountMemory;
+  /** Tells of the bridges whose containers reach the cluster too; undefined where there are no containers. */
+  readonly followBridges?: (
+    onBridges: Parameters<typeof followContainerBridges>[1],
+  ) => ContainerBridges;
   /** How many programs want each of this machine's processors. */
   readonly loadPerCpu: () => number;
 }

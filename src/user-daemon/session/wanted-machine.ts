@@ -5,6 +5,7 @@ import {
   DnsSettingsSchema,
   type AddressPort,
   type ClusterInfo,
+  type ContainerBridge,
   type DnsSettings,
 } from '#protocol/gen/telepresence_pb.ts';
 import type { ClusterModel } from '../names/cluster-model.ts';
@@ -29,6 +30,7 @@ export interface MachineFacts {
   /** What user and administrator say of names. */
   readonly dns: DnsSettings;
   readonly virtual: VirtualWishes;
+  readonly bridges: readonly ContainerBridge[];
 }
 
 /** Suffixes of the world's names that are never asked of a cluster, as they always were. */
@@ -66,6 +68,7 @@ export function wantedMachine(
     allowConflictingSubnets: false,
     allowConflicting: [...facts.allowConflicting, ...info.allowConflicting],
     gate: facts.gate,
+    bridges: [...facts.bridges],
     dns: create(DesiredDnsSchema, {
       clusterDomain,
       namespaces: [...model.namespaces].filter((n) => mapped.length === 0 || mapped.includes(n)),
