@@ -7,7 +7,7 @@ import { eventually } from './eventually.ts';
 import { clusterWorks, machineState, outsideWorks, signalDaemon } from './laptop-machine.ts';
 import { clusterIp } from './pod-network.ts';
 import { prepare } from './prepare.ts';
-import { kubectl, onCluster, onLaptop, telepresence } from './run.ts';
+import { kubectl, onLaptop, telepresence } from './run.ts';
 
 const known = 'hello.demo.svc.cluster.local';
 const label = 'telepresence-e2e=docker-hybrid';
@@ -150,6 +150,27 @@ function untouchedWildcards(): string[] {
     .filter((line) => /^\S+ (0\.0\.0\.0|\*|\[::\]):/.test(line));
 }
 
+/** Another machine of the laptop's LAN, that sends everything by way of the laptop. */
+async function lanNeighbour(): Promise<
+  AsyncDisposable & { readonly does: (script: string) => Promise<string> }
+> {
+  const run = (script: string): ReturnType<typeof onLaptop> => onLaptop(['sh', '-ec', script]);
+  await run(`ip netns add neighbour
+    ip link add lan0 type veth peer name eth0 netns neighbour
+    ip address add 192.0.2.1/24 dev lan0; ip link set lan0 up
+    iptables -I FORWARD -i lan0 -j ACCEPT; iptables -I FORWARD -o lan0 -j ACCEPT
+    ip netns exec neighbour sh -ec 'ip address add 192.0.2.2/24 dev eth0
+      ip link set eth0 up; ip route add default via 192.0.2.1'`);
+  return {
+    does: async (script) =>
+      (await run(`ip netns exec neighbour sh -c '( ${script} ) 2>&1' || echo "status $?"`)).stdout,
+    async [Symbol.asyncDispose]() {
+      await run(`iptables -D FORWARD -i lan0 -j ACCEPT; iptables -D FORWARD -o lan0 -j ACCEPT
+        ip netns del neighbour`);
+    },
+  };
+}
+
 test('who is not on a bridge does not reach its listeners: the LAN, another network of containers', async () => {
   const { tcp, udp } = await listeners();
   const [names = ''] = udp;
@@ -159,21 +180,21 @@ test('who is not on a bridge does not reach its listeners: the LAN, another netw
   assert.match(await inside('on-bridge', `timeout 5 busybox ${query}`), new RegExp(hello));
   assert.doesNotMatch(await inside('on-own', `timeout 3 busybox ${query}`), new RegExp(hello));
   assert.doesNotMatch(await inside('on-kind', `timeout 3 busybox ${query}`), new RegExp(hello));
-  // A machine of the LAN that sends what is for the bridge to the laptop.
-  const from = (script: string): Promise<{ readonly stdout: string }> =>
-    onCluster(['sh', '-c', `( ${script} ) 2>&1 || echo "status $?"`]);
-  await onCluster(['ip', 'route', 'add', '172.17.0.0/16', 'via', '198.18.0.2']);
-  try {
-    assert.match((await from('busybox ping -c 1 -W 2 172.17.0.1')).stdout, / 0% packet loss/);
-    const asked = await from(`timeout 3 busybox ${query}`);
-    assert.doesNotMatch(asked.stdout, new RegExp(hello));
-    for (const port of tcp) {
-      const dialled = await from(`echo | timeout 3 busybox nc -w 2 172.17.0.1 ${port}`);
-      assert.match(dialled.stdout, /refused/i);
-    }
-  } finally {
-    await onCluster(['ip', 'route', 'del', '172.17.0.0/16', 'via', '198.18.0.2']);
+  await using neighbour = await lanNeighbour();
+  const { does } = neighbour;
+  assert.match(await does('busybox ping -c 1 -W 2 172.17.0.1'), / 0% packet loss/);
+  assert.doesNotMatch(await does(`timeout 3 busybox ${query}`), new RegExp(hello));
+  for (const port of tcp) {
+    assert.match(await does(`echo | timeout 3 busybox nc -w 2 172.17.0.1 ${port}`), /refused/i);
   }
+  // Nor does the laptop forward for it, though Docker has it forward.
+  const toCluster = `timeout 3 busybox nslookup ${known}. ${clusterDns}`;
+  assert.doesNotMatch(await does(toCluster), new RegExp(hello));
+  assert.match(
+    await does(`echo | timeout 3 busybox nc -w 2 ${hello} 80; echo "status $?"`),
+    /status [1-9]/,
+  );
+  assert.match(await does(`busybox ping -c 1 -W 2 ${helloPod}`), / 100% packet loss/);
 });
 
 test('a network that is made later is taken in, and let go when it is removed', async () => {
@@ -217,6 +238,13 @@ test('however we end, containers have what they had: kill -9, quit', async () =>
   await signalDaemon('user-daemon', 'KILL');
   await eventually('nothing is left of a killed user daemon', 5000, asBefore);
   await outsideWorks();
+  // The killed one could not say goodbye to the cluster.
+  await telepresence(['connect', '--namespace', 'demo']);
+  await eventually('its Connection is gone', 10_000, async () => {
+    const left = await kubectl('get', 'connections', '-n', 'demo', '-o', 'name');
+    assert.equal(left.trim().split('\n').length, 1);
+  });
+  await telepresence(['quit', '-s']);
   const { stdout } = await onLaptop(['pgrep', '-af', 'monitor link'], { mayFail: true });
   assert.equal(stdout, '');
 });
