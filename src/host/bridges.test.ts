@@ -12,10 +12,9 @@ const link = (ifname: string, kind: string | undefined, more: object = {}) => ({
   ...more,
 });
 const read = (...links: readonly object[]) =>
-  parseBridges(JSON.stringify(links)).map(({ device, addresses }) => [
-    device,
-    ...addresses.map(formatIp),
-  ]);
+  parseBridges(JSON.stringify(links)).map(({ device, addresses }) =>
+    [device].concat(addresses.map(formatIp)),
+  );
 
 const docker0 = link('docker0', 'bridge', {
   addr_info: [address('172.17.0.1'), address('fe80::1', 'link'), address('fd00:17::1')],

@@ -138,10 +138,8 @@ export class Held implements AsyncDisposable {
       await this.#applyNames(plan, way, signal);
     }
     const names = plan.names && this.#redirection(way);
-    const { readBridges, log } = this.#deps;
-    const splitters = plan.names && this.#names;
-    const asked = { plan, resolver };
-    const containers = await bridgeRules({ readBridges, log, names: splitters }, asked, signal);
+    const asked = { plan, resolver, names: plan.names && this.#names };
+    const containers = await bridgeRules(this.#deps, asked, signal);
     await this.#applyRules(rulesOf(plan, { ...facts, names, ...containers }), signal);
     this.#resolver = resolver;
     if (before !== nameWays(this.#rules)) await this.#deps.forgetDnsFlows(signal);

@@ -96,7 +96,7 @@ export function planOf(desired: Desired): Plan {
     virtual: mine.subnets(desired.virtual),
     virtualSubnet: mine.subnets(desired.virtualSubnet === '' ? [] : [desired.virtualSubnet])[0],
     alwaysVirtual: desired.alwaysVirtual,
-    bridges: desired.bridges.map((bridge) => bridgeOf(bridge, mine.endpoints)),
+    bridges: desired.bridges.map((bridge) => bridgeOf(bridge, (pairs) => mine.endpoints(pairs))),
   };
   if ((plan.virtualSubnet?.prefix ?? shortestVirtualPrefix) < shortestVirtualPrefix) {
     bad('a virtual subnet: it is too large', desired.virtualSubnet);

@@ -11,21 +11,28 @@ import { bridgeNameservers } from './bridge-nameservers.ts';
 interface Deps {
   readonly log: Logger;
   readBridges(signal: AbortSignal): Promise<readonly Bridge[]>;
+}
+
+interface Asked {
+  readonly plan: Pick<Plan, 'bridges'>;
+  readonly resolver: MachineResolver;
   /** Undefined where names are nobody's business. */
   readonly names: Pick<BridgeSplitters, 'listenAt'> | undefined;
 }
 
 /** What the machine does for containers: for the bridges that are asked for and that it has. */
 export async function bridgeRules(
-  { log, readBridges, names }: Deps,
-  asked: { readonly plan: Pick<Plan, 'bridges'>; readonly resolver: MachineResolver },
+  deps: Deps,
+  { plan, resolver, names }: Asked,
   signal: AbortSignal,
 ): Promise<Required<Pick<MachineFacts, 'bridges' | 'bridgeNameservers'>>> {
-  const { plan, resolver } = asked;
-  const usable = plan.bridges.length === 0 ? [] : usableBridges(plan, await readBridges(signal));
+  const usable =
+    plan.bridges.length === 0 ? [] : usableBridges(plan, await deps.readBridges(signal));
   if (usable.length < plan.bridges.length) {
     const left = plan.bridges.filter(({ device }) => !usable.some((one) => one.device === device));
-    log.warning('no bridges of containers', { left: left.map(({ device }) => device).join(' ') });
+    deps.log.warning('no bridges of containers', {
+      left: left.map(({ device }) => device).join(' '),
+    });
   }
   const hosts = usable.flatMap(({ flows }) => flows.map(({ address }) => formatIp(address)));
   const ports = await names?.listenAt(hosts, signal);

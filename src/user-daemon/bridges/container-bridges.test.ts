@@ -16,18 +16,29 @@ const network = (device: string, isApart = false): BridgeNetwork => ({
   isApart,
 });
 
+interface Lab {
+  now: number;
+  bridges: readonly Bridge[];
+  networks: readonly BridgeNetwork[] | Error;
+  asked: number;
+  readonly told: string[][];
+  change: () => void;
+  ended: boolean;
+  /** Lets time pass, and what becomes of it come to its end. */
+  pass(ms: number): Promise<void>;
+}
+
 /** A machine and an engine that are what the test says, and time that passes when it is told. */
 function lab() {
   const timers = new Set<{ readonly at: number; readonly run: () => void }>();
-  const state = {
+  const state: Lab = {
     now: 0,
-    bridges: [] as readonly Bridge[],
-    networks: [] as readonly BridgeNetwork[] | Error,
+    bridges: [],
+    networks: [],
     asked: 0,
-    told: [] as string[][],
-    change: (): void => {},
+    told: [],
+    change: () => {},
     ended: false,
-    /** Lets time pass, and what becomes of it come to its end. */
     async pass(ms: number) {
       const until = state.now + ms;
       for (;;) {
