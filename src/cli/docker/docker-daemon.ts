@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { openDockerCommand, type DockerCommand } from '#docker/command.ts';
 import { readEngine } from '#docker/engine.ts';
 import { DockerError } from '#docker/errors.ts';
+import { laptopId } from '#docker/ours.ts';
 import { prepareImage } from '#docker/image/prepare-image.ts';
 import { testEngineKernel } from '#docker/self-test.ts';
 import type { ClusterAccess } from '#kube/cluster-access.ts';
@@ -112,5 +114,10 @@ async function imageFor(
   const root = programs.packageRoot;
   const { platform } = process;
   const deps = { docker, facts, root, cacheDirectory, env, platform, progress };
-  return await prepareImage(deps, { registry }, signal);
+  const laptop = laptopId({
+    hostname: hostname(),
+    uid: context.uid,
+    runtimeDir: places.runtimeDir,
+  });
+  return await prepareImage(deps, { registry, laptop }, signal);
 }

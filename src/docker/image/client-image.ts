@@ -3,6 +3,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '#base/version.ts';
 import { DockerError } from '../errors.ts';
+import { laptopLabel } from '../ours.ts';
 import { imageArchive, type Architecture, type ImageConfig } from './archive.ts';
 import { daemonsScript } from './daemons-script.ts';
 import { measureLayer } from './layer.ts';
@@ -31,7 +32,12 @@ const clusterBundles = new Set(['tel2']);
 /** The client's image for a processor, made of this package's own files. */
 export async function clientImage(
   deps: { readonly files: OwnFiles; readonly node: string },
-  options: { readonly architecture: Architecture; readonly registry: string },
+  options: {
+    readonly architecture: Architecture;
+    readonly registry: string;
+    /** Who makes it, and removes it when there is a newer one. */
+    readonly laptop?: string;
+  },
 ): Promise<ClientImage> {
   const { files, node } = deps;
   const { architecture, registry } = options;
@@ -60,7 +66,12 @@ export async function clientImage(
       };
       // What changes least comes first: the engine keeps the layers that it has.
       const layers = [base, await measureLayer([program]), await measureLayer(programs)];
-      const labels = { ...config.labels, [contentLabel]: content };
+      const { laptop } = options;
+      const labels = {
+        ...config.labels,
+        [contentLabel]: content,
+        ...(laptop === undefined ? {} : { [laptopLabel]: laptop }),
+      };
       return tar(imageArchive({ name, architecture, config: { ...config, labels } }, layers));
     },
   };

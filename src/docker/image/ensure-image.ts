@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { version } from '#base/version.ts';
 import type { DockerCommand } from '../command.ts';
 import { contentLabel, type ClientImage } from './client-image.ts';
+import { removeOldImages } from './old-images.ts';
 
 interface EnsureDeps {
   readonly docker: DockerCommand;
@@ -28,7 +29,11 @@ export function registryOf(asked: string | undefined): string {
  */
 export async function ensureImage(
   deps: EnsureDeps,
-  options: { readonly registry: string | undefined },
+  options: {
+    readonly registry: string | undefined;
+    /** Whose earlier images may go; nobody's where it is left out. */
+    readonly laptop?: string;
+  },
   signal: AbortSignal,
 ): Promise<string> {
   const { docker, progress } = deps;
@@ -48,6 +53,9 @@ export async function ensureImage(
   if (found !== undefined) {
     const nameless = ['image', 'prune', '--force', `--filter=label=${contentLabel}`];
     await docker.run(nameless, { signal, mayFail: true });
+  }
+  if (options.laptop !== undefined) {
+    await removeOldImages({ docker }, { laptop: options.laptop, name, signal });
   }
   return name;
 }

@@ -22,7 +22,7 @@ interface PrepareDeps {
 /** Sees to it that the engine has our image, and says its name. */
 export async function prepareImage(
   deps: PrepareDeps,
-  options: { readonly registry: string | undefined },
+  options: Parameters<typeof ensureImage>[1],
   signal: AbortSignal,
 ): Promise<string> {
   const { docker, facts, root, progress } = deps;
@@ -31,7 +31,7 @@ export async function prepareImage(
   const ownImage = async (aborted: AbortSignal) => {
     const files = await openOwnFiles(root);
     const node = await findNode(deps, { ...files.node, architecture }, aborted);
-    return await clientImage({ files, node }, { architecture, registry });
+    return await clientImage({ files, node }, { ...options, architecture, registry });
   };
   return await ensureImage({ docker, ownImage, progress }, options, signal);
 }
