@@ -7,6 +7,7 @@ import { createLogger, logLevel, type Logger } from '#base/log.ts';
 import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import { createSshfsMounts } from '#host/mounts/sshfs.ts';
 import { servePluginApi } from './api/plugin-api.ts';
+import { bindFile } from './bind-file.ts';
 import { createLinks } from './link/links.ts';
 import { removeEmpty, showVolume } from './show-volume.ts';
 import { openStateFile } from './state-file.ts';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
   options: {
     socket: { type: 'string', default: '/run/docker/plugins/telemount.sock' },
     directory: { type: 'string', default: '/mnt/volumes' },
+    private: { type: 'string', default: '/var/lib/telemount/files' },
     state: { type: 'string', default: '/var/lib/telemount/volumes.json' },
   },
 });
@@ -29,15 +31,18 @@ async function main(): Promise<void> {
   const write = (line: string): void => void process.stderr.write(line);
   const log = createLogger({ clock, write }, { level, fields: { program: 'volume-plugin' } });
   const mounts = createSshfsMounts({ clock });
-  const { directory, socket } = values;
-  await mkdir(directory, { recursive: true });
-  await clear({ log, mounts }, directory);
+  const { directory, socket, private: privateDirectory } = values;
+  for (const each of [directory, privateDirectory]) {
+    await mkdir(each, { recursive: true });
+    await clear({ log, mounts }, each);
+  }
   const links = createLinks({ clock, log, random: Math.random });
+  const shown = { clock, links, mounts, bindFile, privateDirectory };
   await using volumes = await openVolumes({
     clock,
     log,
     state: openStateFile({ log }, values.state),
-    show: async (wanted) => await showVolume({ clock, links, mounts }, wanted),
+    show: async (wanted) => await showVolume(shown, wanted),
     directory,
   });
   await mkdir(dirname(socket), { recursive: true });

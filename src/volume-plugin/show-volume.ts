@@ -1,7 +1,9 @@
-import { lstat, mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import { withDeadline } from '#base/wait.ts';
-import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
+import type { RemoteMount, RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import { openSftpClient } from '#protocol/sftp/client.ts';
 import { VolumePluginError } from './errors.ts';
 import type { Links } from './link/links.ts';
@@ -11,6 +13,18 @@ interface Deps {
   readonly clock: Pick<Clock, 'after'>;
   readonly links: Links;
   readonly mounts: RemoteMounts;
+  /** Shows a file of a mount at another place. */
+  readonly bindFile: (
+    from: { readonly file: string; readonly target: string },
+    signal: AbortSignal,
+  ) => Promise<void>;
+  /** What is mounted here the engine does not see. */
+  readonly privateDirectory: string;
+}
+
+interface Wanted {
+  readonly options: VolumeOptions;
+  readonly mountPoint: string;
 }
 
 /** A volume that stands in the mount table. */
@@ -26,28 +40,28 @@ const directoryKind = 0o040_000;
 const fileKind = 0o100_000;
 
 /** Mounts what a volume shows at `mountPoint`; nothing is left of it when that fails. */
-export async function showVolume(
-  deps: Deps,
-  { options, mountPoint }: { readonly options: VolumeOptions; readonly mountPoint: string },
-): Promise<ShownVolume> {
-  const { dir, readOnly } = options;
+export async function showVolume(deps: Deps, wanted: Wanted): Promise<ShownVolume> {
   const { signal: never } = new AbortController();
-  const waiting = { ms: showMs, what: `volume ${mountPoint}`, signal: never };
+  const waiting = { ms: showMs, what: `volume ${wanted.mountPoint}`, signal: never };
   return await withDeadline(deps, waiting, async (signal) => {
     await using stack = new AsyncDisposableStack();
-    const { link } = stack.use(deps.links.hold(options));
+    const { link } = stack.use(deps.links.hold(wanted.options));
     await link.ready(signal);
-    const kind = await kindOf(link.join(), dir);
-    await deps.mounts.release(mountPoint);
-    await prepare(mountPoint, kind);
-    stack.defer(async () => await removeEmpty(mountPoint));
+    const kind = await kindOf(link.join(), wanted.options.dir);
     const stream = link.join();
-    const wish = { mountPoint, readOnly, stream, signal, from: dir, forEverybody: true };
-    const mount = stack.use(await deps.mounts.mount(wish));
+    stack.defer(() => void stream.destroy());
+    const show = kind === 'directory' ? showDirectory : showFile;
+    const mount = await show(deps, { ...wanted, stream }, { stack, signal });
     let lives = true;
     void mount.ended.then(() => {
       lives = false;
     });
+    // sshfs looks whether there is anything to be shown after it has mounted: it may have ended again.
+    const seen = await stat(wanted.mountPoint);
+    const around = await stat(dirname(wanted.mountPoint));
+    if (seen.dev === around.dev || !(await deps.mounts.isMounted(wanted.mountPoint))) {
+      throw new VolumePluginError('Refused', `${wanted.options.dir} could not be mounted`);
+    }
     const owned = stack.move();
     return {
       get lives() {
@@ -58,10 +72,43 @@ export async function showVolume(
   });
 }
 
-async function kindOf(
-  stream: ReturnType<ReturnType<Links['hold']>['link']['join']>,
-  dir: string,
-): Promise<'directory' | 'file'> {
+type Streaming = Wanted & { readonly stream: Duplex };
+type Owning = { readonly stack: AsyncDisposableStack; readonly signal: AbortSignal };
+
+async function showDirectory(
+  { mounts }: Deps,
+  { options, mountPoint, stream }: Streaming,
+  { stack, signal }: Owning,
+): Promise<RemoteMount> {
+  const { readOnly, dir: from } = options;
+  await clear(mounts, mountPoint);
+  await mkdir(mountPoint, { recursive: true, mode: 0o755 });
+  stack.defer(async () => await removeEmpty(mountPoint));
+  const wish = { mountPoint, readOnly, stream, signal, from, forEverybody: true };
+  return stack.use(await mounts.mount(wish));
+}
+
+/** sshfs mounts directories: of the file's one, which nobody else sees, this one file is shown. */
+async function showFile(
+  deps: Deps,
+  { options, mountPoint, stream }: Streaming,
+  { stack, signal }: Owning,
+): Promise<RemoteMount> {
+  const { mounts } = deps;
+  const { dir } = options;
+  const around = join(deps.privateDirectory, mountPoint.slice(dirname(mountPoint).length));
+  await clear(mounts, mountPoint);
+  const whole = { ...options, dir: dirname(dir) };
+  const shown = { options: whole, mountPoint: around, stream };
+  const mount = await showDirectory(deps, shown, { stack, signal });
+  await writeFile(mountPoint, '', { flag: 'wx', mode: 0o644 });
+  stack.defer(async () => await clear(mounts, mountPoint));
+  const file = join(around, dir.slice(dirname(dir).length));
+  await deps.bindFile({ file, target: mountPoint }, signal);
+  return mount;
+}
+
+async function kindOf(stream: Duplex, dir: string): Promise<'directory' | 'file'> {
   try {
     const path = Buffer.from(dir).toString('latin1');
     const reply = await openSftpClient(stream).ask({ kind: 'stat', path });
@@ -76,11 +123,10 @@ async function kindOf(
   }
 }
 
-/** What is mounted on is of the same kind, and empty. */
-async function prepare(mountPoint: string, kind: 'directory' | 'file'): Promise<void> {
+/** Takes away what a mount before this one has left. */
+async function clear(mounts: RemoteMounts, mountPoint: string): Promise<void> {
+  await mounts.release(mountPoint);
   await removeEmpty(mountPoint);
-  if (kind === 'directory') await mkdir(mountPoint, { recursive: true, mode: 0o755 });
-  else await writeFile(mountPoint, '', { flag: 'wx', mode: 0o644 });
 }
 
 /** Only what is empty: should something be mounted still, nothing of it is touched. */

@@ -27,9 +27,8 @@ const program = 'volume-plugin';
 /** Of the base of containers what Node and sshfs need; the rest is the daemons'. */
 function isNeeded(path: string): boolean {
   if (/^(usr\/)?lib(64)?\//.test(path)) return true;
-  return ['usr/bin/sshfs', 'bin/fusermount3', 'etc/passwd', 'etc/group', 'etc/fuse.conf'].includes(
-    path,
-  );
+  const others = ['busybox', 'fusermount3'].map((name) => `bin/${name}`);
+  return [...others, 'usr/bin/sshfs', 'etc/passwd', 'etc/group', 'etc/fuse.conf'].includes(path);
 }
 
 /** The plugin for a processor, made of this package's own files. */
