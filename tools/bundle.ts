@@ -13,6 +13,7 @@ const bundles = {
   'user-daemon': 'src/user-daemon/main.ts',
   'root-daemon': 'src/root-daemon/main.ts',
   'docker-helper': 'src/docker-helper/main.ts',
+  'port-relay': 'src/port-relay/main.ts',
   'self-test': 'src/root-daemon/self-test-main.ts',
   'volume-plugin': 'src/volume-plugin/main.ts',
   tel2: 'src/cluster-main.ts',

@@ -11,6 +11,7 @@ const programs = [
   'user-daemon',
   'root-daemon',
   'docker-helper',
+  'port-relay',
   'manager',
   'agent',
   'volume-plugin',

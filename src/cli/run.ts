@@ -6,7 +6,8 @@ import { CliError } from './errors.ts';
 import { wantedFormat } from './output/format.ts';
 import type { FormattedOutput } from './output/formatted.ts';
 import { commandHelp } from './output/help.ts';
-import { findCommand, type FoundCommand } from './parse/find-command.ts';
+import { earlyFlags, findCommand, type FoundCommand } from './parse/find-command.ts';
+import { ownWords } from './parse/own-words.ts';
 import { parseLine } from './parse/parse-line.ts';
 
 /** What a shell expects of a program that Ctrl-C has ended. */
@@ -17,7 +18,7 @@ export async function runCli(context: CliContext, argv: readonly string[]): Prom
   let command = rootCommand;
   let formatted: FormattedOutput | undefined;
   try {
-    const format = wantedFormat(argv);
+    const format = wantedFormat(ownWords(rootCommand, argv, earlyFlags));
     const found = attempt(() => findCommand(rootCommand, argv));
     if ('value' in found) ({ command } = found.value);
     if (format !== undefined) {

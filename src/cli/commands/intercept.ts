@@ -78,7 +78,7 @@ async function standIn(
   const { mount } = request;
   const root = dockerMountRoot(line, mount);
   const volumes = mount && { readOnly: mount.readOnly, root };
-  const handler =
+  await using handler =
     opened && (await prepareHandler(context, opened, { ...of(engagement), inDocker, volumes }));
   // While something runs here, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;

@@ -2,6 +2,7 @@ import type { FlagSpec } from '../parse/flag-spec.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { detach, ingest, leave, wiretap } from './specs/attaching.ts';
 import { connect, quit } from './specs/connecting.ts';
+import { curl, dockerRun } from './specs/in-network.ts';
 import { intercept, replace, uninstall } from './specs/intercepting.ts';
 import { list, listContexts, listNamespaces, status, version } from './specs/looking.ts';
 import { globalFlags, kubeGroup, managerNamespace } from './specs/shared-flags.ts';
@@ -119,6 +120,8 @@ export const rootCommand: CommandSpec = {
     ingest,
     leave,
     detach,
+    dockerRun,
+    curl,
     status,
     quit,
     version,

@@ -1,4 +1,4 @@
-import type { DaemonPlace } from './option-rules.ts';
+import type { DaemonPlace } from './place.ts';
 
 /** What a handler's container is started with, beside the user's own words. */
 export interface AutomaticFlags {

@@ -14,19 +14,14 @@ export async function findImage(
   context: CliContext,
   { docker }: { readonly docker: DockerCommand },
   words: DockerWords,
-): Promise<void> {
+): Promise<string> {
   const { signal } = context;
   const { image } = words;
-  if (image === 'IMAGE') {
-    throw new CliError('Usage', 'IMAGE stands for the image that --docker-build builds', {
-      hint: 'add --docker-build FOLDER, or name an image in its place',
-    });
-  }
   const pull = lastValue(words, 'pull') ?? 'missing';
-  if (pull !== 'missing' && pull !== 'never') return;
+  if (pull !== 'missing' && pull !== 'never') return image;
   const asked = ['image', 'inspect', '--format', '{{.Id}}', image];
   const found = await docker.run(asked, { signal, mayFail: true });
-  if (found.status === 0) return;
+  if (found.status === 0) return image;
   const failed = { path: docker.path, args: asked, status: found.status, said: found.stderr };
   if (!/no such image/i.test(found.stderr)) throw commandFailure(failed);
   if (pull === 'never') {
@@ -36,7 +31,7 @@ export async function findImage(
   const args = ['pull', ...(platform === undefined ? [] : [`--platform=${platform}`]), image];
   const { status, said } = await pullShown(context, docker, args);
   signal.throwIfAborted();
-  if (status === 0) return;
+  if (status === 0) return image;
   const failure = commandFailure({ path: docker.path, args, status, said });
   throw new CliError('Failed', `no image ${image}: ${failure.message}`, {
     cause: failure,

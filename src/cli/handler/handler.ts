@@ -1,40 +1,72 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { openDockerCommand, type DockerCommand } from '#docker/command.ts';
+import type { DockerCommand } from '#docker/command.ts';
 import { laptopId } from '#docker/ours.ts';
 import type { InterceptMode } from '#protocol/intercept-mode.ts';
 import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
-import { dockerFailure } from '../docker/docker-failure.ts';
+import { docked, openDocker } from '../docker/docker-failure.ts';
 import { listDockerConnections } from '../docker/helpers.ts';
 import { CliError } from '../errors.ts';
+import { beginRun } from './begin-run.ts';
+import { buildImage } from './build-image.ts';
 import { lastValue, parseDockerWords, type DockerWords } from './docker-words.ts';
 import { findImage } from './find-image.ts';
 import { freeName } from './free-name.ts';
 import type { HandlerAsked } from './handler-asked.ts';
 import { handlerName } from './handler-name.ts';
-import { sortOptions, type DaemonPlace } from './option-rules.ts';
+import { refuseWhatOutlives, sortNetworkOptions } from './option-rules.ts';
+import { labelsOf, placeOf } from './place.ts';
+import { publishPorts } from './publish-ports.ts';
 import type { PreparedHandler } from './run-handler.ts';
 import { parseRunHelp } from './run-options.ts';
-import { planVolumes, type VolumePlan } from './volumes/plan-volumes.ts';
+import { planVolumes } from './volumes/plan-volumes.ts';
+
+/** What is written where an image that is built is meant. */
+const placeholder = 'IMAGE';
 
 /** A handler whose words are understood; nothing was made for it yet. */
 export interface OpenedHandler {
   readonly docker: DockerCommand;
   readonly words: DockerWords;
+  readonly asked: HandlerAsked;
 }
 
 /** Reads the words of `docker run` as the installed command would: what is wrong with them comes first. */
 export async function openHandler(
-  { env, signal }: CliContext,
+  context: CliContext,
   asked: HandlerAsked,
 ): Promise<OpenedHandler> {
-  try {
-    const docker = await openDockerCommand({ env, platform: process.platform });
-    const help = await docker.run(['run', '--help'], { signal, mayFail: true });
-    return { docker, words: parseDockerWords(asked.words, parseRunHelp(help.stdout)) };
-  } catch (error) {
-    throw dockerFailure(error);
+  const docker = await openDocker(context);
+  const words = await readRunWords(context, docker, asked.words);
+  checkPlaceholder(words, asked);
+  refuseWhatOutlives(words);
+  return { docker, words, asked };
+}
+
+/** Takes the words of `docker run` apart by what the installed command says of its options. */
+export async function readRunWords(
+  { signal }: CliContext,
+  docker: DockerCommand,
+  words: readonly string[],
+): Promise<DockerWords> {
+  const help = await docked(
+    async () => await docker.run(['run', '--help'], { signal, mayFail: true }),
+  );
+  return parseDockerWords(words, parseRunHelp(help.stdout));
+}
+
+/** `IMAGE` and what it stands for belong together. */
+function checkPlaceholder({ image }: DockerWords, { build }: HandlerAsked): void {
+  if (build === undefined && image === placeholder) {
+    throw new CliError('Usage', `${placeholder} stands for the image that --docker-build builds`, {
+      hint: 'add --docker-build FOLDER, or name an image in its place',
+    });
   }
+  if (build === undefined || image === placeholder) return;
+  throw new CliError('Usage', `the image that is built is ${placeholder}, and not ${image}`, {
+    hint: `write the word ${placeholder} in its place: --docker-build ${build.context} -- ${placeholder} [ARGS...]`,
+  });
 }
 
 /** What the handler is to answer for, before it is intercepted. */
@@ -55,10 +87,10 @@ export async function prepareHandler(
   where: Where,
 ): Promise<PreparedHandler> {
   const { signal, uid, places } = context;
-  const { docker, words } = opened;
+  const { docker, words, asked } = opened;
   const { command, inDocker } = where;
-  const place = placeOf(inDocker);
-  if (place.kind === 'host') {
+  const place = inDocker && placeOf(inDocker);
+  if (place === undefined) {
     throw new CliError(
       'Failed',
       '--docker-run needs a daemon in a container, and this one is not',
@@ -67,27 +99,46 @@ export async function prepareHandler(
       },
     );
   }
-  const sorted = sortOptions(words, place);
+  const sorted = sortNetworkOptions(words, place);
   const laptop = laptopId({ hostname: hostname(), uid, runtimeDir: places.runtimeDir });
   const isOneOfMany = (await listDockerConnections(context)).length > 1;
   const beside = isOneOfMany ? inDocker?.connection : undefined;
   const name = lastValue(words, 'name') ?? handlerName({ ...where, what: command, beside });
-  let volumes: VolumePlan | undefined;
-  try {
-    await freeName({ docker }, { name, laptop, signal });
-    await findImage(context, { docker }, words);
-    if (inDocker !== undefined && where.volumes !== undefined) {
-      volumes = await planVolumes(context, { docker, inDocker }, where.volumes);
-    }
-  } catch (error) {
-    throw dockerFailure(error);
-  }
+  await docked(async () => await freeName({ docker }, { name, laptop, signal }));
   for (const note of sorted.notes) context.warn(`telepresence ${command}: warning: ${note}`);
-  return { docker, command, place, name, words, sorted, laptop, volumes };
-}
-
-function placeOf(inDocker: DescribeResponse | undefined): DaemonPlace {
-  if (inDocker === undefined) return { kind: 'host' };
-  const { networkContainer: network, connection } = inDocker;
-  return { kind: 'container', network, connection };
+  const id = randomUUID();
+  const labels = labelsOf({ id, laptop, place });
+  await using undo = new AsyncDisposableStack();
+  const traces = await beginRun(context, { docker, id, name, command }, undo);
+  const { build, forDebugger } = asked;
+  const image = await docked(async () =>
+    build === undefined
+      ? await findImage(context, { docker }, words)
+      : await buildImage(context, { docker }, { build, labels, directory: traces.directory }),
+  );
+  const { volumes: wanted } = where;
+  const volumes =
+    inDocker === undefined || wanted === undefined
+      ? undefined
+      : await docked(async () => await planVolumes(context, { docker, inDocker }, wanted));
+  if (sorted.published.length > 0) {
+    const { published } = sorted;
+    await docked(async () => {
+      await publishPorts({ docker }, { published, place, labels, name, signal });
+    });
+  }
+  const prepared = {
+    docker,
+    command,
+    place,
+    name,
+    words,
+    sorted,
+    labels,
+    image,
+    forDebugger,
+    volumes,
+  };
+  const owned = undo.move();
+  return { ...prepared, ...traces, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -1,15 +1,6 @@
 import { CliError } from '../errors.ts';
 import { isOn, lastValue, type DockerOption, type DockerWords } from './docker-words.ts';
-
-/** Where the daemon runs, as far as handlers are concerned. */
-export type DaemonPlace =
-  | {
-      readonly kind: 'container';
-      /** The container whose network handlers join. */
-      readonly network: string;
-      readonly connection: string;
-    }
-  | { readonly kind: 'host' };
+import type { ContainerPlace } from './place.ts';
 
 /** The user's options, each where it belongs. */
 export interface SortedOptions {
@@ -22,17 +13,10 @@ export interface SortedOptions {
 }
 
 /**
- * What becomes of the user's options. Docker itself refuses many of them for a container that joins
- * another's network, in words that say nothing of ours; each is named here with what to do instead.
+ * What becomes of the user's options in a container that joins another's network. Docker itself refuses
+ * many of them, in words that say nothing of ours; each is named here with what to do instead.
  */
-export function sortOptions(words: DockerWords, place: DaemonPlace): SortedOptions {
-  if (isOn(words, 'detach')) {
-    throw refused('-d', 'the intercept ends with the container, which runs in the foreground', {
-      hint: 'leave it out; for a container of its own life intercept without --docker-run, and see telepresence docker-run',
-    });
-  }
-  if (place.kind === 'host') return { kept: words.options, published: [], notes: [] };
-  refuseWhatKeeps(words);
+export function sortNetworkOptions(words: DockerWords, place: ContainerPlace): SortedOptions {
   const kept: DockerOption[] = [];
   const published: string[] = [];
   const notes: string[] = [];
@@ -40,14 +24,16 @@ export function sortOptions(words: DockerWords, place: DaemonPlace): SortedOptio
     const { name, value } = option;
     if (name === 'publish') published.push(value);
     else if (name === 'expose') {
-      notes.push(`--expose ${value} is left out: all ports of the handler are open to its network`);
+      notes.push(
+        `--expose ${value} is left out: all ports of the container are open to that network`,
+      );
     } else if (name === 'publish-all' && !isOn({ options: [option] }, name)) continue;
     else {
       const instead = refusals(place)[name];
       if (instead !== undefined && !isSame(option, place)) {
         throw refused(
           `--${name}`,
-          `the handler has no network of its own, but that of ${place.network}`,
+          `the container has no network of its own, but that of ${place.network}`,
           { hint: instead },
         );
       }
@@ -57,15 +43,20 @@ export function sortOptions(words: DockerWords, place: DaemonPlace): SortedOptio
   return { kept, published, notes };
 }
 
-/** Volumes cannot be removed before the container is: it goes with its end. */
-function refuseWhatKeeps(words: DockerWords): void {
+/** What would have a handler's container live on without its intercept, which has its volumes. */
+export function refuseWhatOutlives(words: DockerWords): void {
+  if (isOn(words, 'detach')) {
+    throw refused('-d', 'the container runs in the foreground, and the intercept ends with it', {
+      hint: 'leave it out; a container of its own life: telepresence intercept without --docker-run, telepresence docker-run -d',
+    });
+  }
   if (lastValue(words, 'rm') !== undefined && !isOn(words, 'rm')) {
-    throw refused('--rm=false', "the container has the intercept's volumes, and goes with it", {
+    throw refused('--rm=false', "it has the intercept's volumes, which go when it is gone", {
       hint: 'leave it out; docker commit keeps what a container has written',
     });
   }
-  const restart = lastValue(words, 'restart');
-  if (restart !== undefined && restart !== 'no' && restart !== '') {
+  const restart = lastValue(words, 'restart') ?? 'no';
+  if (restart !== 'no' && restart !== '') {
     throw refused(`--restart ${restart}`, 'the intercept ends when the container does', {
       hint: 'leave it out',
     });
@@ -101,5 +92,5 @@ function refusals({ network }: { readonly network: string }): Readonly<Record<st
 }
 
 function refused(flag: string, why: string, options: { readonly hint: string }): CliError {
-  return new CliError('Usage', `${flag} is not possible for a handler: ${why}`, options);
+  return new CliError('Usage', `${flag} is not possible: ${why}`, options);
 }

@@ -1,25 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe } from '#base/errors.ts';
 import type { DockerCommand } from '#docker/command.ts';
-import { connectionLabel, handlerLabel, laptopLabel } from '#docker/ours.ts';
 import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
-import { makePrivateDirectory } from '../daemon/private-directory.ts';
-import { dockerFailure } from '../docker/docker-failure.ts';
 import { modeWords } from '../output/mode-words.ts';
 import { automaticFlags } from './automatic-flags.ts';
 import { dockerOptionWords, lastValue, type DockerWords } from './docker-words.ts';
 import { forgetOnceMade } from './forget-environment.ts';
-import type { DaemonPlace, SortedOptions } from './option-rules.ts';
-import { removeHandler } from './remove-handler.ts';
+import type { SortedOptions } from './option-rules.ts';
+import type { DaemonPlace } from './place.ts';
 import { runContainer } from './run-container.ts';
 import { splitEnvironment } from './split-environment.ts';
 import { openHandlerVolumes } from './volumes/open-handler-volumes.ts';
 import { ownMounts } from './volumes/own-mounts.ts';
 import type { VolumePlan } from './volumes/plan-volumes.ts';
-import { startWatcher } from './watcher.ts';
+import type { Watcher } from './watcher.ts';
 
 /** What a handler answers for. */
 export interface HandledIntercept {
@@ -30,58 +26,48 @@ export interface HandledIntercept {
   readonly onStart: () => void;
 }
 
-/** A handler for which all is there but the intercept. */
-export interface PreparedHandler {
+/** A handler for which all is there but the intercept; what was made for it goes when it is disposed. */
+export interface PreparedHandler extends AsyncDisposable {
   readonly docker: DockerCommand;
   /** The command that was typed, for what is said meanwhile. */
   readonly command: string;
   readonly place: DaemonPlace;
   /** Of the container. */
   readonly name: string;
+  /** Its name, or its ID where it was built. */
+  readonly image: string;
   readonly words: DockerWords;
   readonly sorted: SortedOptions;
-  readonly laptop: string;
   /** Undefined: none of the pod's volumes are wanted. */
   readonly volumes: VolumePlan | undefined;
+  readonly labels: readonly string[];
+  readonly forDebugger: boolean;
+  /** For files of this run. */
+  readonly directory: string;
+  readonly watcher: Watcher;
 }
 
-const removeMs = 30_000;
-
-/** Runs the container to its end, and takes back what was made for it; returns its exit code. */
+/** Runs the container to its end; returns its exit code. */
 export async function runHandler(
   context: CliContext,
   handler: PreparedHandler,
   intercept: HandledIntercept,
 ): Promise<number> {
-  const { docker, name } = handler;
-  const traces = { id: randomUUID(), directory: await privateDirectory(context) };
-  const watcher = startWatcher(context, traces);
+  const { docker, name: container, watcher } = handler;
+  const { args, env, files } = await startingWords(context, handler, intercept);
+  context.signal.throwIfAborted();
+  const running = runContainer(context, { docker }, { args, container, env, onRun: watcher.runs });
+  using _forgetting = forgetOnceMade(files, intercept.onStart);
+  let isOver = false;
+  void intercept.ended.then((why) => {
+    if (isOver) return;
+    warn(context, handler, `${endedSentence(intercept.info, why)}; the container is stopped`);
+    running.stop();
+  });
   try {
-    const { args, env, files } = await startingWords(context, { handler, intercept, traces });
-    context.signal.throwIfAborted();
-    const running = runContainer(
-      context,
-      { docker },
-      { args, container: name, env, onRun: watcher.runs },
-    );
-    using _forgetting = forgetOnceMade(files, intercept.onStart);
-    let isOver = false;
-    intercept.ended.then((why) => {
-      if (isOver) return;
-      warn(context, handler, `${endedSentence(intercept.info, why)}; the container is stopped`);
-      running.stop();
-    }, running.stop);
-    const status = await running.ended;
-    isOver = true;
-    return status;
+    return await running.ended;
   } finally {
-    await removeHandler({ docker }, traces, AbortSignal.timeout(removeMs)).catch(
-      (error: unknown) => {
-        const why = describe(dockerFailure(error));
-        warn(context, handler, `the container ${name} may be left: ${why}`);
-      },
-    );
-    watcher.done();
+    isOver = true;
   }
 }
 
@@ -94,19 +80,15 @@ export function endedSentence(info: InterceptInfo, why: string): string {
 /** The words after `docker`, and what else it is started with. */
 async function startingWords(
   context: CliContext,
-  given: {
-    readonly handler: PreparedHandler;
-    readonly intercept: HandledIntercept;
-    readonly traces: { readonly id: string; readonly directory: string };
-  },
+  handler: PreparedHandler,
+  { info }: HandledIntercept,
 ): Promise<{
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly files: { readonly id: string; readonly environment: string };
 }> {
-  const { handler, intercept, traces } = given;
-  const { words, place, laptop, name } = handler;
-  const split = splitEnvironment(intercept.info.environment, process.platform);
+  const { words, place, name, labels, directory, forDebugger } = handler;
+  const split = splitEnvironment(info.environment, process.platform);
   for (const left of split.left) {
     warn(
       context,
@@ -114,23 +96,22 @@ async function startingWords(
       `the variable ${left} is not given to the container: no way leads there`,
     );
   }
-  const environment = join(traces.directory, 'environment');
+  const environment = join(directory, 'environment');
   await writeFile(environment, split.file, { mode: 0o600 });
   const typedFile = lastValue(words, 'cidfile');
-  const id = typedFile ?? join(traces.directory, 'id');
-  const labels = labelsOf({ id: traces.id, laptop, place });
+  const id = typedFile ?? join(directory, 'id');
   const { args } = automaticFlags({
     place,
     name: lastValue(words, 'name') === undefined ? name : undefined,
     envFile: environment,
     labels,
-    volumes: await volumesFor(context, handler, { info: intercept.info, labels }),
-    forDebugger: false,
+    volumes: await volumesFor(context, handler, info),
+    forDebugger,
   });
   const cidfile = typedFile === undefined ? [`--cidfile=${id}`] : [];
   const users = dockerOptionWords(handler.sorted.kept);
   return {
-    args: ['run', ...args, ...cidfile, ...users, words.image, ...words.args],
+    args: ['run', ...args, ...cidfile, ...users, handler.image, ...words.args],
     env: split.own,
     files: { id, environment },
   };
@@ -140,9 +121,9 @@ async function startingWords(
 async function volumesFor(
   context: CliContext,
   handler: PreparedHandler,
-  { info, labels }: { readonly info: InterceptInfo; readonly labels: readonly string[] },
+  info: InterceptInfo,
 ): Promise<readonly string[]> {
-  const { docker, volumes: plan, sorted } = handler;
+  const { docker, volumes: plan, sorted, labels } = handler;
   const { files, container } = info;
   if (plan === undefined || files === undefined) return [];
   const taken = ownMounts(sorted.kept);
@@ -151,25 +132,6 @@ async function volumesFor(
   const { args, note } = await openHandlerVolumes(context, { docker, randomName }, wanted);
   if (note !== undefined) warn(context, handler, note);
   return args;
-}
-
-function labelsOf(of: {
-  readonly id: string;
-  readonly laptop: string;
-  readonly place: DaemonPlace;
-}): readonly string[] {
-  const { id, laptop, place } = of;
-  const labels = [`${handlerLabel}=${id}`, `${laptopLabel}=${laptop}`];
-  if (place.kind === 'container') labels.push(`${connectionLabel}=${place.connection}`);
-  return labels;
-}
-
-/** The environment holds secrets. */
-async function privateDirectory({ places, uid }: CliContext): Promise<string> {
-  await makePrivateDirectory(places.runtimeDir, uid);
-  const parent = join(places.runtimeDir, 'handlers');
-  await mkdir(parent, { recursive: true, mode: 0o700 });
-  return await mkdtemp(join(parent, 'run-'));
 }
 
 function warn(context: CliContext, { command }: PreparedHandler, sentence: string): void {

@@ -12,11 +12,10 @@ export interface WantedFormat {
 
 /**
  * What `--output` (or `--format`, the same without an envelope) says. Looked for before anything
- * else is read, because what is wrong with the rest is to be said in this format too.
+ * else is read, because what is wrong with the rest is to be said in this format too. Words of
+ * another program are not in `own`.
  */
-export function wantedFormat(argv: readonly string[]): WantedFormat | undefined {
-  const end = argv.indexOf('--');
-  const own = end === -1 ? argv : argv.slice(0, end);
+export function wantedFormat(own: readonly string[]): WantedFormat | undefined {
   for (const [index, word] of own.entries()) {
     const match = /^--(output|format)(?:=(.*))?$/s.exec(word);
     if (match === null) continue;

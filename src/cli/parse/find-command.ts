@@ -3,6 +3,7 @@ import { globalFlags } from '../commands/specs/shared-flags.ts';
 import { kubeFlags } from '../commands/kube-flag-specs.ts';
 import { CliError } from '../errors.ts';
 import type { FlagSpec } from './flag-spec.ts';
+import { ownWords } from './own-words.ts';
 import { suggest } from '#base/suggest.ts';
 
 /** The command that the first words name, what follows them, and whether only its help is wanted. */
@@ -13,7 +14,7 @@ export interface FoundCommand {
 }
 
 /** Flags that may stand before the command's name, where they always might. */
-const early: readonly FlagSpec[] = [...globalFlags.flags, ...kubeFlags];
+export const earlyFlags: readonly FlagSpec[] = [...globalFlags.flags, ...kubeFlags];
 
 /** Finds the command of a line; fails where there is none of that name. */
 export function findCommand(root: CommandSpec, argv: readonly string[]): FoundCommand {
@@ -40,14 +41,15 @@ export function findCommand(root: CommandSpec, argv: readonly string[]): FoundCo
     at += length;
   }
   const rest = [...before, ...asked.slice(at)];
-  const dashes = rest.indexOf('--');
-  const own = dashes === -1 ? rest : rest.slice(0, dashes);
+  const own = ownWords(command, rest, earlyFlags);
   return { command, rest, help: help || own.includes('--help') || own.includes('-h') };
 }
 
 function earlyFlag(word: string): FlagSpec | undefined {
   const [typed = ''] = word.split('=');
-  return early.find(({ name, short }) => typed === `--${name}` || typed === `-${short ?? '-'}`);
+  return earlyFlags.find(
+    ({ name, short }) => typed === `--${name}` || typed === `-${short ?? '-'}`,
+  );
 }
 
 function childOf(parent: CommandSpec, word: string): CommandSpec {

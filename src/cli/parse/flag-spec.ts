@@ -32,6 +32,10 @@ export interface Positionals {
   readonly complete?: Completes;
   /** Words after `--` are a command to run. */
   readonly command?: boolean;
+  /** Flags after which the first word too many begins that command, without a `--`. */
+  readonly commandAfter?: readonly string[];
+  /** Everything from the first word or flag that is not ours belongs to another program. */
+  readonly handsOn?: boolean;
 }
 
 /** What a command line says, checked against its flags. */

@@ -15,6 +15,13 @@ export function parseLine(
   const values: Values = new Map();
   const words: string[] = [];
   let command: readonly string[] | undefined;
+  if (positionals.handsOn === true) {
+    const end = ownLength(specs, argv);
+    const { handsOn: _done, ...plain } = positionals;
+    const line = parseLine(specs, plain, argv.slice(0, end));
+    const handedOn = argv.slice(argv[end] === '--' ? end + 1 : end);
+    return { ...line, command: handedOn };
+  }
   const tokens = readTokens(specs, argv);
   for (const [at, token] of tokens.entries()) {
     const word = argv[token.index] ?? '';
@@ -25,6 +32,13 @@ export function parseLine(
       break;
     }
     if (token.kind === 'positional') {
+      const begins = (flag: string): boolean =>
+        values.has(flag) && values.get(flag)?.[0] !== 'false';
+      const isTooMany = words.length >= positionals.names.length;
+      if (isTooMany && positionals.commandAfter?.some(begins) === true) {
+        command = argv.slice(token.index);
+        break;
+      }
       words.push(token.value);
       continue;
     }
@@ -51,6 +65,17 @@ export function parseLine(
   }
   checkWords(positionals, words, command);
   return parsed(specs, values, words, command);
+}
+
+/** How many words come before the first that is no flag of ours. */
+function ownLength(specs: readonly FlagSpec[], argv: readonly string[]): number {
+  let at = 0;
+  for (;;) {
+    const [typed = ''] = (argv[at] ?? '').split('=');
+    const flag = specs.find(({ name }) => typed === `--${name}`);
+    if (flag === undefined) return at;
+    at += flag.kind === 'switch' || argv[at]?.includes('=') === true ? 1 : 2;
+  }
 }
 
 function readTokens(specs: readonly FlagSpec[], argv: readonly string[]) {

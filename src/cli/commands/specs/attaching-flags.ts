@@ -125,7 +125,25 @@ export const handler: readonly FlagSpec[] = [
   {
     name: 'docker-run',
     kind: 'switch',
-    help: 'Have a container answer: what follows -- is said to docker run, whose network, environment and end are those of the intercept',
+    help: 'Have a container answer: what follows -- is said to docker run, with network, environment and volumes of the intercept, which ends when the container does',
+  },
+  {
+    name: 'docker-build',
+    kind: 'text',
+    value: 'folder',
+    help: 'Build an image of this folder and run it, as --docker-run does; the word IMAGE after -- stands for it',
+  },
+  {
+    name: 'docker-build-opt',
+    kind: 'list',
+    value: 'KEY=VALUE',
+    help: 'An option of docker build, --KEY=VALUE there; may be repeated',
+  },
+  {
+    name: 'docker-debug',
+    kind: 'text',
+    value: 'folder',
+    help: 'The same as --docker-build, for a container in which a debugger may run',
   },
   {
     name: 'docker-mount',
@@ -134,3 +152,6 @@ export const handler: readonly FlagSpec[] = [
     help: "The container's directory below which it has the volumes; where they are in the pod unless said, or --mount PATH",
   },
 ];
+
+/** Flags after which the image of a container may come without a `--`. */
+export const handlerFlags: readonly string[] = ['docker-run', 'docker-build', 'docker-debug'];

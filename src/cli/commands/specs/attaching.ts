@@ -12,7 +12,12 @@ export const wiretap: CommandSpec = {
     'telepresence wiretap hello --port 9000',
     'telepresence wiretap hello --port 9000:http -- npm start',
   ],
-  positionals: { names: ['NAME'], command: true, complete: 'workload' },
+  positionals: {
+    names: ['NAME'],
+    command: true,
+    commandAfter: flags.handlerFlags,
+    complete: 'workload',
+  },
   flagGroups: [
     {
       title: 'Flags',
@@ -45,7 +50,12 @@ export const ingest: CommandSpec = {
     'telepresence ingest hello --env-file hello.env',
     'telepresence ingest hello --container sidecar -- npm start',
   ],
-  positionals: { names: ['WORKLOAD'], command: true, complete: 'workload' },
+  positionals: {
+    names: ['WORKLOAD'],
+    command: true,
+    commandAfter: flags.handlerFlags,
+    complete: 'workload',
+  },
   flagGroups: [
     {
       title: 'Flags',

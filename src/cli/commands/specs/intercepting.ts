@@ -39,7 +39,12 @@ export const intercept: CommandSpec = {
     'telepresence intercept hello --port 9000',
     'telepresence intercept hello --port 9000:http -- npm start',
   ],
-  positionals: { names: ['NAME'], command: true, complete: 'workload' },
+  positionals: {
+    names: ['NAME'],
+    command: true,
+    commandAfter: flags.handlerFlags,
+    complete: 'workload',
+  },
   flagGroups: [
     {
       title: 'Flags',
@@ -85,7 +90,12 @@ export const replace: CommandSpec = {
     'telepresence replace hello --port 9000:http',
     'telepresence replace worker --container queue -- npm start',
   ],
-  positionals: { names: ['NAME'], command: true, complete: 'workload' },
+  positionals: {
+    names: ['NAME'],
+    command: true,
+    commandAfter: flags.handlerFlags,
+    complete: 'workload',
+  },
   flagGroups: [
     {
       title: 'Flags',
