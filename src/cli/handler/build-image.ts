@@ -9,7 +9,7 @@ import type { BuildAsked } from './handler-asked.ts';
 
 /**
  * Builds an image as the user's own `docker build` would, with its output for all to see; returns the
- * image's ID. The image has the labels and no name, so it goes with the run that it was built for, and
+ * image's ID. The image has a label and no name, so it goes with the run that it was built for, and
  * the layers stay for the next build. One that the user gives a name is the user's, and stays.
  */
 export async function buildImage(
@@ -17,18 +17,19 @@ export async function buildImage(
   { docker }: { readonly docker: DockerCommand },
   options: {
     readonly build: BuildAsked;
-    readonly labels: readonly string[];
+    /** One only: of several the older builder makes as many images that nobody removes. */
+    readonly label: string;
     readonly directory: string;
   },
 ): Promise<string> {
-  const { build, labels, directory } = options;
+  const { build, label, directory } = options;
   const { signal } = context;
   const iidFile = join(directory, 'image');
   const isNamed = build.options.some((option) => /^(--tag|-t)(=|$)/.test(option));
   const args = [
     'build',
     `--iidfile=${iidFile}`,
-    ...(isNamed ? [] : labels.map((label) => `--label=${label}`)),
+    ...(isNamed ? [] : [`--label=${label}`]),
     ...(await builderOptions(docker, signal)),
     ...build.options,
     build.context,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { DockerCommand } from '#docker/command.ts';
-import { laptopId } from '#docker/ours.ts';
+import { handlerLabel, laptopId } from '#docker/ours.ts';
 import type { InterceptMode } from '#protocol/intercept-mode.ts';
 import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
@@ -114,7 +114,11 @@ export async function prepareHandler(
   const image = await docked(async () =>
     build === undefined
       ? await findImage(context, { docker }, words)
-      : await buildImage(context, { docker }, { build, labels, directory: traces.directory }),
+      : await buildImage(
+          context,
+          { docker },
+          { build, label: `${handlerLabel}=${id}`, directory: traces.directory },
+        ),
   );
   const { volumes: wanted } = where;
   const volumes =
