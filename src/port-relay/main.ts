@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     if (protocol === 'tcp') await relayTcp(listen, target);
     else await relayUdp({ clock: systemClock }, { listen, target, idleMs });
   }
-  console.log('relaying');
+  process.stdout.write('relaying\n');
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));
