@@ -7,6 +7,8 @@ export const tunCalls = {
 
 /** IFF_TUN, IFF_MULTI_QUEUE and IFF_NO_PI: whole packets and nothing before them. */
 export const tunQueueFlags = 0x0001 | 0x0100 | 0x1000;
+/** IFF_TAP and IFF_NO_PI: whole frames and nothing before them. */
+export const tapFlags = 0x0002 | 0x1000;
 /** IFF_DETACH_QUEUE */
 export const detachQueue = 0x0400;
 

@@ -32,6 +32,8 @@ export interface MachineState {
   readonly settled: Settled;
   /** The splitter's address, and the nameserver it passes other names to. */
   readonly names: { readonly local: string; readonly nameserver: string | undefined } | undefined;
+  /** What is done for containers, and by whom it is known that it works. */
+  readonly containers: Pick<Rules, 'bridges' | 'bridgeNameservers'> & Pick<NameService, 'expect'>;
 }
 
 /** The parts of the machine, as main.ts builds them. */
@@ -50,6 +52,8 @@ export interface MachineDeps {
   forgetDnsFlows(signal: AbortSignal): Promise<boolean>;
 }
 
+/** Nobody listens who could be asked. */
+const never = { arrived: new Promise<true>(() => {}), [Symbol.dispose]() {} };
 const stepMs = 5000;
 const renewMs = 1000;
 
@@ -103,7 +107,10 @@ export class Held implements AsyncDisposable {
       local: `127.0.0.1:${this.#names.port}`,
       nameserver: this.#names.nameserver,
     };
-    return { plan: this.#plan, settled: this.#settled, names };
+    const { bridges = [], bridgeNameservers = [] } = this.#rules ?? {};
+    const expect: NameService['expect'] = (token) => this.#names?.expect(token) ?? never;
+    const containers = { bridges, bridgeNameservers, expect };
+    return { plan: this.#plan, settled: this.#settled, names, containers };
   }
 
   /** Routes first, rules last: nothing is redirected before there is somebody to take it. */

@@ -70,6 +70,7 @@ function createLab(more: Partial<MachineDeps> = {}): Lab {
         port: 4053,
         ipv6: true,
         nameserver: nameservers[0],
+        expect: () => ({ arrived: new Promise(() => {}), [Symbol.dispose]() {} }),
         listenAt: async (hosts) => new Map(hosts.map((host) => [host, 4153])),
         apply: (next) => void events.push(`names by ${next.nameservers.join(' ')}`),
         [Symbol.asyncDispose]: async () => noted('end names', undefined),

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -5,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import { createLevelSwitch, createLogger, logLevel } from '#base/log.ts';
+import { openBridgeEnd } from '#host/bridge-end.ts';
 import { readBridges } from '#host/bridges.ts';
 import { forgetDnsFlows } from '#host/conntrack.ts';
 import { readKubeProxyAddresses } from '#host/kube-proxy.ts';
@@ -24,11 +26,14 @@ import { deviceName, exemptGroup } from '#protocol/gate.ts';
 import { createHold } from './api/hold.ts';
 import { createApiServer } from './api/server.ts';
 import { foreignRoutes, rootDaemonRoutes } from './api/service.ts';
+import { findFirewallRule } from './bridges/firewall-rule.ts';
+import { tryBridge } from './bridges/try-bridge.ts';
 import { createMachine } from './machine.ts';
 import { readMachineResolver } from './resolver/machine-resolver.ts';
 import { startNameService } from './resolver/name-service.ts';
 
 const clock = systemClock;
+const tableName = 'telepresence';
 const complain = (reason: string): never => {
   process.stderr.write(`root-daemon: error: ${reason}\n`);
   process.exit(2);
@@ -57,7 +62,7 @@ const readPeerCredentials = createReadPeerCredentials({ libc });
 const machine = createMachine({
   clock,
   log,
-  openTable: (signal) => openRuleTable({ directory: tmpdir() }, { name: 'telepresence', signal }),
+  openTable: (signal) => openRuleTable({ directory: tmpdir() }, { name: tableName, signal }),
   openTun: (signal) => openTun(tools, { name: deviceName, ownerUid: uid, signal }),
   startNames: (desired, signal) =>
     startNameService({ clock, log, readPeerCredentials }, desired, {
@@ -72,6 +77,18 @@ const machine = createMachine({
   forgetDnsFlows: (signal) => forgetDnsFlows(tools, signal),
 });
 
+const tryOne = {
+  clock,
+  randomInt: (below: number) => randomInt(below),
+  openEnd: (bridge: string, signal: AbortSignal) => openBridgeEnd(tools, bridge, signal),
+  findRule: (bridge: string, signal: AbortSignal) =>
+    findFirewallRule(
+      { runTool, readLegacyTables: () => readText('/proc/net/ip_tables_names').catch(() => '') },
+      { bridge, ownTable: tableName },
+      signal,
+    ),
+};
+
 const ended = Promise.withResolvers<string>();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => ended.resolve(signal));
@@ -84,6 +101,11 @@ const api = createApiServer(
       hold: createHold({ machine, log }),
       executable: process.argv[1] ?? '',
       level,
+      tryBridge: async (device, signal) => {
+        const { state } = machine;
+        if (state === undefined) return { kind: 'unknown' };
+        return await tryBridge(tryOne, state, device, signal);
+      },
       quit: () => ended.resolve('quit'),
     }),
     foreignRoutes: foreignRoutes(nameOfUser(await readFile('/etc/passwd', 'utf8'), uid)),

@@ -18,6 +18,7 @@ export function createUserDaemonClient(place: string | DaemonSocket) {
     list: unaryCall(socket, method.list),
     intercept: streamCall(socket, method.intercept, ({ event }) => event.case === 'active'),
     leave: unaryCall(socket, method.leave),
+    tryBridge: unaryCall(socket, method.tryBridge),
     disconnect: unaryCall(socket, method.disconnect),
     quit: unaryCall(socket, method.quit),
     watchList: streamCall(socket, method.watchList),

@@ -6,6 +6,7 @@ import { version } from '#base/version.ts';
 import { formatSubnet } from '#host/subnets.ts';
 import { RootDaemon } from '#protocol/gen/telepresence_pb.ts';
 
+import type { BridgeWay } from '../bridges/try-bridge.ts';
 import type { Machine } from '../machine.ts';
 import { clusterAnswerMs } from '../resolver/name-service.ts';
 import type { ServeHold } from './hold.ts';
@@ -16,6 +17,7 @@ interface Deps {
   readonly hold: ServeHold;
   readonly executable: string;
   readonly level: LevelSwitch;
+  readonly tryBridge: (device: string, signal: AbortSignal) => Promise<BridgeWay>;
   /** Ends this process, after the answer has gone out. */
   readonly quit: () => void;
 }
@@ -56,6 +58,16 @@ export function rootDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
         deps.level.set(level, Number(durationMs));
         return {};
       },
+      async tryBridge({ device }, { signal }) {
+        const way = await deps.tryBridge(device, signal);
+        const rule = way.kind === 'blocked' ? way.rule : undefined;
+        return {
+          known: way.kind !== 'unknown',
+          blocked: way.kind === 'blocked',
+          blockedBy: rule?.what ?? '',
+          hint: rule?.hint ?? '',
+        };
+      },
       quit() {
         setImmediate(deps.quit);
         return {};
@@ -78,5 +90,6 @@ export function foreignRoutes(ownerName: string): (router: ConnectRouter) => voi
       status: refuse,
       quit: refuse,
       setLogLevel: refuse,
+      tryBridge: refuse,
     });
 }

@@ -21,6 +21,8 @@ export interface NameService extends AsyncDisposable, Pick<BridgeSplitters, 'lis
   /** It is asked by IPv6 too. */
   readonly ipv6: boolean;
   apply(desired: DesiredNames): void;
+  /** Looks out for one query by UDP, which is not answered. */
+  expect(query: Buffer): Disposable & { readonly arrived: Promise<true> };
   /** The nameserver that outside names go to. */
   readonly nameserver: string | undefined;
 }
@@ -67,7 +69,13 @@ export async function startNameService(
   let current = desired;
   let upstream = upstreamOf(desired);
   let cluster = clusterOf(desired);
+  const expected = new Map<string, () => void>();
   const servers = {
+    wasExpected(query: Buffer) {
+      const arrived = expected.get(query.toString('latin1'));
+      arrived?.();
+      return arrived !== undefined;
+    },
     log: deps.log,
     names: () => ({ rule: current.rule, cluster }),
     upstream: () => upstream,
@@ -78,6 +86,12 @@ export async function startNameService(
   return {
     port: splitter.port,
     ipv6: splitter.hosts.length > 1,
+    expect(query) {
+      const key = query.toString('latin1');
+      const arrived = Promise.withResolvers<true>();
+      expected.set(key, () => arrived.resolve(true));
+      return { arrived: arrived.promise, [Symbol.dispose]: () => void expected.delete(key) };
+    },
     listenAt: (hosts, asked) => bridges.listenAt(hosts, asked),
     apply(next) {
       if (next.nameservers.join() !== current.nameservers.join()) upstream = upstreamOf(next);

@@ -14,6 +14,8 @@ export interface SplitterDeps {
   readonly log: Logger;
   readonly names: () => SplitNames;
   readonly upstream: () => Upstream;
+  /** It was only to be seen whether it arrives: there is no answer. */
+  readonly wasExpected: (query: Buffer) => boolean;
 }
 
 /**
@@ -33,6 +35,7 @@ export async function serveUdp(
     return fitDnsAnswer(own, message === undefined ? 512 : udpAnswerLimit(message));
   };
   socket.on('message', (query, client) => {
+    if (deps.wasExpected(query)) return;
     answer(query).then(
       (message) => {
         if (message !== undefined && open) socket.send(message, client.port, client.address);

@@ -115,6 +115,11 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
         await answering(context, async () => {
           return await connector.need().intercepts.leave(request);
         }),
+      tryBridge: async ({ device }, context) =>
+        await answering(context, async () => {
+          connector.need();
+          return await deps.rootDaemon.tryBridge({ device }, { signal: context.signal });
+        }),
       disconnect: async (_request, context) =>
         await answering(context, async () => ({ wasConnected: await connector.disconnect() })),
       quit: async (_request, context) =>
