@@ -36,7 +36,7 @@ export async function tryBridge(
   signal: AbortSignal,
 ): Promise<BridgeWay> {
   const bridge = containers.bridges.find((one) => one.device === device);
-  const [own] = (bridge?.names ?? []).filter(({ address }) => address.family === 4);
+  const own = bridge?.names.find(({ address }) => address.family === 4);
   const nameserver = containers.bridgeNameservers.find(({ family }) => family === 4);
   if (bridge === undefined || own === undefined || nameserver === undefined) {
     return { kind: bridge === undefined ? 'unknown' : 'open' };
