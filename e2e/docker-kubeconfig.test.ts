@@ -171,6 +171,8 @@ test('an API server at 127.0.0.1 is reached as the laptop reaches it, its certif
   assert.deepEqual([status, stderr], [0, '']);
   assert.ok(stdout.includes(`(https://127.0.0.1:${String(api.port)})`), stdout);
   await clusterAnswers();
+  // While there is a way to say goodbye to the cluster.
+  await telepresence(['quit']);
 });
 
 test('a proxy at 127.0.0.1 is used as the laptop uses it', async () => {
@@ -184,4 +186,6 @@ test('a proxy at 127.0.0.1 is used as the laptop uses it', async () => {
   const { status, stderr } = await connect({ kubeconfig: 'e2e-proxy' });
   assert.deepEqual([status, stderr], [0, '']);
   await clusterAnswers();
+  // While there is a way to say goodbye to the cluster.
+  await telepresence(['quit']);
 });

@@ -2,6 +2,7 @@ import { toError } from '#base/errors.ts';
 import type { CommandSpec } from './commands/command-spec.ts';
 import { rootCommand } from './commands/registry.ts';
 import type { CliContext } from './context.ts';
+import { onPlatform } from './daemon/daemon-place.ts';
 import { CliError } from './errors.ts';
 import { wantedFormat } from './output/format.ts';
 import type { FormattedOutput } from './output/formatted.ts';
@@ -41,7 +42,8 @@ async function run(context: CliContext, found: FoundCommand): Promise<number> {
     return 0;
   }
   const flags = command.flagGroups.flatMap((group) => group.flags);
-  const line = parseLine(flags, command.positionals, found.rest);
+  const typed = parseLine(flags, command.positionals, found.rest);
+  const line = onPlatform(typed, context.places.platform);
   const start = await command.load();
   return await start({ ...context, use: line.text('use') }, line);
 }

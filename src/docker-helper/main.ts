@@ -10,7 +10,8 @@ import { describe } from '#base/errors.ts';
 import { createLogger, logLevel } from '#base/log.ts';
 import { openDockerCommand } from '#docker/command.ts';
 import { DockerError } from '#docker/errors.ts';
-import { helperSocket, laptopId } from '#docker/ours.ts';
+import { helperSockets } from '#docker/helper-socket.ts';
+import { laptopId } from '#docker/ours.ts';
 import { openLogFile } from '#host/log-file.ts';
 import { readMachineRoutes } from '#host/routes.ts';
 import { runTool } from '#host/run-tool.ts';
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
   const clock = systemClock;
   const connection = needed('connection');
   const runtimeDir = needed('runtime-dir');
+  const sockets = helperSockets(runtimeDir, process.platform);
   const level = logLevel(values['log-level'] ?? '') ?? 'info';
   const logFile =
     values.log === undefined
@@ -104,7 +106,7 @@ async function main(): Promise<void> {
         await gone.promise;
       },
     },
-    { path: helperSocket(runtimeDir, connection), signal: AbortSignal.timeout(5000) },
+    { path: sockets.pathOf(connection), signal: AbortSignal.timeout(5000) },
   );
   const uid = process.getuid?.() ?? 0;
   const laptop = laptopId({ hostname: hostname(), uid, runtimeDir });
@@ -121,7 +123,7 @@ async function main(): Promise<void> {
         }));
         return reached({ interfaces: networkInterfaces(), routes }, leftOut);
       },
-      isAlive: async (each) => await answers(helperSocket(runtimeDir, each)),
+      isAlive: async (each) => await answers(sockets.pathOf(each)),
       pid: process.pid,
       logDirectory: values.log === undefined ? undefined : dirname(values.log),
     },

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { DockerCommand } from './command.ts';
 
 /** What all that is ours says of itself: which connection it belongs to … */
@@ -102,15 +101,4 @@ export function laptopId(whose: {
 }): string {
   const text = `${whose.hostname}\n${String(whose.uid)}\n${whose.runtimeDir}`;
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
-/** The directory of the helpers' sockets. */
-export function helperDirectory(runtimeDir: string): string {
-  return join(runtimeDir, 'docker');
-}
-
-/** Where the helper of a connection is called; a path of a socket is a short one. */
-export function helperSocket(runtimeDir: string, connection: string): string {
-  const name = createHash('sha256').update(connection).digest('hex').slice(0, 16);
-  return join(helperDirectory(runtimeDir), `${name}.sock`);
 }

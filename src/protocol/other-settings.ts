@@ -44,7 +44,9 @@ export const otherSettings: readonly OtherSetting[] = [
   ...rows('timeouts', duration, noDocker, ['containerShutdown']),
   ...rows('logLevels', text, 'the command line writes no log', ['cli']),
   ...rows('logLevels', text, 'the user daemon asks for credentials itself', ['kubeAuthDaemon']),
-  ...rows('images', text, noDocker, ['clientImage']),
+  ...rows('images', text, 'a container of the daemon runs the image of this telepresence itself', [
+    'clientImage',
+  ]),
   ...rows('grpc', size, noGrpc, ['maxReceiveSize']),
   ...rows('grpc', port, noGrpc, ['daemonPort', 'teleroutePort']),
   ...rows('grpc', duration, 'a link that is silent is found by itself', [

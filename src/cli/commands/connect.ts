@@ -1,3 +1,4 @@
+import { containerNotice } from '../daemon/daemon-place.ts';
 import { openConnection } from '../daemon/open-connection.ts';
 import { call } from '../daemon/session.ts';
 import { endDockerConnection } from '../docker/end-docker.ts';
@@ -34,6 +35,8 @@ export const runConnect: RunCommand = async (context, line) => {
     // While a command runs, this call is what the daemon knows of us: killed, we cannot say goodbye.
     hold: command !== undefined,
   };
+  const notice = containerNotice(context.places.platform, line);
+  if (notice !== undefined) context.warn(notice);
   const { daemon, info, events } = await openConnection(context, asked, { inDocker, sandbox });
   if (command === undefined) return 0;
   let wanted = !info.alreadyConnected;

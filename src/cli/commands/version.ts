@@ -1,5 +1,5 @@
 import { version } from '#base/version.ts';
-import { helperDirectory } from '#docker/ours.ts';
+import { helperSockets } from '#docker/helper-socket.ts';
 import type { CliContext } from '../context.ts';
 import { omitEmpty } from '../output/omit-empty.ts';
 import { shownVersion, versionLines, type Versions } from '../output/version-lines.ts';
@@ -21,7 +21,7 @@ export const runVersion: RunCommand = async (context) => {
 
 async function askVersions(context: CliContext): Promise<Versions> {
   const { existsSync } = await import('node:fs');
-  const { userDaemonSocket, rootDaemonSocket, runtimeDir } = context.places;
+  const { userDaemonSocket, rootDaemonSocket, runtimeDir, platform } = context.places;
   const none = {
     client: version,
     rootDaemon: undefined,
@@ -30,7 +30,11 @@ async function askVersions(context: CliContext): Promise<Versions> {
     agentImage: undefined,
   };
   // Loading the RPC library takes longer than all the rest of this command.
-  const places = [userDaemonSocket, rootDaemonSocket, helperDirectory(runtimeDir)];
+  const places = [
+    userDaemonSocket,
+    rootDaemonSocket,
+    helperSockets(runtimeDir, platform).directory,
+  ];
   if (!places.some((path) => existsSync(path))) return none;
   const { askDaemonVersions } = await import('../daemon/ask-versions.ts');
   return { ...none, ...(await askDaemonVersions(context)) };

@@ -15,7 +15,7 @@ const pollMs = 20;
 /** Starts the root daemon, by sudo where this user is not root; returns once it answers. */
 export async function launchRootDaemon(context: CliContext, level: string): Promise<void> {
   const { places } = context;
-  await makePrivateDirectory(places.runtimeDir, context.uid);
+  await makePrivateDirectory(places.runtimeDir, { ...places, uid: context.uid });
   await mkdir(places.logDir, { recursive: true, mode: 0o700 });
   await using log = await open(places.rootDaemonLog, 'a', 0o600);
   const child = start(context, level, log.fd);

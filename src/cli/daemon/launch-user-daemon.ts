@@ -12,7 +12,7 @@ const startMs = 30_000;
 /** Starts the user daemon; returns once it answers. */
 export async function launchUserDaemon(context: CliContext, level: string): Promise<void> {
   const { places, programs, signal } = context;
-  await makePrivateDirectory(places.runtimeDir, context.uid);
+  await makePrivateDirectory(places.runtimeDir, { ...places, uid: context.uid });
   await mkdir(places.logDir, { recursive: true, mode: 0o700 });
   await using log = await open(places.userDaemonLog, 'a', 0o600);
   const child = spawn(

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { openDockerCommand } from '#docker/command.ts';
-import { helperSocket, laptopId, networkName, removeOurs } from '#docker/ours.ts';
+import { helperSockets as socketsOf } from '#docker/helper-socket.ts';
+import { laptopId, networkName, removeOurs } from '#docker/ours.ts';
 import type { CliContext } from '../context.ts';
 import { DaemonCallError } from '../daemon/answer-error.ts';
 import { call } from '../daemon/session.ts';
@@ -19,8 +20,10 @@ export async function endAllInDocker(context: CliContext): Promise<boolean> {
 
 /** Ends the connections in containers that `--use` names, and no other; an error where there is none. */
 export async function endNamedInDocker(context: CliContext): Promise<void> {
+  const { runtimeDir, platform } = context.places;
+  const sockets = socketsOf(runtimeDir, platform);
   const named = await findNamed(context);
-  for (const one of named) await endOne(helperSocket(context.places.runtimeDir, one.connection));
+  for (const one of named) await endOne(sockets.pathOf(one.connection));
 }
 
 /** Ends the connection of one daemon in a container. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '#base/errors.ts';
-import { helperDirectory, helperSocket } from '#docker/ours.ts';
+import { helperSockets as socketsOf } from '#docker/helper-socket.ts';
 import { DockerHelper, type DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
 import { unaryCall } from '../daemon/connect-call.ts';
@@ -22,19 +22,21 @@ export function helperOf(
   { places }: Pick<CliContext, 'places'>,
   { connection }: { readonly connection: string },
 ): ReturnType<typeof createHelperClient> {
-  return createHelperClient(helperSocket(places.runtimeDir, connection));
+  return createHelperClient(socketsOf(places.runtimeDir, places.platform).pathOf(connection));
 }
 
 /** Sockets of helpers: those that live, and those that a killed one has left. */
 export async function helperSockets(
   context: Pick<CliContext, 'places'>,
 ): Promise<{ readonly live: readonly string[]; readonly left: readonly string[] }> {
-  const directory = helperDirectory(context.places.runtimeDir);
+  const { runtimeDir, platform } = context.places;
+  const sockets = socketsOf(runtimeDir, platform);
+  const { directory } = sockets;
   const names = await readdir(directory).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];
     throw error;
   });
-  const paths = names.filter((name) => name.endsWith('.sock')).map((name) => join(directory, name));
+  const paths = names.filter((name) => sockets.owns(name)).map((name) => join(directory, name));
   const live = new Set<string>();
   for (const path of paths) if (await isListening(path)) live.add(path);
   return { live: [...live], left: paths.filter((path) => !live.has(path)) };

@@ -3,7 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import * as v from 'valibot';
-import { helperDirectory } from '#docker/ours.ts';
+import { helperSockets } from '#docker/helper-socket.ts';
 import { KubeFlagsSchema, type KubeFlags } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
 import { logFiles } from '../daemon/log-files.ts';
@@ -40,8 +40,10 @@ const saidShape = v.variant('kind', [
 /** Starts the helper of a connection, which starts its containers; returns once the daemon is there. */
 export async function launchHelper(context: CliContext, options: Options): Promise<void> {
   const { places, signal } = context;
-  await makePrivateDirectory(places.runtimeDir, context.uid);
-  await makePrivateDirectory(helperDirectory(places.runtimeDir), context.uid);
+  const owner = { uid: context.uid, platform: places.platform };
+  await makePrivateDirectory(places.runtimeDir, owner);
+  const { directory } = helperSockets(places.runtimeDir, places.platform);
+  if (places.platform !== 'win32') await makePrivateDirectory(directory, owner);
   await mkdir(places.logDir, { recursive: true, mode: 0o700 });
   const path = join(places.logDir, helperLog);
   await using log = await open(path, 'a', 0o600);

@@ -38,7 +38,7 @@ export async function beginRun(
 
 /** The environment holds secrets. */
 async function privateDirectory({ places, uid }: CliContext): Promise<string> {
-  await makePrivateDirectory(places.runtimeDir, uid);
+  await makePrivateDirectory(places.runtimeDir, { ...places, uid });
   const parent = join(places.runtimeDir, 'handlers');
   await mkdir(parent, { recursive: true, mode: 0o700 });
   return await mkdtemp(join(parent, 'run-'));
