@@ -138,7 +138,8 @@ function table(): string {
       const digits = metric === 'down' || metric === 'up' ? 2 : 0;
       return [
         metrics[metric],
-        ...[here, there].map((values) => median(values).toFixed(digits)),
+        median(here).toFixed(digits),
+        median(there).toFixed(digits),
         `${percent(ratios?.median)} (${percent(ratios?.min)} to ${percent(ratios?.max)})`,
       ];
     }),
