@@ -12,7 +12,7 @@ import { openDockerCommand } from '#docker/command.ts';
 import { DockerError } from '#docker/errors.ts';
 import { helperSockets } from '#docker/helper-socket.ts';
 import { laptopId } from '#docker/ours.ts';
-import { openLogFile } from '#host/log-file.ts';
+import { openOwnLog } from '#host/log-file.ts';
 import { readMachineRoutes } from '#host/routes.ts';
 import { runTool } from '#host/run-tool.ts';
 import { isKubeError } from '#kube/errors.ts';
@@ -60,15 +60,9 @@ async function main(): Promise<void> {
   const runtimeDir = needed('runtime-dir');
   const sockets = helperSockets(runtimeDir, process.platform);
   const level = logLevel(values['log-level'] ?? '') ?? 'info';
-  const logFile =
-    values.log === undefined
-      ? process.stderr
-      : openLogFile(
-          { asOwner: (run) => run() },
-          { path: values.log, files: Number(values['log-files'] ?? 5) },
-        );
+  const write = openOwnLog({ path: values.log, files: values['log-files'] }, process.stderr);
   const log = createLogger(
-    { clock, write: (line) => void logFile.write(line) },
+    { clock, write },
     { level, fields: { program: 'docker-helper', connection } },
   );
   // They may hold a token, and arguments are for everybody to read.

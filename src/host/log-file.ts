@@ -79,3 +79,14 @@ function move(from: string, to: string): void {
     if (systemCode(error) !== 'ENOENT') throw error;
   }
 }
+
+/** Where a program's lines go that nobody watches: into its log file, or where it has none, to `otherwise`. */
+export function openOwnLog(
+  file: { readonly path: string | undefined; readonly files: string | undefined },
+  otherwise: { write(text: string): unknown },
+): (line: string) => void {
+  const { path, files = 5 } = file;
+  if (path === undefined) return (line) => void otherwise.write(line);
+  const log = openLogFile({ asOwner: (run) => run() }, { path, files: Number(files) });
+  return (line) => log.write(line);
+}

@@ -19,7 +19,7 @@ import { openDockerCommand } from '#docker/command.ts';
 import { readBridgeNetworks } from '#docker/bridge-networks.ts';
 import { readBridges } from '#host/bridges.ts';
 import { openLibc } from '#host/libc.ts';
-import { openLogFile } from '#host/log-file.ts';
+import { openOwnLog } from '#host/log-file.ts';
 import { createSshfsMounts } from '#host/mounts/sshfs.ts';
 import { createReadOriginalDestination } from '#host/original-destination.ts';
 import { createReadPeerCredentials } from '#host/peer-credentials.ts';
@@ -69,14 +69,8 @@ async function main(): Promise<void> {
     { clock },
     logLevel(process.env['TELEPRESENCE_LOG_LEVEL'] ?? values['log-level'] ?? '') ?? 'info',
   );
-  const logFile =
-    values.log === undefined
-      ? process.stderr
-      : openLogFile(
-          { asOwner: (run) => run() },
-          { path: values.log, files: Number(values['log-files'] ?? 5) },
-        );
-  const log = createLogger({ clock, write: (line) => void logFile.write(line) }, { level });
+  const write = openOwnLog({ path: values.log, files: values['log-files'] }, process.stderr);
+  const log = createLogger({ clock, write }, { level });
   // For tests: an hour is long.
   const renewSeconds = Number(process.env['TELEPRESENCE_RENEW_SECONDS'] ?? 0);
   const libc = openLibc();

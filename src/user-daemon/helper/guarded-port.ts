@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { Socket, type AddressInfo } from 'node:net';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { Logger } from '#base/log.ts';
@@ -49,7 +49,7 @@ export async function serveGuarded(
   });
   server.on('upgrade', (request, stream, head) => {
     // Of a server on TCP it is nothing else.
-    const socket = [...sockets].find((each) => each === stream);
+    const socket = stream instanceof Socket ? stream : undefined;
     const errand = readErrand(request.url ?? '');
     const known = request.headers.upgrade === helperUpgrade;
     if (!isAllowed(request) || errand === undefined || !known || socket === undefined) {

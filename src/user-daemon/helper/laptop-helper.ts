@@ -66,8 +66,8 @@ export function createHelperLink(deps: Deps): HelperLink {
       const there = present();
       if (there !== undefined) return there;
       await withDeadline(deps, { ms: readyMs, what, signal }, async () => await came.promise);
-      // One that has just been lost is told of in a moment.
-      if (present() === undefined) await deps.clock.sleep(10, signal);
+      // One that has just been lost is forgotten when its end is told.
+      if (session?.isOpen === false) await session.closed;
     }
   };
 
