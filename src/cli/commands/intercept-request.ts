@@ -2,9 +2,11 @@ import type { InterceptMode } from '#protocol/intercept-mode.ts';
 import { CliError } from '../errors.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 import { parseContainerPorts, type ContainerPortAsked } from '../parse/container-port.ts';
+import { parseHandlerPort } from '../parse/handler-port.ts';
 import { parseInterceptPort } from '../parse/intercept-port.ts';
 import { parseMount, type MountAsked } from '../parse/mount.ts';
 import { parsePodPorts, type PodPortAsked } from '../parse/pod-port.ts';
+import { handlerFlags } from './specs/attaching-flags.ts';
 import { readNamespace } from '../parse/namespace-name.ts';
 
 /** What a line asks the user daemon to intercept. */
@@ -89,7 +91,10 @@ function readCommon(
 
 function portAsked(line: ParsedLine, defaultPort: number): string {
   const port = line.text('port') ?? String(defaultPort);
-  parseInterceptPort(port);
+  // Only with a container is there one in between; whether it may be said depends on the daemon's place.
+  const hasHandler = handlerFlags.some((flag) => line.given(flag));
+  if (hasHandler && port.split(':').length > 2) parseHandlerPort(port);
+  else parseInterceptPort(port);
   return port;
 }
 

@@ -3,12 +3,17 @@ import { modeNamed, type InterceptMode } from '#protocol/intercept-mode.ts';
 import type { FoundConfig } from '../config/client-config.ts';
 import { heededConfig } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
-import { openConnection } from '../daemon/open-connection.ts';
+import { openConnection, refuseBesideHost } from '../daemon/open-connection.ts';
 import { call, findDaemon, follow, type FoundDaemon } from '../daemon/session.ts';
 import { findDockerDaemon } from '../docker/helpers.ts';
 import { readHandlerAsked } from '../handler/handler-asked.ts';
 import { openHandler, prepareHandler } from '../handler/handler.ts';
 import { endedSentence, runHandler } from '../handler/run-handler.ts';
+import {
+  parseHandlerPort,
+  refuseContainerPort,
+  withoutContainerPort,
+} from '../parse/handler-port.ts';
 import { parseInterceptPort } from '../parse/intercept-port.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
 import { handlerLines, interceptedLines } from '../output/intercept-block.ts';
@@ -66,20 +71,25 @@ async function standIn(
   line: ParsedLine,
   engagement: Engagement,
 ): Promise<number> {
-  const { command, request } = engagement;
+  const { command } = engagement;
   const files = readEnvironmentFiles(line);
   const asked = readHandlerAsked(line);
   const opened = asked && (await openHandler(context, asked));
   const refuse = (): void =>
-    refuseWhatIsNotInDocker(line, request, { hasHandler: asked !== undefined });
+    refuseWhatIsNotInDocker(line, engagement.request, { hasHandler: asked !== undefined });
   if (line.on('docker')) refuse();
   const { daemon, inDocker } = await connectedDaemon(context, engagement, line.on('docker'));
   if (inDocker !== undefined) refuse();
+  const placed = placePort(engagement.request, {
+    isBesideHost: asked !== undefined && inDocker === undefined,
+  });
+  const { request } = placed;
   const { mount } = request;
   const root = dockerMountRoot(line, mount);
-  const volumes = mount && { readOnly: mount.readOnly, root };
-  await using handler =
-    opened && (await prepareHandler(context, opened, { ...of(engagement), inDocker, volumes }));
+  const typedRoot = line.text('docker-mount') || undefined;
+  const volumes = mount && { readOnly: mount.readOnly, root, typedRoot };
+  const where = { ...of({ ...engagement, request }), ...placed, inDocker, volumes, daemon };
+  await using handler = opened && (await prepareHandler(context, opened, where));
   // While something runs here, this stream is what the daemon knows of us: killed, we cannot say goodbye.
   const hold = line.command !== undefined;
   const events = daemon.intercept(
@@ -96,6 +106,9 @@ async function standIn(
   };
   if (info.files !== undefined && handler?.volumes !== undefined) {
     info.environment['TELEPRESENCE_ROOT'] = handler.volumes.root;
+  }
+  if (handler?.besideHost?.volumes?.root !== undefined && info.mountPoint !== '') {
+    info.environment['TELEPRESENCE_ROOT'] = handler.besideHost.volumes.root;
   }
   try {
     await writeEnvironment(context, { ...files, command }, info.environment);
@@ -136,6 +149,26 @@ async function standIn(
     isOver = true;
     if (wanted) await leave();
   }
+}
+
+/** `--port` has another meaning where a container answers beside a daemon of this machine. */
+function placePort(
+  request: InterceptAsked,
+  { isBesideHost }: { readonly isBesideHost: boolean },
+): {
+  readonly request: InterceptAsked;
+  readonly containerPort: number | undefined;
+  readonly address: string;
+} {
+  const { port: typed, address } = request;
+  if (typed === '') return { request, containerPort: undefined, address };
+  if (!isBesideHost) {
+    refuseContainerPort(typed);
+    return { request, containerPort: undefined, address };
+  }
+  const port = parseHandlerPort(typed);
+  const asked = { ...request, port: withoutContainerPort(port) };
+  return { request: asked, containerPort: port.container, address };
 }
 
 /** What a handler's container is named after. */
@@ -180,6 +213,7 @@ async function connectedDaemon(
     const { connection } = await call(async () => await daemon.status({}, { signal }));
     // Also where it is lost: what is to be done then is the daemon's to say.
     if (connection !== undefined && (inDocker !== undefined || !wantsDocker)) return running;
+    if (connection !== undefined) await refuseBesideHost(context);
   }
   context.warn(
     `Warning: You are executing the "telepresence ${command}" command without a preceding "telepresence connect", ` +

@@ -84,7 +84,7 @@ export async function followConnect(
 }
 
 /** One laptop in two networks of one cluster would be two answers to one name. */
-async function refuseBesideHost(context: CliContext): Promise<void> {
+export async function refuseBesideHost(context: CliContext): Promise<void> {
   const { userDaemonSocket } = context.places;
   if (!(await isListening(userDaemonSocket))) return;
   const host = createUserDaemonClient(userDaemonSocket);

@@ -3,8 +3,6 @@ import type { DaemonPlace } from './place.ts';
 /** What a handler's container is started with, beside the user's own words. */
 export interface AutomaticFlags {
   readonly args: readonly string[];
-  /** A sentence for the user, where the way that was chosen is not the best one. */
-  readonly advice?: string;
 }
 
 /** The flags that connect a container with its intercept; the user's come after them, and win. */
@@ -18,8 +16,10 @@ export function automaticFlags(options: {
   readonly volumes: readonly string[];
   /** Whether a debugger is to run in it. */
   readonly forDebugger: boolean;
+  /** What leads to it from this machine, where the daemon runs here. */
+  readonly network: readonly string[];
 }): AutomaticFlags {
-  const { place, name, envFile, labels, volumes, forDebugger } = options;
+  const { place, name, envFile, labels, volumes, forDebugger, network } = options;
   const common = [
     `--env-file=${envFile}`,
     ...(name === undefined ? [] : [`--name=${name}`]),
@@ -27,6 +27,6 @@ export function automaticFlags(options: {
     ...(forDebugger ? ['--cap-add=SYS_PTRACE', '--security-opt=apparmor=unconfined'] : []),
     ...volumes,
   ];
-  if (place.kind === 'host') return { args: common };
+  if (place.kind === 'host') return { args: [...network, ...common] };
   return { args: [`--network=container:${place.network}`, '--rm', ...common] };
 }

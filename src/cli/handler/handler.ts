@@ -5,6 +5,7 @@ import { handlerLabel, laptopId } from '#docker/ours.ts';
 import type { InterceptMode } from '#protocol/intercept-mode.ts';
 import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
+import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
 import { docked, openDocker } from '../docker/docker-failure.ts';
 import { listDockerConnections } from '../docker/helpers.ts';
 import { CliError } from '../errors.ts';
@@ -15,8 +16,9 @@ import { findImage } from './find-image.ts';
 import { freeName } from './free-name.ts';
 import type { HandlerAsked } from './handler-asked.ts';
 import { handlerName } from './handler-name.ts';
-import { refuseWhatOutlives, sortNetworkOptions } from './option-rules.ts';
-import { labelsOf, placeOf } from './place.ts';
+import { prepareBesideHost, type BesideHost } from './beside-host/prepare.ts';
+import { allKept, refuseWhatOutlives, sortNetworkOptions } from './option-rules.ts';
+import { labelsOf, placeOf, type DaemonPlace } from './place.ts';
 import { publishPorts } from './publish-ports.ts';
 import type { PreparedHandler } from './run-handler.ts';
 import { parseRunHelp } from './run-options.ts';
@@ -77,7 +79,19 @@ interface Where {
   /** Undefined: the daemon runs on this machine itself. */
   readonly inDocker: DescribeResponse | undefined;
   /** Undefined: none of the pod's volumes. */
-  readonly volumes: { readonly readOnly: boolean; readonly root: string } | undefined;
+  readonly volumes:
+    | {
+        readonly readOnly: boolean;
+        readonly root: string;
+        /** What `--docker-mount` says. */
+        readonly typedRoot: string | undefined;
+      }
+    | undefined;
+  readonly daemon: UserDaemonClient;
+  /** Where the daemon on this machine is to send the traffic; empty: to 127.0.0.1. */
+  readonly address: string;
+  /** In the container, where the daemon runs on this machine. */
+  readonly containerPort: number | undefined;
 }
 
 /** Sees to it that there is an image and a free name, before anything is intercepted. */
@@ -89,17 +103,9 @@ export async function prepareHandler(
   const { signal, uid, places } = context;
   const { docker, words, asked } = opened;
   const { command, inDocker } = where;
-  const place = inDocker && placeOf(inDocker);
-  if (place === undefined) {
-    throw new CliError(
-      'Failed',
-      '--docker-run needs a daemon in a container, and this one is not',
-      {
-        hint: 'telepresence quit -s, then: telepresence connect --docker',
-      },
-    );
-  }
-  const sorted = sortNetworkOptions(words, place);
+  const place: DaemonPlace = inDocker === undefined ? { kind: 'host' } : placeOf(inDocker);
+  const sorted = place.kind === 'host' ? allKept(words) : sortNetworkOptions(words, place);
+  const besideHost = place.kind === 'host' ? await besideHostOf(context, opened, where) : undefined;
   const laptop = laptopId({ hostname: hostname(), uid, runtimeDir: places.runtimeDir });
   const isOneOfMany = (await listDockerConnections(context)).length > 1;
   const beside = isOneOfMany ? inDocker?.connection : undefined;
@@ -125,7 +131,7 @@ export async function prepareHandler(
     inDocker === undefined || wanted === undefined
       ? undefined
       : await docked(async () => await planVolumes(context, { docker, inDocker }, wanted));
-  if (sorted.published.length > 0) {
+  if (place.kind === 'container' && sorted.published.length > 0) {
     const { published } = sorted;
     await docked(async () => {
       await publishPorts({ docker }, { published, place, labels, name, signal });
@@ -142,7 +148,21 @@ export async function prepareHandler(
     image,
     forDebugger,
     volumes,
+    besideHost,
   };
   const owned = undo.move();
   return { ...prepared, ...traces, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function besideHostOf(
+  context: CliContext,
+  { docker, words }: OpenedHandler,
+  where: Where,
+): Promise<BesideHost> {
+  const { daemon, command, port, address, containerPort, volumes } = where;
+  const mounted = volumes && { root: volumes.typedRoot, readOnly: volumes.readOnly };
+  const host = address === '' ? '127.0.0.1' : address;
+  const local = port === undefined ? undefined : { host, port };
+  const asked = { command, words, local, containerPort, volumes: mounted };
+  return await prepareBesideHost(context, { docker, daemon }, asked);
 }

@@ -43,6 +43,11 @@ export function sortNetworkOptions(words: DockerWords, place: ContainerPlace): S
   return { kept, published, notes };
 }
 
+/** What becomes of them in a container with a network of its own: it is the user's. */
+export function allKept({ options }: DockerWords): SortedOptions {
+  return { kept: options, published: [], notes: [] };
+}
+
 /** What would have a handler's container live on without its intercept, which has its volumes. */
 export function refuseWhatOutlives(words: DockerWords): void {
   if (isOn(words, 'detach')) {

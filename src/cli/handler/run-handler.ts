@@ -5,6 +5,9 @@ import type { DockerCommand } from '#docker/command.ts';
 import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
 import { modeWords } from '../output/mode-words.ts';
+import { hostFlags, publishedPorts } from './beside-host/host-flags.ts';
+import { mountedForDocker } from './beside-host/mounted-for-docker.ts';
+import type { BesideHost } from './beside-host/prepare.ts';
 import { automaticFlags } from './automatic-flags.ts';
 import { dockerOptionWords, lastValue, type DockerWords } from './docker-words.ts';
 import { forgetOnceMade } from './forget-environment.ts';
@@ -40,6 +43,8 @@ export interface PreparedHandler extends AsyncDisposable {
   readonly sorted: SortedOptions;
   /** Undefined: none of the pod's volumes are wanted. */
   readonly volumes: VolumePlan | undefined;
+  /** Undefined: the daemon runs in a container. */
+  readonly besideHost: BesideHost | undefined;
   readonly labels: readonly string[];
   readonly forDebugger: boolean;
   /** For files of this run. */
@@ -107,6 +112,7 @@ async function startingWords(
     labels,
     volumes: await volumesFor(context, handler, info),
     forDebugger,
+    network: handler.besideHost === undefined ? [] : networkFlags(handler.besideHost, words, info),
   });
   const cidfile = typedFile === undefined ? [`--cidfile=${id}`] : [];
   const users = dockerOptionWords(handler.sorted.kept);
@@ -117,13 +123,30 @@ async function startingWords(
   };
 }
 
+/** What leads from this machine into the container. */
+function networkFlags(
+  { network, withoutSearch, containerPort }: BesideHost,
+  words: DockerWords,
+  info: InterceptInfo,
+): readonly string[] {
+  const ports = publishedPorts(info, containerPort);
+  const published = words.options.flatMap(({ name, value }) => (name === 'publish' ? [value] : []));
+  return hostFlags({ network, ports, published, withoutSearch });
+}
+
 /** The pod's volumes, made for this one run. */
 async function volumesFor(
   context: CliContext,
   handler: PreparedHandler,
   info: InterceptInfo,
 ): Promise<readonly string[]> {
-  const { docker, volumes: plan, sorted, labels } = handler;
+  const { docker, volumes: plan, sorted, labels, besideHost } = handler;
+  if (besideHost?.volumes !== undefined) {
+    const wanted = { ...besideHost.volumes, uid: context.uid };
+    const { args, note } = await mountedForDocker(info, wanted);
+    if (note !== undefined) warn(context, handler, note);
+    return args;
+  }
   const { files, container } = info;
   if (plan === undefined || files === undefined) return [];
   const taken = ownMounts(sorted.kept);
