@@ -1,113 +1,43 @@
 /** A container that answers for a workload of the real cluster, by the laptop's real Docker Engine. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { makeGuideImages } from './docker/guide-images.ts';
-import { makeImageParts } from './docker/laptop-docker.ts';
+import { echoOnDocker, type EchoOnDocker } from './docker/echo-on-docker.ts';
 import { eventually } from './eventually.ts';
-import { helloApp } from './hello-app.ts';
-import { createNamespace } from './namespace.ts';
-import { prepare, rollOut } from './prepare.ts';
-import { apply, kubectl, onLaptop, telepresence } from './run.ts';
-import { startTelepresence, type UnderWay } from './under-way.ts';
+import { onLaptop, telepresence } from './run.ts';
 
-const namespace = 'e2e-docker-run';
-const sandbox = 'tp-e2e-run';
 const certificate = '-----BEGIN CERTIFICATE-----\nabc=\n-----END CERTIFICATE-----';
+const sandbox = 'tp-e2e-run';
 const resources = new AsyncDisposableStack();
-let image = '';
-
-const intercept = ['intercept', 'echo-easy', '--port', '8080:80', '--docker-run', '--'] as const;
-
-/** An intercept whose container answers. */
-async function answering(...words: readonly string[]): Promise<UnderWay> {
-  const command = await startTelepresence([...intercept, ...words]);
-  await command.prints(/Echo server listening on port 8080\.\n/);
-  return command;
-}
-
-/** Who answers a pod of the cluster. */
-async function askedInCluster(): Promise<string> {
-  const curl = ['wget', '-q', '-O', '-', 'http://echo-easy/from-the-cluster'];
-  return await kubectl('exec', '-n', namespace, 'asking', '--', 'timeout', '10', ...curl);
-}
-
-/** Nothing of a handler on the laptop: containers, volumes, images, files, processes; and no intercept. */
-async function nothingIsLeft(): Promise<void> {
-  const label = '--filter=label=telepresence.handler';
-  for (const list of [
-    ['ps', '--all'],
-    ['volume', 'ls'],
-    ['image', 'ls'],
-  ]) {
-    const { stdout } = await onLaptop(['docker', ...list, '--quiet', label]);
-    assert.equal(stdout, '', list.join(' '));
-  }
-  const files = await onLaptop(['sh', '-c', 'ls "$XDG_RUNTIME_DIR/telepresence/handlers"']);
-  assert.equal(files.stdout, '');
-  const watchers = await onLaptop(['pgrep', '-f', 'handler-watch --id'], { mayFail: true });
-  assert.equal(watchers.stdout, '');
-  assert.match((await telepresence(['list', '-i'])).stdout, /No Workloads/);
-}
+let echo: EchoOnDocker;
+let folder = '';
 
 before(async () => {
-  await prepare();
-  await makeImageParts();
-  await telepresence(['quit', '-s'], { mayFail: true });
-  resources.use(await createNamespace(namespace));
-  const ports = [{ name: 'proxied', port: 80, targetPort: 8080 }];
-  await apply(helloApp({ namespace, name: 'echo-easy', services: { 'echo-easy': ports } }));
-  await kubectl(
-    'set',
-    'env',
-    '-n',
-    namespace,
-    'deployment/echo-easy',
-    `CERT=${certificate}`,
-    'WHO=pod',
-  );
-  await kubectl(
-    'run',
-    'asking',
-    '-n',
-    namespace,
-    '--image=playground/busybox:1',
-    '--',
-    'sleep',
-    '3600',
-  );
-  await rollOut(namespace);
-  const connect = ['connect', '--docker', '--name', 'e2e-run', '--namespace', namespace];
-  await telepresence(connect, { deadlineMs: 180_000 });
-  const format = ['-f', '{{.Config.Image}}', sandbox];
-  image = (await onLaptop(['docker', 'inspect', ...format])).stdout.trim();
-  await makeGuideImages(image);
+  const environment = { CERT: certificate, WHO: 'pod', HTTP_PROXY: 'a\nb' };
+  echo = resources.use(await echoOnDocker({ name: 'e2e-run', environment }));
+  folder = await mkdtemp(join(tmpdir(), 'e2e-docker-run-'));
+  resources.defer(() => rm(folder, { recursive: true, force: true }));
 });
-after(async () => {
-  await telepresence(['quit', '-s'], { mayFail: true });
-  await resources.disposeAsync();
-});
+after(async () => await resources.disposeAsync());
 
 test('the guide: a container of the connection answers the cluster, and itself', async () => {
-  const command = await answering('jmalloc/echo-server');
-  assert.match(await askedInCluster(), /GET \/from-the-cluster HTTP\/1\.1/);
+  const command = await echo.start('jmalloc/echo-server');
+  assert.match(await echo.askInCluster(), /GET \/from-the-cluster HTTP\/1\.1/);
   const network = ['--network', `container:${sandbox}`];
   const asked = ['docker', 'run', ...network, '--rm', 'curlimages/curl', '-sS', 'echo-easy'];
   const { stdout: answer } = await onLaptop(asked);
   assert.match(answer, /^Request served by [0-9a-f]{12}\n\nGET \/ HTTP\/1\.1\nHost: echo-easy\n/);
   // The environment has been read, and lies nowhere.
   await eventually('the file of the environment is gone', 5000, async () => {
-    const { stdout } = await onLaptop([
-      'sh',
-      '-c',
-      'ls "$XDG_RUNTIME_DIR"/telepresence/handlers/*',
-    ]);
-    assert.doesNotMatch(stdout, /environment/);
+    assert.doesNotMatch(await echo.files(), /environment/);
   });
   const names = await onLaptop(['docker', 'ps', '--format', '{{.Names}}']);
   assert.match(names.stdout, /^intercept-echo-easy-8080$/m);
   await command.interrupt();
   const { status, stdout, stderr } = await command.ended;
-  assert.equal(stderr, '');
+  assert.match(stderr, /^telepresence intercept: warning: the variable HTTP_PROXY is .*\n$/);
   assert.equal(
     stdout,
     `Using Deployment echo-easy
@@ -121,6 +51,119 @@ Echo server listening on port 8080.
 `,
   );
   assert.equal(status, 0);
-  await nothingIsLeft();
-  assert.match(await askedInCluster(), /^app echo-easy-/);
+  await echo.nothingIsLeft();
+  assert.match(await echo.askInCluster(), /^app echo-easy-/);
+});
+
+test('the environment, whole; the user’s own wins; the exit code is the container’s', async () => {
+  const script = 'echo "$CERT $WHO $TELEPRESENCE_CONTAINER $MINE"; exit 7';
+  const own = ['--entrypoint=sh', '-e', 'WHO=me', '--env=MINE=1', echo.image, '-c', script];
+  const { status, stdout, stderr } = await telepresence([...echo.intercept, ...own], {
+    mayFail: true,
+  });
+  assert.equal(stdout.split('\n').slice(7).join('\n'), `${certificate} me app 1\n`);
+  assert.match(stderr, /^telepresence intercept: warning: the variable HTTP_PROXY is not given/);
+  assert.equal(status, 7);
+  const missing = [...echo.intercept, '--entrypoint=/nowhere', echo.image];
+  assert.equal((await telepresence(missing, { mayFail: true })).status, 127);
+  await echo.nothingIsLeft();
+});
+
+test('an image that is built for the run, its ports on the laptop, and nothing of it afterwards', async () => {
+  const lines = ['FROM jmalloc/echo-server', 'ARG WHO=nobody', 'ENV BUILT_FOR=$WHO'];
+  await writeFile(join(folder, 'Dockerfile'), lines.join('\n'));
+  const build = ['--docker-build', folder, '--docker-build-opt', 'build-arg=WHO=me'];
+  const words = ['-p', '127.0.0.1:8099:8080', '-p', '8098:8097/udp', 'IMAGE'];
+  // Without `--`, the image begins what is Docker's: these flags do not.
+  const line = ['intercept', 'echo-easy', '--port', '8080:80', ...build];
+  const command = await echo.startLine([...line, '--', ...words]);
+  const ask = ['curl', '-sS', '--max-time', '5', 'http://127.0.0.1:8099/published'];
+  assert.match((await onLaptop(ask)).stdout, /GET \/published HTTP/);
+  const name = 'intercept-echo-easy-8080';
+  const env = await onLaptop(['docker', 'exec', name, 'sh', '-c', 'echo $BUILT_FOR']);
+  assert.equal(env.stdout, 'me\n');
+  const udp = await onLaptop(['docker', 'port', `${name}-ports`]);
+  assert.match(udp.stdout, /^8097\/udp -> 0\.0\.0\.0:8098$/m);
+  await command.interrupt();
+  assert.equal((await command.ended).status, 0);
+  await echo.nothingIsLeft();
+  // What the build made of the Dockerfile is there for the next one.
+  const again = await echo.startLine([...line, 'IMAGE']);
+  await again.interrupt();
+  assert.match((await again.ended).stderr, /Using cache|CACHED/);
+  await echo.nothingIsLeft();
+});
+
+test('what cannot be is said in a sentence, and nothing is intercepted', async () => {
+  await writeFile(join(folder, 'Dockerfile'), 'FROM jmalloc/echo-server\nRUN false\n');
+  await onLaptop(['docker', 'rm', '-f', 'e2e-taken'], { mayFail: true });
+  await onLaptop(['docker', 'create', '--name', 'e2e-taken', 'jmalloc/echo-server']);
+  const error = 'telepresence intercept: error: ';
+  const intercept = ['intercept', 'echo-easy', '--port', '8080:80'];
+  const taken = /there is a container e2e-taken already, and it is not one of telepresence\ngive/;
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--docker-run', '--', 'nosuch'], /no image nosuch: /],
+    [['--docker-run', '--', '--pull=never', 'nosuch'], /the engine has no image nosuch/],
+    [['--docker-run'], /the image of the container is missing\nit is: /],
+    [['--docker-run', '--', '-p', '80:80'], /the image of the container is missing\n/],
+    [['--docker-run', '--', 'IMAGE'], /IMAGE stands for the image that --docker-build builds\n/],
+    [['--docker-build', folder], /the word IMAGE is missing/],
+    [['--docker-build', folder, 'img'], /the image that is built is IMAGE, and not img\n/],
+    [['--docker-build', folder, 'IMAGE'], /no image could be built of .*: docker build ended with/],
+    [['--docker-run', '--', '-d', 'jmalloc/echo-server'], /-d is not possible: .*foreground.*\n/],
+    [['--docker-run', '--', '--network=host', 'jmalloc/echo-server'], /--network is not possible/],
+    [
+      ['--docker-run', '--', '--nmae=x', 'jmalloc/echo-server'],
+      /docker run: unknown flag: --nmae\n/,
+    ],
+    [['--docker-run', '--', '--name=e2e-taken', 'jmalloc/echo-server'], taken],
+    [
+      ['--docker-run', '--', '-p', '127.0.0.1:58802:80', 'jmalloc/echo-server'],
+      /127\.0\.0\.1:58802, which -p names, is in use on this machine\n/,
+    ],
+  ];
+  for (const [words, says] of cases) {
+    const { status, stdout, stderr } = await telepresence([...intercept, ...words], {
+      mayFail: true,
+    });
+    assert.equal(status, 1, words.join(' '));
+    assert.equal(stdout, '');
+    assert.match(stderr.slice(stderr.indexOf(error)), new RegExp(`^${error}${says.source}`));
+  }
+  const stopped = { DOCKER_HOST: 'unix:///nowhere/docker.sock' };
+  const asked = [...intercept, '--docker-run', 'jmalloc/echo-server'];
+  const { stderr } = await telepresence(asked, { mayFail: true, env: stopped });
+  assert.match(stderr, /error: Docker does not run at unix:\/\/\/nowhere/);
+  await onLaptop(['docker', 'rm', 'e2e-taken']);
+  await echo.nothingIsLeft();
+});
+
+test('curl and docker-run are in the network of the connection', async () => {
+  const { stdout } = await telepresence(['curl', '-sS', '-o', 'answer', 'echo-easy'], {
+    cwd: folder,
+  });
+  assert.equal(stdout, '');
+  assert.match((await onLaptop(['cat', join(folder, 'answer')])).stdout, /^app echo-easy-/);
+  const refused = await telepresence(['curl', '--nonsense'], { mayFail: true });
+  assert.equal(refused.status, 2);
+  const script = 'wget -q -O - http://echo-easy; exit 9';
+  const words = ['--entrypoint', 'sh', '-e', 'A=b', echo.image, '-c', script];
+  const ran = await telepresence(['docker-run', ...words], { mayFail: true });
+  assert.match(ran.stdout, /^app echo-easy-/);
+  assert.equal(ran.status, 9);
+  await echo.nothingIsLeft();
+});
+
+test('with several connections a handler has the name of its own', async () => {
+  const second = ['connect', '--docker', '--name', 'e2e-other', '--namespace', 'default'];
+  await telepresence(second, { deadlineMs: 120_000 });
+  const command = await echo.startLine([
+    ...['intercept', 'echo-easy', '--use', 'e2e-run', '--port', '8080:80'],
+    ...['--docker-run', '--', 'jmalloc/echo-server'],
+  ]);
+  const names = await onLaptop(['docker', 'ps', '--format', '{{.Names}}']);
+  assert.match(names.stdout, /^intercept-echo-easy-8080-e2e-run$/m);
+  await command.interrupt();
+  assert.equal((await command.ended).status, 0);
+  await telepresence(['quit', '--use', 'e2e-other']);
 });
