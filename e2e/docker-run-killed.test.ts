@@ -21,7 +21,7 @@ test('a killed command is no longer there, nor is anything else', async () => {
   const command = await echo.startLine([...line, '--', '-p', '8099:8080', 'IMAGE']);
   await command.kill('SIGKILL');
   await command.ended;
-  await eventually('nothing is left', 15_000, echo.nothingIsLeft);
+  await eventually('nothing is left', 15_000, async () => await echo.nothingIsLeft());
   assert.match(await echo.askInCluster(), /^app echo-easy-/);
 });
 

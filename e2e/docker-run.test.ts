@@ -157,10 +157,8 @@ test('curl and docker-run are in the network of the connection', async () => {
 test('with several connections a handler has the name of its own', async () => {
   const second = ['connect', '--docker', '--name', 'e2e-other', '--namespace', 'default'];
   await telepresence(second, { deadlineMs: 120_000 });
-  const command = await echo.startLine([
-    ...['intercept', 'echo-easy', '--use', 'e2e-run', '--port', '8080:80'],
-    ...['--docker-run', '--', 'jmalloc/echo-server'],
-  ]);
+  const line = [...echo.intercept.slice(0, -1), '--use', 'e2e-run', '--'];
+  const command = await echo.startLine([...line, 'jmalloc/echo-server']);
   const names = await onLaptop(['docker', 'ps', '--format', '{{.Names}}']);
   assert.match(names.stdout, /^intercept-echo-easy-8080-e2e-run$/m);
   await command.interrupt();
