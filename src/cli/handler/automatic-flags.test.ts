@@ -10,6 +10,7 @@ const options = {
   labels: ['a=b'],
   volumes: ['-v', 'app-0:/etc/x'],
   forDebugger: false,
+  network: ['--dns-search=tel2-search', '-p=127.0.0.1:8080:8080'],
 } as const;
 
 test('the flags that the guide lists, with the daemon in a container', () => {
@@ -24,6 +25,12 @@ test('the flags that the guide lists, with the daemon in a container', () => {
   ]);
   const named = automaticFlags({ ...options, name: undefined }).args;
   assert.ok(!named.some((flag) => flag.startsWith('--name')));
+});
+
+test('with the daemon on this machine the network is the container’s own', () => {
+  const { args } = automaticFlags({ ...options, place: { kind: 'host' } });
+  assert.deepEqual(args.slice(0, 3), [...options.network, '--env-file=/run/env']);
+  assert.ok(!args.some((flag) => flag.startsWith('--network') || flag === '--rm'));
 });
 
 test('a debugger may trace, and nothing else may', () => {
