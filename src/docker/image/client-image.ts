@@ -3,9 +3,9 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '#base/version.ts';
 import { DockerError } from '../errors.ts';
-import { laptopLabel } from '../ours.ts';
 import { imageArchive, type Architecture, type ImageConfig } from './archive.ts';
 import { daemonsScript } from './daemons-script.ts';
+import { madeByLabel } from './old-images.ts';
 import { measureLayer } from './layer.ts';
 import type { OwnFiles } from './own-files.ts';
 import { tar, type TarEntry } from './tar.ts';
@@ -70,7 +70,7 @@ export async function clientImage(
       const labels = {
         ...config.labels,
         [contentLabel]: content,
-        ...(laptop === undefined ? {} : { [laptopLabel]: laptop }),
+        ...(laptop === undefined ? {} : { [madeByLabel]: laptop }),
       };
       return tar(imageArchive({ name, architecture, config: { ...config, labels } }, layers));
     },

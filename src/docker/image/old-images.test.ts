@@ -40,7 +40,7 @@ test("only this user's are asked for, and one that is in use stays", async () =>
   const signal = AbortSignal.timeout(5000);
   await removeOldImages({ docker }, { laptop: 'abc', name, signal });
   const [ask, ...removals] = said;
-  assert.match(ask ?? '', /^image ls --filter label=telepresence\.laptop=abc /);
+  assert.match(ask ?? '', /^image ls --filter label=telepresence\.made-by=abc /);
   assert.deepEqual(removals, [
     'image rm telepresence/telepresence:0.9.3',
     'image rm telepresence/telepresence:0.10.0-rc.1',

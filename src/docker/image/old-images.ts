@@ -1,5 +1,7 @@
 import type { DockerCommand } from '../command.ts';
-import { laptopLabel } from '../ours.ts';
+
+/** Says whose image it is. Not what our containers say of themselves: whatever runs the image inherits it. */
+export const madeByLabel = 'telepresence.made-by';
 
 /** Our image of one version, as the engine lists it. */
 interface ListedImage {
@@ -16,7 +18,7 @@ export async function removeOldImages(
   options: { readonly laptop: string; readonly name: string; readonly signal: AbortSignal },
 ): Promise<void> {
   const { laptop, name, signal } = options;
-  const mine = ['--filter', `label=${laptopLabel}=${laptop}`];
+  const mine = ['--filter', `label=${madeByLabel}=${laptop}`];
   const format = ['--format', '{{.Repository}}\t{{.Tag}}'];
   const listed = await docker.run(['image', 'ls', ...mine, ...format], { signal, mayFail: true });
   for (const old of olderImages(listed.stdout, name)) {
