@@ -48,7 +48,8 @@ export async function clientImage(
     stat(node),
   ]);
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([name, architecture, base.digest, files.node.version, size, config]));
+  const made = [name, architecture, base.digest, files.node.version, size, config, madeByLabel];
+  hash.update(JSON.stringify(made));
   for (const entry of programs) {
     hash.update(`${entry.kind} ${entry.path}\n`);
     if (entry.kind === 'file' && 'bytes' in entry.content) hash.update(entry.content.bytes);
