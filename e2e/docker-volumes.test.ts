@@ -47,9 +47,11 @@ async function handle(
   name: string,
   flags: readonly string[],
   words: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<UnderWay> {
   const own = ['--name', name, '--user=1234:1234', '--entrypoint=pause', ...words, image];
-  const command = await startTelepresence(['intercept', ...flags, '--docker-run', '--', ...own]);
+  const asked = ['intercept', ...flags, '--docker-run', '--', ...own];
+  const command = await startTelepresence(asked, { env });
   await command.prints(/Intercepting/);
   await eventually(`${name} runs`, 40_000, async () => void (await docker('exec', name, 'true')));
   return command;
@@ -230,4 +232,34 @@ test('no volumes where none are wanted; what the user mounts himself stays his',
   await mine.kill('SIGKILL');
   await mine.ended;
   await eventually('all is gone', 30_000, noneLeft);
+});
+
+test('an engine that takes no plugins: small volumes are copies that follow, and it says so', async () => {
+  const directory = (await onLaptop(['mktemp', '-d'])).stdout.trim();
+  owned.defer(async () => void (await onLaptop(['rm', '-r', directory])));
+  const { stdout: real } = await onLaptop(['sh', '-c', 'command -v docker']);
+  const refuse = 'echo "Error response from daemon: plugins are not allowed here" >&2; exit 1';
+  const wrapper = `#!/bin/sh\n[ "$1" = plugin ] && { ${refuse}; }\nexec ${real.trim()} "$@"\n`;
+  await onLaptop(['sh', '-c', `cat >${directory}/docker; chmod 755 ${directory}/docker`], {
+    input: wrapper,
+  });
+  const path = (await onLaptop(['sh', '-c', 'echo $PATH'])).stdout.trim();
+  const env = { PATH: `${directory}:${path}` };
+  const copied = await handle('copy-h', ['vols', '--port', '9101'], [], env);
+  await copied.says(
+    /warning: the container has read-only copies .*, and not \/etc\/one\.conf, \/data, \/disk: plugins are not allowed here\n/,
+  );
+  assert.equal(await sh('copy-h', 'cat /etc/settings/color /etc/secret/password'), 'bluehidden');
+  assert.match(await refused('copy-h', 'echo x >/etc/settings/x'), /Read-only file system/);
+  const patch = JSON.stringify({ data: { color: 'green' } });
+  await kubectl('patch', 'configmap', 'settings', '-n', namespace, '-p', patch);
+  // The kubelet looks when a pod changes, or once a minute.
+  await kubectl('annotate', 'pods', '-n', namespace, '-l', 'app=vols', 'e2e=look');
+  await eventually('the copy follows', 60_000, async () => {
+    assert.equal(await sh('copy-h', 'cat /etc/settings/color'), 'green');
+  });
+  await copied.interrupt();
+  await copied.ended;
+  await noneLeft();
+  assert.equal(await docker('ps', '--all', '--quiet', '--filter=label=telepresence.handler'), '');
 });

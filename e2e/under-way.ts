@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { CommandResult } from '../images/command.ts';
-import { laptopCommand, onLaptop } from './run.ts';
+import { laptopCommand, onLaptop, type RunOptions } from './run.ts';
 
 /** A `telepresence` command on the laptop that has not ended yet. */
 export interface UnderWay {
@@ -18,10 +18,13 @@ export interface UnderWay {
 }
 
 /** Starts one. */
-export async function startTelepresence(args: readonly string[]): Promise<UnderWay> {
+export async function startTelepresence(
+  args: readonly string[],
+  options: Pick<RunOptions, 'env'> = {},
+): Promise<UnderWay> {
   // Its number on the laptop, which becomes the program's own.
   const script = 'echo $$; exec telepresence "$@"';
-  const { argv, env } = await laptopCommand(['sh', '-c', script, 'sh', ...args]);
+  const { argv, env } = await laptopCommand(['sh', '-c', script, 'sh', ...args], options);
   const [file = '', ...words] = argv;
   const signal = AbortSignal.timeout(180_000);
   const child = spawn(file, words, { env, stdio: ['ignore', 'pipe', 'pipe'], signal });

@@ -16,6 +16,7 @@ const bundles = {
   'port-relay': 'src/port-relay/main.ts',
   'self-test': 'src/root-daemon/self-test-main.ts',
   'volume-plugin': 'src/volume-plugin/main.ts',
+  'volume-snapshot': 'src/volume-plugin/snapshot-main.ts',
   tel2: 'src/cluster-main.ts',
 } as const;
 

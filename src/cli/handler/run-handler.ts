@@ -152,7 +152,12 @@ async function volumesFor(
   const taken = ownMounts(sorted.kept);
   const randomName = (): string => randomUUID().slice(0, 8);
   const wanted = { plan, files, container, labels, taken };
-  const { args, note } = await openHandlerVolumes(context, { docker, randomName }, wanted);
+  const { signal } = context;
+  const { args, note } = await openHandlerVolumes({ docker, signal, randomName }, wanted).catch(
+    (error: unknown) => {
+      throw dockerFailure(error);
+    },
+  );
   if (note !== undefined) warn(context, handler, note);
   return args;
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { beatType } from './files-port.ts';
 import { longestRead, openFlags, packetTypes, statusCodes } from './numbers.ts';
 import { createPacketReader } from './packets.ts';
 import { readReply, type NamedFile, type SftpReply } from './reply.ts';
@@ -49,7 +50,7 @@ export function openSftpClient(stream: Duplex): SftpClient {
   stream.on('data', (chunk: Buffer) => {
     try {
       for (const packet of reader.push(chunk)) {
-        if (packet.type === packetTypes.version) continue;
+        if (packet.type === packetTypes.version || packet.type === beatType) continue;
         const { id, reply } = readReply(packet);
         waiting.get(id)?.resolve(reply);
         waiting.delete(id);
@@ -63,6 +64,8 @@ export function openSftpClient(stream: Duplex): SftpClient {
   for (const event of ['end', 'close'] as const) {
     stream.once(event, () => end(new Error('the connection to the files has ended')));
   }
+  // Whoever has dialled it may have paused it.
+  stream.resume();
   stream.write(encodeInit(3));
 
   const ask: SftpClient['ask'] = async (request) => {

@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
 import { withDeadline } from '#base/wait.ts';
+import { keepCopied } from '#host/mounts/keep-copied.ts';
 import type { RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import {
   ServedFilesSchema,
@@ -11,7 +12,6 @@ import {
   type MountRequest,
   type MountedVolume,
 } from '#protocol/gen/telepresence_pb.ts';
-import { keepCopied } from './keep-copied.ts';
 import { keepMounted } from './keep-mounted.ts';
 import { serveFilesPort } from './files-port.ts';
 import type { MountMemory } from './left-over.ts';

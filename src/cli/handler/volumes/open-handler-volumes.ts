@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
+import * as v from 'valibot';
 import type { DockerCommand } from '#docker/command.ts';
 import { handlerLabel } from '#docker/ours.ts';
 import type { ServedFiles } from '#protocol/gen/telepresence_pb.ts';
-import type { CliContext } from '../../context.ts';
 import type { VolumePlan } from './plan-volumes.ts';
 
 interface Wanted {
@@ -16,6 +16,12 @@ interface Wanted {
   readonly taken: ReadonlySet<string>;
 }
 
+interface Deps {
+  readonly docker: DockerCommand;
+  readonly signal: AbortSignal;
+  readonly randomName: () => string;
+}
+
 /** What a handler's `docker run` is told of the pod's volumes. */
 export interface HandlerVolumes {
   /** `-v VOLUME:PATH:…`, one after the other. */
@@ -25,21 +31,18 @@ export interface HandlerVolumes {
 }
 
 /** Makes a volume for each of the pod's; they carry the labels, and go with whatever else has them. */
-export async function openHandlerVolumes(
-  context: Pick<CliContext, 'signal'>,
-  { docker, randomName }: { readonly docker: DockerCommand; readonly randomName: () => string },
-  wanted: Wanted,
-): Promise<HandlerVolumes> {
-  const { plan, files, container, labels, taken } = wanted;
+export async function openHandlerVolumes(deps: Deps, wanted: Wanted): Promise<HandlerVolumes> {
+  const { plan, files, container, taken } = wanted;
   const { driver } = plan;
+  const mounts = files.mounts
+    .map((path, index) => ({ path, index, target: posix.join(plan.root, path) }))
+    .filter(({ target }) => !taken.has(target));
   if (typeof driver !== 'string') {
-    return { args: [], note: `the pod's volumes are not there: ${driver.lacks}` };
+    const small = mounts.filter(({ path }) => files.small.includes(path));
+    return await openCopies(deps, wanted, { mounts, small, lacks: driver.lacks });
   }
-  const own = labels.find((label) => label.startsWith(`${handlerLabel}=`)) ?? '';
   const args: string[] = [];
-  for (const [index, path] of files.mounts.entries()) {
-    const target = posix.join(plan.root, path);
-    if (taken.has(target)) continue;
+  for (const { path, index, target } of mounts) {
     const options = {
       container,
       host: files.address,
@@ -48,24 +51,101 @@ export async function openHandlerVolumes(
       ...(files.readOnly ? { ro: 'true' } : {}),
       token: files.token,
     };
-    const create = async (name: string): Promise<boolean> => {
-      const given = Object.entries(options).map(([key, value]) => `--opt=${key}=${value}`);
-      const marks = labels.map((label) => `--label=${label}`);
-      const { signal } = context;
-      const made = ['volume', 'create', `--driver=${driver}`, ...marks, ...given, name];
-      const asked = ['volume', 'inspect', '--format', `{{index .Labels "${handlerLabel}"}}`, name];
-      const there = await docker.run(made, { signal, mayFail: true });
-      // Docker gives whoever asks for a name that exists the old volume, and says nothing.
-      const label = (await docker.run(asked, { signal, mayFail: true })).stdout.trim();
-      if (`${handlerLabel}=${label}` === own) return true;
-      if (there.status !== 0 && label === '') await docker.run(made, { signal });
-      return false;
-    };
-    let name = `${container}-${String(index)}`;
-    while (!(await create(name))) name = `${container}-${String(index)}-${randomName()}`;
+    const given = Object.entries(options).map(([key, value]) => `--opt=${key}=${value}`);
+    const name = await createVolume(deps, wanted, {
+      index,
+      words: [`--driver=${driver}`, ...given],
+    });
     const readOnly = files.readOnly || files.readOnlyMounts.includes(path);
     // What the image has there is not for the pod: Docker would copy it into an empty volume.
     args.push('-v', `${name}:${target}:${readOnly ? 'ro,' : ''}nocopy`);
   }
   return { args };
+}
+
+interface Mount {
+  readonly path: string;
+  readonly index: number;
+  readonly target: string;
+}
+
+/** Without a plugin: what is small is copied into volumes of the engine's own, and looked after. */
+async function openCopies(
+  deps: Deps,
+  wanted: Wanted,
+  of: {
+    readonly mounts: readonly Mount[];
+    readonly small: readonly Mount[];
+    readonly lacks: string;
+  },
+): Promise<HandlerVolumes> {
+  const { docker, signal } = deps;
+  const { plan, files, container, labels } = wanted;
+  const { mounts, small, lacks } = of;
+  const made: (Mount & { readonly name: string })[] = [];
+  for (const mount of small) {
+    const name = await createVolume(deps, wanted, { index: mount.index, words: [] });
+    made.push({ ...mount, name });
+  }
+  let leftOut: readonly string[] = [];
+  if (made.length > 0) {
+    const run = (how: readonly string[], words: readonly string[]): readonly string[] => [
+      'run',
+      ...how,
+      ...labels.map((label) => `--label=${label}`),
+      `--network=container:${plan.sandbox}`,
+      ...made.flatMap(({ name, path }) => ['-v', `${name}:/copy${path}:nocopy`]),
+      '--cap-drop=ALL',
+      '--security-opt=no-new-privileges',
+      '--env=TELEPRESENCE_FILES_TOKEN',
+      '--entrypoint=volume-snapshot',
+      plan.image,
+      `--host=${files.address}`,
+      `--port=${String(files.port)}`,
+      `--container=${container}`,
+      ...words,
+      '--',
+      ...made.map(({ path }) => path),
+    ];
+    const options = { signal, env: { TELEPRESENCE_FILES_TOKEN: files.token } };
+    const once = await docker.run(run(['--rm'], ['--once']), options);
+    leftOut = parseLeftOut(once.stdout);
+    // It goes with the handler, by its labels.
+    await docker.run(run(['--detach'], []), options);
+  }
+  const copied = made.filter(({ path }) => !leftOut.includes(path));
+  const missing = mounts.filter(({ path }) => !copied.some((one) => one.path === path));
+  const without = missing.map(({ path }) => path).join(', ');
+  const note =
+    copied.length === 0
+      ? `the container has none of the pod's volumes: ${lacks}`
+      : `the container has read-only copies of the pod's ConfigMaps, Secrets and tokens, looked after every few seconds${without === '' ? '' : `, and not ${without}`}: ${lacks}`;
+  const args = copied.flatMap(({ name, target }) => ['-v', `${name}:${target}:ro,nocopy`]);
+  return { args, ...(mounts.length === 0 ? {} : { note }) };
+}
+
+/** The paths that a copying container has printed. */
+export function parseLeftOut(printed: string): readonly string[] {
+  const shape = v.pipe(v.string(), v.parseJson(), v.array(v.string()));
+  return v.parse(shape, printed.trim());
+}
+
+/** `<container>-<n>`, or where somebody has one of that name, another that begins so. */
+async function createVolume(
+  { docker, signal, randomName }: Deps,
+  { container, labels }: Pick<Wanted, 'container' | 'labels'>,
+  { index, words }: { readonly index: number; readonly words: readonly string[] },
+): Promise<string> {
+  const own = labels.find((label) => label.startsWith(`${handlerLabel}=`)) ?? '';
+  const marks = labels.map((label) => `--label=${label}`);
+  const first = `${container}-${String(index)}`;
+  for (let name = first; ; name = `${first}-${randomName()}`) {
+    const create = ['volume', 'create', ...words, ...marks, name];
+    const asked = ['volume', 'inspect', '--format', `{{index .Labels "${handlerLabel}"}}`, name];
+    const made = await docker.run(create, { signal, mayFail: true });
+    // Docker gives whoever asks for a name that exists the old volume, and says nothing.
+    const found = await docker.run(asked, { signal, mayFail: true });
+    if (`${handlerLabel}=${found.stdout.trim()}` === own) return name;
+    if (made.status !== 0 && found.status !== 0) await docker.run(create, { signal });
+  }
 }

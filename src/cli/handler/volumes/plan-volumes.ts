@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe } from '#base/errors.ts';
 import type { DockerCommand } from '#docker/command.ts';
 import { readEngine } from '#docker/engine.ts';
+import { DockerError } from '#docker/errors.ts';
 import { networkName } from '#docker/ours.ts';
 import { preparePlugin } from '#docker/plugin/prepare-plugin.ts';
 import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
@@ -19,6 +20,10 @@ export interface VolumePlan {
   readonly root: string;
   /** The volume plugin's name, or why there is none. */
   readonly driver: string | { readonly lacks: string };
+  /** The container whose network the daemon's is. */
+  readonly sandbox: string;
+  /** Our own image, which the daemon runs: its programs may copy, where there is no plugin. */
+  readonly image: string;
 }
 
 /** The directory of `--docker-mount`, or of `--mount PATH`; `/` where neither says one. */
@@ -46,11 +51,12 @@ export async function planVolumes(
   asked: { readonly readOnly: boolean; readonly root: string },
 ): Promise<VolumePlan> {
   const { signal } = context;
-  const [serveOn, driver] = await Promise.all([
-    addressOf(docker, inDocker.networkContainer, signal),
+  const { networkContainer: sandbox } = inDocker;
+  const [{ serveOn, image }, driver] = await Promise.all([
+    lookAt(docker, sandbox, signal),
     findDriver(context, docker),
   ]);
-  return { ...asked, serveOn, driver };
+  return { ...asked, sandbox, serveOn, image, driver };
 }
 
 /** The plugin is not worth a refusal: without it there is another way. */
@@ -78,20 +84,21 @@ async function findDriver(
     );
   } catch (error) {
     signal.throwIfAborted();
-    return { lacks: describe(error) };
+    // Its cause is the whole command line.
+    return { lacks: error instanceof DockerError ? error.message : describe(error) };
   }
 }
 
-/** Of the sandbox, on our network: what it has on others is for others. */
-async function addressOf(
+/** The sandbox's address on our network: what it has on others is for others. */
+async function lookAt(
   docker: DockerCommand,
   sandbox: string,
   signal: AbortSignal,
-): Promise<string> {
-  const format = `{{with index .NetworkSettings.Networks "${networkName}"}}{{.IPAddress}}{{end}}`;
+): Promise<{ readonly serveOn: string; readonly image: string }> {
+  const format = `{{.Config.Image}} {{with index .NetworkSettings.Networks "${networkName}"}}{{.IPAddress}}{{end}}`;
   const { stdout } = await docker.run(['inspect', '--format', format, sandbox], { signal });
-  const address = stdout.trim();
-  if (address !== '') return address;
+  const [image = '', serveOn = ''] = stdout.trim().split(' ');
+  if (serveOn !== '') return { serveOn, image };
   throw new CliError('Failed', `the container ${sandbox} is not in the network ${networkName}`, {
     hint: 'connect anew: telepresence quit, then telepresence connect --docker',
   });

@@ -20,6 +20,13 @@ export interface CopyBudget {
   files: number;
 }
 
+/** Who may read a copy. */
+export interface CopyModes {
+  readonly directory: number;
+  /** Beside what the original allows. */
+  readonly file: number;
+}
+
 const kindMask = 0o170_000;
 const kinds = { directory: 0o040_000, file: 0o100_000, link: 0o120_000 } as const;
 
@@ -31,22 +38,29 @@ const kinds = { directory: 0o040_000, file: 0o100_000, link: 0o120_000 } as cons
 export async function copyVolume(
   client: SftpClient,
   budget: CopyBudget,
-  { path, root }: { readonly path: string; readonly root: string },
+  {
+    path,
+    root,
+    modes,
+  }: { readonly path: string; readonly root: string; readonly modes: CopyModes },
 ): Promise<void> {
   const target = root + path;
-  await makeWay(root, path);
+  await makeWay(root, path, modes);
   const attributes = await client.lstat(path);
   if (kindOf(attributes) === kinds.file) {
-    await copyFile(client, budget, { path, target, attributes });
+    await copyFile(client, budget, { path, target, attributes, modes });
     return;
   }
   const data = await linkAt(client, `${path}/..data`);
-  if (data !== undefined) await copyTurning(client, budget, { path, target, data });
+  if (data !== undefined) await copyTurning(client, budget, { path, target, data, modes });
   else if (!(await isThere(target))) {
     // A part of a volume is never changed by the kubelet.
     await rm(own(`${target}..new`), { recursive: true, force: true });
-    await copyTree(client, budget, { path, target: `${target}..new` });
+    await copyTree(client, budget, { path, target: `${target}..new`, modes });
     await rename(own(`${target}..new`), own(target));
+  } else if ((await readdir(own(target))).length === 0) {
+    // Something is mounted there, which nothing can be renamed to.
+    await copyTree(client, budget, { path, target, modes });
   }
 }
 
@@ -54,7 +68,7 @@ export async function copyVolume(
  * The directories that lead to the volume, and it itself, are none of its links: what another volume
  * has brought could lead anywhere on this machine.
  */
-async function makeWay(root: string, path: string): Promise<void> {
+async function makeWay(root: string, path: string, modes: CopyModes): Promise<void> {
   const names = path.split('/').slice(1);
   let at = root;
   for (const [index, name] of names.entries()) {
@@ -62,26 +76,28 @@ async function makeWay(root: string, path: string): Promise<void> {
     at = `${at}/${name}`;
     const there = await lstat(own(at)).catch(() => undefined);
     if (there?.isSymbolicLink() === true) throw new TypeError('a link is in its way');
-    if (there === undefined && index < names.length - 1) await mkdir(own(at), { mode: 0o700 });
+    if (there === undefined && index < names.length - 1)
+      await mkdir(own(at), { mode: modes.directory });
   }
 }
 
 interface Way {
   readonly path: string;
   readonly target: string;
+  readonly modes: CopyModes;
 }
 
 async function copyTurning(
   client: SftpClient,
   budget: CopyBudget,
-  { path, target, data }: Way & { readonly data: string },
+  { path, target, data, modes }: Way & { readonly data: string },
 ): Promise<void> {
   const before = await localLink(`${target}/..data`);
   if (before === data) return;
   checkName(data);
-  await mkdir(own(target), { recursive: true, mode: 0o700 });
+  await mkdir(own(target), { recursive: true, mode: modes.directory });
   await rm(own(`${target}/${data}`), { recursive: true, force: true });
-  await copyTree(client, budget, { path: `${path}/${data}`, target: `${target}/${data}` });
+  await copyTree(client, budget, { path: `${path}/${data}`, target: `${target}/${data}`, modes });
   await turn(`${target}/..data`, data);
   const wanted = new Set([data, '..data']);
   for (const { name, attributes } of await client.list(path)) {
@@ -97,14 +113,16 @@ async function copyTurning(
 }
 
 async function copyTree(client: SftpClient, budget: CopyBudget, way: Way): Promise<void> {
-  await mkdir(own(way.target), { mode: 0o700 });
+  const { modes } = way;
+  await mkdir(own(way.target), { recursive: true, mode: modes.directory });
   for (const { name, attributes } of await client.list(way.path)) {
     checkName(name);
     const path = `${way.path}/${name}`;
     const target = `${way.target}/${name}`;
     const kind = kindOf(attributes);
-    if (kind === kinds.directory) await copyTree(client, budget, { path, target });
-    else if (kind === kinds.file) await copyFile(client, budget, { path, target, attributes });
+    if (kind === kinds.directory) await copyTree(client, budget, { path, target, modes });
+    else if (kind === kinds.file)
+      await copyFile(client, budget, { path, target, attributes, modes });
     else if (kind === kinds.link) await turn(target, await client.readLink(path));
   }
 }
@@ -113,7 +131,7 @@ async function copyTree(client: SftpClient, budget: CopyBudget, way: Way): Promi
 async function copyFile(
   client: SftpClient,
   budget: CopyBudget,
-  { path, target, attributes }: Way & { readonly attributes: FileAttributes },
+  { path, target, attributes, modes }: Way & { readonly attributes: FileAttributes },
 ): Promise<void> {
   const { size = 0, mode = 0, times = { accessed: 0, modified: 0 } } = attributes;
   const before = await lstat(own(target)).catch(() => undefined);
@@ -125,7 +143,7 @@ async function copyFile(
   budget.bytes -= data.length;
   const temporary = own(`${target}..new`);
   await rm(temporary, { force: true });
-  await writeFile(temporary, data, { mode: (mode & 0o555) | 0o400 });
+  await writeFile(temporary, data, { mode: (mode & 0o555) | modes.file });
   await utimes(temporary, times.accessed, times.modified);
   await rename(temporary, own(target));
 }

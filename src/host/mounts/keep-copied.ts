@@ -18,6 +18,8 @@ interface Options {
   readonly directory: string;
   /** Paths in the container. */
   readonly volumes: readonly string[];
+  /** Whoever can reach the directory may read, and not this user alone. */
+  readonly forEverybody?: boolean;
   /** Gives up the first time. */
   readonly signal: AbortSignal;
 }
@@ -36,6 +38,10 @@ const most = { bytes: 32 * 1024 * 1024, files: 10_000 } as const;
 export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy> {
   const { directory, volumes } = options;
   const log = deps.log.child({ directory });
+  const modes =
+    options.forEverybody === true
+      ? { directory: 0o755, file: 0o444 }
+      : { directory: 0o700, file: 0o400 };
   const root = Buffer.from(directory).toString('latin1');
   /** Resolves with those that could not be copied. */
   const pass = async (
@@ -47,7 +53,11 @@ export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy
     const budget = { ...most };
     for (const path of paths) {
       try {
-        await copyVolume(client, budget, { path: Buffer.from(path).toString('latin1'), root });
+        await copyVolume(client, budget, {
+          path: Buffer.from(path).toString('latin1'),
+          root,
+          modes,
+        });
       } catch (error) {
         if (stream.destroyed) throw error;
         log.info('volume not copied', { path, reason: describe(error) });
