@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { openSftpClient } from '#protocol/sftp/client.ts';
-import { beat, encodeGreeting } from '#protocol/sftp/files-port.ts';
+import { beat, createFirstLineReader, encodeGreeting } from '#protocol/sftp/files-port.ts';
 import { encodeInit } from '#protocol/sftp/request.ts';
 import { serveDirectory } from './file-server.fixture.ts';
 import { serveFilesPort } from './files-port.ts';
@@ -42,7 +42,7 @@ async function withSite(
         // Nobody has to wait for a greeting that does not come, or half a second for a beat.
         clock: {
           ...systemClock,
-          after: (ms, act) => systemClock.after(ms / 20, act),
+          after: (ms, act) => systemClock.after(ms / 2, act),
           every: (ms, act) => systemClock.every(ms / 20, act),
         },
         async openFiles(of) {
@@ -71,15 +71,29 @@ async function withSite(
   }
   // What was served is over with it.
   for (const socket of sockets) if (!socket.closed) await once(socket, 'close');
-  for (const stream of streams) if (!stream.closed) await once(stream, 'close');
+  for (const stream of streams) {
+    const closed = Promise.withResolvers<undefined>();
+    stream.once('close', () => closed.resolve(undefined));
+    if (!stream.closed) await closed.promise;
+  }
   rmSync(base, { recursive: true });
 }
 
 /** Reads the line that answers. */
 async function answer(socket: Socket): Promise<string> {
-  const [chunk] = await once(socket, 'data');
-  socket.pause();
-  return String(chunk);
+  const reader = createFirstLineReader();
+  for (;;) {
+    const [chunk]: unknown[] = await once(socket, 'data');
+    socket.pause();
+    const first = Buffer.isBuffer(chunk) ? reader.push(chunk) : undefined;
+    if (first === undefined) {
+      socket.resume();
+      continue;
+    }
+    // The first beat may have come with it.
+    if (first.rest.length > 0) socket.unshift(first.rest);
+    return `${first.line}\n`;
+  }
 }
 
 test('who has the token reads, and hears that somebody is there', async () => {

@@ -115,6 +115,7 @@ export async function serveFilesPort(deps: Deps, options: Options): Promise<File
 /** Carries SFTP both ways, and beats where nothing is said: a stopped daemon is told from a quiet one. */
 function join({ clock }: Pick<Deps, 'clock'>, socket: Socket, stream: Duplex): void {
   const border = createPacketBorder();
+  stream.on('error', () => {});
   const beating = clock.every(beatEveryMs, () => {
     if (border.isBetween && socket.writableLength === 0) socket.write(beat);
   });
