@@ -124,6 +124,8 @@ test('two containers of other pods beside it, each with its own; --docker-mount,
   const flags = ['--container', 'app', '--docker-mount', '/pod', '--mount=true:ro'];
   const second = await handle('pair-h', ['pair', '--port', '9102:one', ...flags]);
   assert.equal(await sh('pair-h', 'cat /pod/etc/one/name; echo $TELEPRESENCE_ROOT'), 'one/pod');
+  const three = await sh('pair-h', 'grep ^telepresence: /proc/mounts');
+  assert.equal(three.split('\n').length, 3, `${three}\n${(await volumes()).join(' ')}`);
   assert.match(await refused('pair-h', 'touch /pod/shared/x'), /Read-only file system/);
   const third = await handle('two-h', [
     'pair-two',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DockerCommand } from '#docker/command.ts';
 import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
+import { dockerFailure } from '../docker/docker-failure.ts';
 import { modeWords } from '../output/mode-words.ts';
 import { hostFlags, publishedPorts } from './beside-host/host-flags.ts';
 import { mountedForDocker } from './beside-host/mounted-for-docker.ts';
