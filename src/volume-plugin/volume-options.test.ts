@@ -32,7 +32,7 @@ test('in the words that there always were', () => {
 
 test('what would be something else than it says is refused, and never repeated', () => {
   for (const [name, values] of Object.entries({
-    container: ['../x', 'a/b', 'A', 'a b', `${'a'.repeat(64)}`, 'a\n', '-a'],
+    container: ['../x', 'a/b', 'A', 'a b', 'a'.repeat(64), 'a\n', '-a'],
     port: ['0', '65536', '1e3', '-1', ' 1', '0x10', '99999999999'],
     host: ['evil.example', '127.0.0.1 ', '', 'fe80::1%eth0,x', '::1]:1'],
     dir: ['..', '/a/../b', 'a//b', '/a/./b', '/a\nb', '/a\0', '/\u009F', `/${'a'.repeat(5000)}`],

@@ -21,7 +21,7 @@ interface Site {
   readonly mounted: Set<string>;
   /** Why nothing can be mounted. */
   trouble: string | undefined;
-  call(path: string, body?: unknown): Promise<Record<string, unknown>>;
+  readonly call: (path: string, body?: unknown) => Promise<Record<string, unknown>>;
   /** The process is another one; what the old one had mounted is gone. */
   restart(): Promise<void>;
 }
@@ -61,7 +61,7 @@ async function withSite(run: (site: Site) => Promise<void>): Promise<void> {
     base,
     mounted: new Set(),
     trouble: undefined,
-    async call(url, body = {}) {
+    call: async (url, body = {}) => {
       const asked = request({ socketPath: path, path: url, method: 'POST' });
       asked.end(typeof body === 'string' ? body : JSON.stringify(body));
       const [response] = await once(asked, 'response');
