@@ -15,7 +15,7 @@ function rows(
   return names.map((name) => ({ path: `${group}.${name}`, shape, reason }));
 }
 
-const noDocker = 'the daemons run on this machine, not in Docker';
+const ownPlugin = 'the volume plugin is made of the files of this telepresence itself';
 const noGrpc = 'messages have no size limit and no port of their own';
 const noFtp = 'volumes are seen by SFTP over the tunnel';
 const kernelDials = 'a connection waits for as long as who dials it in the cluster';
@@ -41,7 +41,9 @@ export const otherSettings: readonly OtherSetting[] = [
     'trafficAgentArrival',
   ]),
   ...rows('timeouts', duration, noFtp, ['ftpReadWrite', 'ftpShutdown']),
-  ...rows('timeouts', duration, noDocker, ['containerShutdown']),
+  ...rows('timeouts', duration, 'a container has 10 s for its end, as docker stop gives it', [
+    'containerShutdown',
+  ]),
   ...rows('logLevels', text, 'the command line writes no log', ['cli']),
   ...rows('logLevels', text, 'the user daemon asks for credentials itself', ['kubeAuthDaemon']),
   ...rows('images', text, 'a container of the daemon runs the image of this telepresence itself', [
@@ -72,7 +74,7 @@ export const otherSettings: readonly OtherSetting[] = [
   ...rows('intercept', duration, 'volumes are there once they have answered', [
     'mountCompletionDelay',
   ]),
-  ...rows('intercept', anything, noDocker, ['telemount']),
+  ...rows('intercept', anything, ownPlugin, ['telemount']),
   ...rows('cluster', onOff, 'the user daemon alone holds the tunnels', ['connectFromRootDaemon']),
   ...rows('cluster', onOff, 'the traffic-manager passes on what goes to agents', [
     'agentPortForward',
@@ -101,11 +103,10 @@ export const otherSettings: readonly OtherSetting[] = [
   ...rows('routing', onOff, 'the device is a TUN device', ['useTAP']),
   ...rows('routing', duration, 'no routing loop can arise', ['recursionBlockDuration']),
   ...rows('routing', v.number(), 'no routing loop can arise', ['recursionBlockTreads']),
-  ...rows('docker', anything, noDocker, [
-    'addHostGateway',
-    'hostGateway',
-    'telemount',
-    'teleroute',
+  ...rows('docker', anything, 'no container calls this machine', ['addHostGateway', 'hostGateway']),
+  ...rows('docker', anything, ownPlugin, ['telemount']),
+  ...rows('docker', anything, 'a handler has the network of the daemon’s container', ['teleroute']),
+  ...rows('docker', anything, 'the cluster is reached by a device, whatever Docker’s network has', [
     'enableIPv4',
     'enableIPv6',
   ]),

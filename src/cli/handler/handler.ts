@@ -72,7 +72,7 @@ function checkPlaceholder({ image }: DockerWords, { build }: HandlerAsked): void
 }
 
 /** What the handler is to answer for, before it is intercepted. */
-interface Where {
+export interface WantedHandler {
   readonly command: InterceptMode | 'replace';
   readonly name: string;
   readonly port: number | undefined;
@@ -98,7 +98,7 @@ interface Where {
 export async function prepareHandler(
   context: CliContext,
   opened: OpenedHandler,
-  where: Where,
+  where: WantedHandler,
 ): Promise<PreparedHandler> {
   const { signal, uid, places } = context;
   const { docker, words, asked } = opened;
@@ -157,7 +157,7 @@ export async function prepareHandler(
 async function besideHostOf(
   context: CliContext,
   { docker, words }: OpenedHandler,
-  where: Where,
+  where: WantedHandler,
 ): Promise<BesideHost> {
   const { daemon, command, port, address, containerPort, volumes } = where;
   const mounted = volumes && { root: volumes.typedRoot, readOnly: volumes.readOnly };

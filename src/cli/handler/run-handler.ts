@@ -77,6 +77,15 @@ export async function runHandler(
   }
 }
 
+/** The container's directory below which the pod's volumes are; undefined: nothing but what the daemon says. */
+export function volumesRoot(
+  { volumes, besideHost }: PreparedHandler,
+  info: InterceptInfo,
+): string | undefined {
+  if (info.files !== undefined && volumes !== undefined) return volumes.root;
+  return info.mountPoint === '' ? undefined : besideHost?.volumes?.root;
+}
+
 /** `the intercept hello has ended: asked to leave` */
 export function endedSentence(info: InterceptInfo, why: string): string {
   const { noun } = modeWords(info);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { nearlyText } from '#base/nearly.fixture.ts';
 import { CliError } from '../errors.ts';
-import { readEnvironmentFiles } from '../commands/environment-files.ts';
+import { readEnvironmentFiles } from '../attach/environment-files.ts';
 import { readKubeFlags } from '../commands/kube-flags.ts';
 import { kubeFlags } from '../commands/kube-flag-specs.ts';
 import { logFiles } from '../daemon/log-files.ts';

@@ -6,7 +6,7 @@ import { parseHandlerPort } from '../parse/handler-port.ts';
 import { parseInterceptPort } from '../parse/intercept-port.ts';
 import { parseMount, type MountAsked } from '../parse/mount.ts';
 import { parsePodPorts, type PodPortAsked } from '../parse/pod-port.ts';
-import { handlerFlags } from './specs/attaching-flags.ts';
+import { handlerFlags } from '../commands/specs/attaching-flags.ts';
 import { readNamespace } from '../parse/namespace-name.ts';
 
 /** What a line asks the user daemon to intercept. */
