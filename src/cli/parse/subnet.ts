@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { parseSubnet } from '#protocol/ip-address.ts';
 import { CliError } from '../errors.ts';
 import type { ParsedLine } from './flag-spec.ts';
 
@@ -13,11 +13,7 @@ export function readSubnets(line: ParsedLine, flag: string): string[] {
   );
 }
 
-/** Whether a text is a subnet, `10.1.0.0/16`. */
+/** Whether a text is a subnet, `10.1.0.0/16`, as the daemons read it. */
 export function isSubnet(text: string): boolean {
-  const [address = '', prefix = '', ...more] = text.split('/');
-  const bits = { 4: 32, 6: 128 }[isIP(address)];
-  return (
-    bits !== undefined && more.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits
-  );
+  return text.includes('/') && parseSubnet(text) !== undefined;
 }
