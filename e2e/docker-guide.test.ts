@@ -154,6 +154,15 @@ test('two namespaces at once, each with an intercept of its own, chosen by --use
     stderr,
     /error: there are 2 connections: alpha \(default, namespace alpha\), beta \(default, namespace beta\)\nsay which one is meant: --use NAME\n$/,
   );
+  const both = await run('status');
+  const networks = both.match(/^ {2}Container network : container:.*$/gm);
+  assert.deepEqual(networks?.toSorted(), [
+    '  Container network : container:tp-alpha',
+    '  Container network : container:tp-beta',
+  ]);
+  assert.match(both, /^ {2}Connection name +: beta$/m);
+  const { connections } = JSON.parse(await run('status', '--output', 'json'));
+  assert.equal(connections.length, 2);
   for (const namespace of namespaces) {
     await run(...asked, '--use', namespace);
     assert.equal(await fromPod(namespace), `e2e-by-hand-${namespace}\n`);

@@ -1,6 +1,6 @@
 import type { CliContext } from '../context.ts';
 import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
-import { findDockerDaemon } from '../docker/helpers.ts';
+import { findDockerDaemon, findDockerDaemons } from '../docker/helpers.ts';
 import { CliError } from '../errors.ts';
 import { silentDaemon, type DaemonSocket } from './still-there.ts';
 import {
@@ -28,6 +28,16 @@ export async function findDaemon(context: CliContext): Promise<FoundDaemon | und
   if (inDocker !== undefined) return { daemon: dockerDaemonClient(inDocker), inDocker };
   const daemon = await findHostDaemon(context);
   return daemon && { daemon, inDocker };
+}
+
+/** Every running user daemon, or those that `--use` names. */
+export async function findDaemons(context: CliContext): Promise<readonly FoundDaemon[]> {
+  const inDocker = await findDockerDaemons(context);
+  if (inDocker.length > 0) {
+    return inDocker.map((one) => ({ daemon: dockerDaemonClient(one), inDocker: one }));
+  }
+  const daemon = await findHostDaemon(context);
+  return daemon === undefined ? [] : [{ daemon, inDocker: undefined }];
 }
 
 /** The user daemon that runs on this machine itself, or undefined. */

@@ -8,7 +8,12 @@ import { DaemonCallError } from '../daemon/answer-error.ts';
 import { call } from '../daemon/session.ts';
 import type { UserDaemonClient } from '../daemon/user-daemon-client.ts';
 import { dockerFailure } from './docker-failure.ts';
-import { createHelperClient, findNamed, helperSockets, listDockerConnections } from './helpers.ts';
+import {
+  createHelperClient,
+  findDockerDaemons,
+  helperSockets,
+  listDockerConnections,
+} from './helpers.ts';
 
 /** Ends every connection in a container, and removes what killed helpers have left; whether there was one. */
 export async function endAllInDocker(context: CliContext): Promise<boolean> {
@@ -22,7 +27,7 @@ export async function endAllInDocker(context: CliContext): Promise<boolean> {
 export async function endNamedInDocker(context: CliContext): Promise<void> {
   const { runtimeDir, platform } = context.places;
   const sockets = socketsOf(runtimeDir, platform);
-  const named = await findNamed(context);
+  const named = await findDockerDaemons(context);
   for (const one of named) await endOne(sockets.pathOf(one.connection));
 }
 

@@ -59,32 +59,25 @@ export async function listDockerConnections(
 
 /** The daemon of the one connection in a container that is meant, or undefined where there is none. */
 export async function findDockerDaemon(context: CliContext): Promise<DescribeResponse | undefined> {
-  const all = await listDockerConnections(context);
-  if (all.length === 0) return undefined;
-  const meant = all.filter(({ connection }) => matcher(context.use)(connection));
+  const meant = await findDockerDaemons(context);
   const [one, ...others] = meant;
-  if (one === undefined) throw noneCalled(context, all);
-  if (others.length === 0) return one;
+  if (one === undefined || others.length === 0) return one;
   throw new CliError('Failed', `there are ${String(meant.length)} connections: ${shown(meant)}`, {
     hint: chooseOne,
   });
 }
 
-/** Every connection in a container that `--use` names; an error where it names none. */
-export async function findNamed(context: CliContext): Promise<readonly DescribeResponse[]> {
+/** Every connection in a container, or those that `--use` names; an error where it names none of them. */
+export async function findDockerDaemons(context: CliContext): Promise<readonly DescribeResponse[]> {
   const all = await listDockerConnections(context);
   const meant = all.filter(({ connection }) => matcher(context.use)(connection));
-  if (meant.length === 0) throw noneCalled(context, all);
-  return meant;
+  if (meant.length > 0 || all.length === 0) return meant;
+  throw new CliError('Failed', `no connection is called ${context.use ?? ''}: ${shown(all)}`, {
+    hint: chooseOne,
+  });
 }
 
 const chooseOne = 'say which one is meant: --use NAME';
-
-function noneCalled({ use = '' }: CliContext, all: readonly DescribeResponse[]): CliError {
-  const there = all.length === 0 ? '' : `: ${shown(all)}`;
-  const options = all.length === 0 ? {} : { hint: chooseOne };
-  return new CliError('Failed', `no connection is called ${use}${there}`, options);
-}
 
 function shown(some: readonly DescribeResponse[]): string {
   return some

@@ -1,3 +1,4 @@
+import { describe } from '#base/errors.ts';
 import type {
   DescribeResponse,
   InterceptInfo,
@@ -33,11 +34,30 @@ export function stoppedStatusLines(rootVersion: string | undefined): readonly st
   ];
 }
 
-/** What `status` prints of a running user daemon. */
-export function statusLines(status: StatusResponse, inDocker?: InDocker): readonly string[] {
+/** A connection beside others, which each line of `--use` names. */
+export interface OfSeveral {
+  readonly connection: string;
+}
+
+/** What `status` prints of one of several that does not answer. */
+export function silentStatusLines({ connection }: OfSeveral, error: unknown): readonly string[] {
+  const pairs = [
+    { key: 'Connection name', value: connection },
+    { key: 'Error', value: describe(error) },
+  ];
+  return ['OSS User Daemon: Not answering', ...alignKeyValues(pairs, 2)];
+}
+
+/** What `status` prints of a running user daemon; where there are several, its name too. */
+export function statusLines(
+  status: StatusResponse,
+  inDocker?: InDocker,
+  of?: OfSeveral,
+): readonly string[] {
+  const name = of === undefined ? [] : [{ key: 'Connection name', value: of.connection }];
   return [
     'OSS User Daemon: Running',
-    ...alignKeyValues(userDaemon(status, inDocker), 2),
+    ...alignKeyValues([...name, ...userDaemon(status, inDocker)], 2),
     ...rootDaemonLines(status),
     ...managerLines(status),
   ];

@@ -1,7 +1,8 @@
+import { describe } from '#base/errors.ts';
 import type { StatusResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { InterceptMode } from '#protocol/intercept-mode.ts';
 import { modeWords } from './mode-words.ts';
-import { containerNetwork, type InDocker } from './status-block.ts';
+import { containerNetwork, type InDocker, type OfSeveral } from './status-block.ts';
 import { omitEmpty } from './omit-empty.ts';
 import { shownVersion } from './version-lines.ts';
 
@@ -9,6 +10,12 @@ import { shownVersion } from './version-lines.ts';
 export function stoppedStatusObject(rootVersion: string | undefined): object {
   const root = rootVersion === undefined ? {} : { running: true, ...rootNames(rootVersion) };
   return { user_daemon: {}, root_daemon: root, traffic_manager: {} };
+}
+
+/** What it gives of one of several that does not answer. */
+export function silentStatusObject({ connection }: OfSeveral, error: unknown): object {
+  const daemon = { connection_name: connection, in_docker: true, error: describe(error) };
+  return { daemon, traffic_manager: {} };
 }
 
 /** What `status` gives programs; the names of the fields are a contract, as is leaving out empty ones. */
