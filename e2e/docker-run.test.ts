@@ -94,50 +94,6 @@ test('an image that is built for the run, its ports on the laptop, and nothing o
   await echo.nothingIsLeft();
 });
 
-test('what cannot be is said in a sentence, and nothing is intercepted', async () => {
-  await writeFile(join(folder, 'Dockerfile'), 'FROM jmalloc/echo-server\nRUN false\n');
-  await onLaptop(['docker', 'rm', '-f', 'e2e-taken'], { mayFail: true });
-  await onLaptop(['docker', 'create', '--name', 'e2e-taken', 'jmalloc/echo-server']);
-  const error = 'telepresence intercept: error: ';
-  const intercept = ['intercept', 'echo-easy', '--port', '8080:80'];
-  const taken = /there is a container e2e-taken already, and it is not one of telepresence\ngive/;
-  const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['--docker-run', '--', 'nosuch'], /no image nosuch: /],
-    [['--docker-run', '--', '--pull=never', 'nosuch'], /the engine has no image nosuch/],
-    [['--docker-run'], /the image of the container is missing\nit is: /],
-    [['--docker-run', '--', '-p', '80:80'], /the image of the container is missing\n/],
-    [['--docker-run', '--', 'IMAGE'], /IMAGE stands for the image that --docker-build builds\n/],
-    [['--docker-build', folder], /the word IMAGE is missing/],
-    [['--docker-build', folder, 'img'], /the image that is built is IMAGE, and not img\n/],
-    [['--docker-build', folder, 'IMAGE'], /no image could be built of .*: docker build ended with/],
-    [['--docker-run', '--', '-d', 'jmalloc/echo-server'], /-d is not possible: .*foreground.*\n/],
-    [['--docker-run', '--', '--network=host', 'jmalloc/echo-server'], /--network is not possible/],
-    [
-      ['--docker-run', '--', '--nmae=x', 'jmalloc/echo-server'],
-      /docker run: unknown flag: --nmae\n/,
-    ],
-    [['--docker-run', '--', '--name=e2e-taken', 'jmalloc/echo-server'], taken],
-    [
-      ['--docker-run', '--', '-p', '127.0.0.1:58802:80', 'jmalloc/echo-server'],
-      /127\.0\.0\.1:58802, which -p names, is in use on this machine\n/,
-    ],
-  ];
-  for (const [words, says] of cases) {
-    const { status, stdout, stderr } = await telepresence([...intercept, ...words], {
-      mayFail: true,
-    });
-    assert.equal(status, 1, words.join(' '));
-    assert.equal(stdout, '');
-    assert.match(stderr.slice(stderr.indexOf(error)), new RegExp(`^${error}${says.source}`));
-  }
-  const stopped = { DOCKER_HOST: 'unix:///nowhere/docker.sock' };
-  const asked = [...intercept, '--docker-run', 'jmalloc/echo-server'];
-  const { stderr } = await telepresence(asked, { mayFail: true, env: stopped });
-  assert.match(stderr, /error: Docker does not run at unix:\/\/\/nowhere/);
-  await onLaptop(['docker', 'rm', 'e2e-taken']);
-  await echo.nothingIsLeft();
-});
-
 test('curl and docker-run are in the network of the connection', async () => {
   const { stdout } = await telepresence(['curl', '-sS', '-o', 'answer', 'echo-easy'], {
     cwd: folder,
