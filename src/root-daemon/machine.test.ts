@@ -12,7 +12,7 @@ import { createFakeTun, type FakeTun } from '#host/tun.fake.ts';
 import { subnets } from '#protocol/dial-policy.ts';
 import { DesiredSchema } from '#protocol/gen/telepresence_pb.ts';
 
-import type { MachineDeps } from './held.ts';
+import type { MachineDeps } from './machine-parts.ts';
 import { createMachine, type Machine } from './machine.ts';
 import { planOf, type Plan } from './plan.ts';
 

@@ -3,7 +3,8 @@ import { describe } from '#base/errors.ts';
 import { DeadlineError } from '#base/wait.ts';
 
 import type { RootDaemonError } from './errors.ts';
-import { Held, type MachineDeps, type MachineState } from './held.ts';
+import { Held } from './held.ts';
+import type { MachineDeps, MachineState } from './machine-parts.ts';
 import { routedSubnets, type Plan } from './plan.ts';
 
 /** Changes this machine as planned, one change at a time, and takes everything back. */

@@ -3,7 +3,7 @@ import type { BridgeEnd } from '#host/bridge-end.ts';
 import type { IpAddress } from '#protocol/ip-address.ts';
 import { encodeUdpPacket } from '#protocol/packets/udp-datagram.ts';
 
-import type { MachineState } from '../held.ts';
+import type { MachineState } from '../machine-parts.ts';
 import type { FirewallRule } from './firewall-rule.ts';
 
 /** What was found out about a bridge. */
