@@ -114,6 +114,22 @@ test('a port that is in use on this machine is named, and nothing is left', asyn
   }
 });
 
+test('a name that somebody else’s container has: that is said, and it goes on', async () => {
+  for (const taken of [sandbox, `${sandbox}-daemon`]) {
+    await docker('run', '-d', `--name=${taken}`, '--entrypoint=pause', image);
+    try {
+      const { status: code, stderr } = await connect(name);
+      assert.equal(code, 1);
+      const says = `telepresence connect: error: there is a container ${taken} already\ngive`;
+      assert.match(stderr, new RegExp(`^${says}`));
+      assert.equal(await docker('inspect', '-f', '{{.State.Running}}', taken), 'true');
+    } finally {
+      await docker('rm', '-f', taken);
+    }
+    assert.equal(await left(), '');
+  }
+});
+
 test('ports of its network are on this machine, it has its name, and docker ps shows what the guide shows', async () => {
   const { stderr } = await connect(
     name,

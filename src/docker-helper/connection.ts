@@ -48,9 +48,10 @@ export async function openDockerConnection(
   const { docker, log } = deps;
   const { connection, laptop, daemon, token } = options;
   const ending = new AbortController();
+  let hasDaemon = false;
   const remove = async (): Promise<void> => {
     const signal = AbortSignal.timeout(endMs);
-    await keepLogs(deps, daemon, signal);
+    if (hasDaemon) await keepLogs(deps, daemon, signal);
     await removeOurs(deps, { laptop, network: networkName, signal }, (each) => each === connection);
   };
   let lending: Promise<string> = Promise.resolve('');
@@ -64,6 +65,7 @@ export async function openDockerConnection(
         const found = await startSandbox(deps, { ...options, signal });
         await orWhatTheKernelLacks(deps, options, async () => {
           await startDaemon(deps, { ...options, signal }, found);
+          hasDaemon = true;
         });
         return found;
       },
@@ -107,8 +109,10 @@ export async function openDockerConnection(
       async end() {
         const signal = AbortSignal.timeout(endMs);
         // It says goodbye to the cluster, by way of us.
-        const stopped = await docker.run(['stop', daemon], { signal, mayFail: true });
-        log.info('daemon stopped', { said: stopped.stderr.trim() });
+        const stopped = await docker
+          .run(['stop', daemon], { signal, mayFail: true })
+          .then(({ stderr }) => stderr.trim(), describe);
+        log.info('daemon stopped', { said: stopped });
         ending.abort(new Error('the connection ends'));
         await lending;
         await remove();

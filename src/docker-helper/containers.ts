@@ -1,4 +1,5 @@
 import type { DockerCommand } from '#docker/command.ts';
+import { commandFailure } from '#docker/command-failure.ts';
 import { DockerError } from '#docker/errors.ts';
 import { connectionLabel, laptopLabel, networkName } from '#docker/ours.ts';
 import { daemonRights } from '#docker/self-test.ts';
@@ -58,8 +59,13 @@ async function startWithPort(
 ): Promise<void> {
   const { signal, sandbox } = wanted;
   const ipv6 = ['--sysctl', 'net.ipv6.conf.all.disable_ipv6=0'];
-  const started = await docker.run(sandboxArgs(wanted, port, ipv6), { signal, mayFail: true });
+  const args = sandboxArgs(wanted, port, ipv6);
+  const started = await docker.run(args, { signal, mayFail: true });
   if (started.status === 0) return;
+  const { status, stderr: said } = started;
+  const failure = commandFailure({ path: docker.path, args, status, said });
+  // It is another connection's, or somebody's own, and stays.
+  if (failure.code === 'NameInUse') throw failure;
   // What was made and could not be started has the name.
   const remove = async (): Promise<unknown> =>
     await docker.run(['rm', '--force', sandbox], { signal, mayFail: true });

@@ -21,6 +21,7 @@ import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import { KubeFlagsSchema } from '#protocol/gen/telepresence_pb.ts';
 import { serveHelper, type Description } from './api.ts';
 import { openDockerConnection } from './connection.ts';
+import { HelperError } from './errors.ts';
 import { reached } from './free-subnets.ts';
 
 const text = { type: 'string' } as const;
@@ -89,11 +90,16 @@ async function main(): Promise<void> {
       end.resolve(signal);
     });
   }
+  let isEnding = false;
   const described = Promise.withResolvers<Description>();
   described.promise.catch(() => {});
   await using _api = await serveHelper(
     {
-      described: async () => await described.promise,
+      described: async () => {
+        if (!isEnding) return await described.promise;
+        await gone.promise;
+        throw new HelperError('Lost', 'the connection has ended');
+      },
       quit: async () => {
         interrupted.abort(new Error('asked to end'));
         end.resolve('asked to');
@@ -145,7 +151,11 @@ async function main(): Promise<void> {
     const reason = await Promise.race([end.promise, open.lost]);
     log.info('ending', { reason });
     clock.after(endMs, () => process.exit(1));
-    await open.end();
+    isEnding = true;
+    await open.end().catch((error: unknown) => {
+      gone.reject(error);
+      throw error;
+    });
     gone.resolve();
   } catch (error) {
     described.reject(error);

@@ -88,6 +88,11 @@ const known: readonly (readonly [string, string, RegExp])[] = [
     'CommandFailed',
     /^pull access denied for nosuch/,
   ],
+  [
+    'docker: Error response from daemon: Conflict. The container name "/tp-default" is already in use by container "3f9". You have to remove (or rename) that container to be able to reuse that name.',
+    'NameInUse',
+    /^there is a container tp-default already$/,
+  ],
   ['Error: No such image: nosuch', 'CommandFailed', /^No such image: nosuch$/],
   ['', 'CommandFailed', /^docker ended with status 1$/],
   [

@@ -55,6 +55,14 @@ const readings: readonly Reading[] = [
       }),
   },
   {
+    pattern: /container name "\/?([^"]+)" is already in use/i,
+    error: (match, _path, options) =>
+      new DockerError('NameInUse', `there is a container ${match[1] ?? ''} already`, {
+        ...options,
+        hint: 'give the connection another name: telepresence connect --docker --name NAME',
+      }),
+  },
+  {
     // Taken by a container, or by a program.
     pattern:
       /(?:Bind for (\S+):(\d+) failed: port is already allocated|(?:listen|bind)\w* (?:tcp|udp|sctp)[46]? (\S+):(\d+): bind: address already in use|failed to bind (?:host )?port (?:for )?(\S+?):(\d+)\b.*address already in use)/i,

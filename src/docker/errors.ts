@@ -7,6 +7,7 @@ export type DockerErrorCode =
   | 'EngineUnfit'
   | 'ImagePartMissing'
   | 'KernelLacks'
+  | 'NameInUse'
   | 'NoCommand'
   | 'NetworkInUse'
   | 'NotPermitted'

@@ -17,7 +17,7 @@ import type { FoundConfig } from '../config/client-config.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { dockerFailure } from './docker-failure.ts';
-import { helperOf, listDockerConnections } from './helpers.ts';
+import { endStarted, helperOf, knownDockerConnections } from './helpers.ts';
 import { launchHelper, type SandboxWishes } from './launch-helper.ts';
 import { dockerNames } from './names.ts';
 
@@ -37,7 +37,7 @@ export async function dockerDaemon(
 ): Promise<{ readonly connection: DescribeResponse; readonly started: boolean }> {
   const { request, kube, access, settings, avoid } = asked;
   const sandbox = asked.sandbox ?? { exposedPorts: [], hostname: '' };
-  const running = await listDockerConnections(context);
+  const running = await knownDockerConnections(context);
   const names = dockerNames({ ...access, name: request.name ?? '' }, (daemon) =>
     running.some(({ daemonContainer }) => daemonContainer === daemon),
   );
@@ -55,8 +55,12 @@ export async function dockerDaemon(
   } catch (error) {
     throw dockerFailure(error);
   }
-  const connection = await helperOf(context, names).describe({}, { signal });
-  return { connection, started: true };
+  try {
+    return { connection: await helperOf(context, names).describe({}, { signal }), started: true };
+  } catch (error) {
+    await endStarted(context, names);
+    throw error;
+  }
 }
 
 /** What the engine's kernel lacks, where the root daemon is what failed; undefined where it lacks nothing. */

@@ -18,7 +18,7 @@ import {
 /** Ends every connection in a container, and removes what killed helpers have left; whether there was one. */
 export async function endAllInDocker(context: CliContext): Promise<boolean> {
   const { live, left } = await helperSockets(context);
-  for (const path of live) await endOne(path);
+  await endEach(live);
   if (left.length > 0) await sweep(context, left);
   return live.length > 0 || left.length > 0;
 }
@@ -28,7 +28,16 @@ export async function endNamedInDocker(context: CliContext): Promise<void> {
   const { runtimeDir, platform } = context.places;
   const sockets = socketsOf(runtimeDir, platform);
   const named = await findDockerDaemons(context);
-  for (const one of named) await endOne(sockets.pathOf(one.connection));
+  await endEach(named.map(({ connection }) => sockets.pathOf(connection)));
+}
+
+/** One that does not end keeps none of the others. */
+async function endEach(paths: readonly string[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const path of paths) {
+    await endOne(path).catch((error: unknown) => void failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Ends the connection of one daemon in a container. */
@@ -37,11 +46,11 @@ export async function endDockerConnection(
   { socket }: UserDaemonClient,
 ): Promise<void> {
   const port = 'port' in socket ? socket.port : undefined;
-  const { live } = await helperSockets(context);
-  for (const path of live) {
-    const { port: its } = await createHelperClient(path).describe({});
-    if (its === port) await endOne(path);
-  }
+  const { runtimeDir, platform } = context.places;
+  const sockets = socketsOf(runtimeDir, platform);
+  const known = await listDockerConnections(context);
+  const its = known.filter((one) => one.port === port);
+  await endEach(its.map(({ connection }) => sockets.pathOf(connection)));
 }
 
 /** It answers when all is gone, and may be gone itself before its answer is. */
@@ -58,12 +67,18 @@ async function endOne(path: string): Promise<void> {
 /** A helper that was killed leaves its socket, and its containers. */
 async function sweep(context: CliContext, sockets: readonly string[]): Promise<void> {
   const { env, signal, uid, places } = context;
-  const alive = new Set((await listDockerConnections(context)).map((one) => one.connection));
+  // Who listens has its containers, whether it answers yet or not.
+  const { live } = await helperSockets(context);
+  const helpers = socketsOf(places.runtimeDir, places.platform);
   try {
     const docker = await openDockerCommand({ env, platform: process.platform });
     const laptop = laptopId({ hostname: hostname(), uid, runtimeDir: places.runtimeDir });
     const options = { laptop, network: networkName, signal };
-    await removeOurs({ docker }, options, (connection) => !alive.has(connection));
+    await removeOurs(
+      { docker },
+      options,
+      (connection) => !live.includes(helpers.pathOf(connection)),
+    );
   } catch (error) {
     throw dockerFailure(error);
   }

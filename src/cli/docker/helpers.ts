@@ -42,19 +42,64 @@ export async function helperSockets(
   return { live: [...live], left: paths.filter((path) => !live.has(path)) };
 }
 
-/** The connections in containers that there are. */
+/** Ends what a command has started in vain: what failed is what matters, and it may be gone already. */
+export async function endStarted(
+  context: Pick<CliContext, 'places'>,
+  of: { readonly connection: string },
+): Promise<void> {
+  await helperOf(context, of)
+    .quit({})
+    .catch(() => {});
+}
+
+/** Nobody waits longer for one that is starting or ending; in that time one that is stopped is known for it. */
+const answerMs = 6000;
+
+/**
+ * The connections in containers that there are; one that does not answer is left out, unless it is the
+ * only one.
+ */
 export async function listDockerConnections(
   context: Pick<CliContext, 'places' | 'signal'>,
 ): Promise<readonly DescribeResponse[]> {
+  const late = AbortSignal.timeout(answerMs);
+  const asked = await describeAll(context, AbortSignal.any([context.signal, late]));
+  context.signal.throwIfAborted();
+  const [failed] = asked.failures;
+  if (asked.found.length > 0 || failed === undefined) return asked.found;
+  if (!late.aborted) throw callError(failed);
+  const seconds = String(answerMs / 1000);
+  throw new CliError('Daemon', `the connection in a container is not ready (waited ${seconds} s)`, {
+    cause: failed,
+    hint: 'it is being made or ended: wait for that; or look at it: docker ps',
+  });
+}
+
+/** The same for whoever may have to make one: those that are starting or ending are waited for. */
+export async function knownDockerConnections(
+  context: Pick<CliContext, 'places' | 'signal'>,
+): Promise<readonly DescribeResponse[]> {
+  const { found } = await describeAll(context, context.signal);
+  context.signal.throwIfAborted();
+  return found;
+}
+
+async function describeAll(
+  context: Pick<CliContext, 'places'>,
+  signal: AbortSignal,
+): Promise<{ readonly found: readonly DescribeResponse[]; readonly failures: readonly unknown[] }> {
   const { live } = await helperSockets(context);
-  const { signal } = context;
-  try {
-    return await Promise.all(
-      live.map(async (path) => await createHelperClient(path).describe({}, { signal })),
-    );
-  } catch (error) {
-    throw callError(error);
-  }
+  const found: DescribeResponse[] = [];
+  const failures: unknown[] = [];
+  const ask = async (path: string): Promise<void> => {
+    try {
+      found.push(await createHelperClient(path).describe({}, { signal }));
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  await Promise.all(live.map(ask));
+  return { found: found.toSorted((a, b) => a.connection.localeCompare(b.connection)), failures };
 }
 
 /** The daemon of the one connection in a container that is meant, or undefined where there is none. */
@@ -70,7 +115,11 @@ export async function findDockerDaemon(context: CliContext): Promise<DescribeRes
 /** Every connection in a container, or those that `--use` names; an error where it names none of them. */
 export async function findDockerDaemons(context: CliContext): Promise<readonly DescribeResponse[]> {
   const all = await listDockerConnections(context);
-  const meant = all.filter(({ connection }) => matcher(context.use)(connection));
+  // Who types a whole name means that one, whatever else has it for a part.
+  const called = all.filter(({ connection }) => connection === context.use);
+  if (called.length > 0) return called;
+  const matches = matcher(context.use);
+  const meant = all.filter(({ connection }) => matches(connection));
   if (meant.length > 0 || all.length === 0) return meant;
   throw new CliError('Failed', `no connection is called ${context.use ?? ''}: ${shown(all)}`, {
     hint: chooseOne,

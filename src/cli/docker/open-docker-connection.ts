@@ -14,7 +14,7 @@ import { DaemonCallError } from '../daemon/answer-error.ts';
 import { followConnect, type OpenConnection } from '../daemon/open-connection.ts';
 import { dockerDaemonClient } from '../daemon/session.ts';
 import { clusterError } from '../helm/cluster-client.ts';
-import { helperOf } from './helpers.ts';
+import { endStarted } from './helpers.ts';
 import type { SandboxWishes } from './launch-helper.ts';
 import { dockerDaemon, kernelTrouble } from './docker-daemon.ts';
 
@@ -79,7 +79,7 @@ async function open(
       ? await kernelTrouble(context, connection, failureOf(error)?.code)
       : undefined;
     // What this command has started serves nobody.
-    if (started) await helperOf(context, connection).quit({});
+    if (started) await endStarted(context, connection);
     throw lacks ?? error;
   }
 }
