@@ -12,11 +12,13 @@ import {
 import type { FileAttributes } from '#protocol/sftp/attributes.ts';
 import type { SftpClient } from '#protocol/sftp/client.ts';
 import { SftpRefusal } from '#protocol/sftp/client.ts';
+import type { NamedFile } from '#protocol/sftp/reply.ts';
 import { isFileName } from '#protocol/sftp/volume-path.ts';
 
 /** How much of a workload is copied at most; a ConfigMap or Secret holds at most 1 MiB. */
 export interface CopyBudget {
   bytes: number;
+  /** Directories and links count too. */
   files: number;
 }
 
@@ -60,7 +62,13 @@ export async function copyVolume(
     await rename(own(`${target}..new`), own(target));
   } else if ((await readdir(own(target))).length === 0) {
     // Something is mounted there, which nothing can be renamed to.
-    await copyTree(client, budget, { path, target, modes });
+    try {
+      await copyEntries(client, budget, { path, target, modes });
+    } catch (error) {
+      // Half of it would be taken for the whole the next time.
+      await empty(target).catch(() => {});
+      throw error;
+    }
   }
 }
 
@@ -95,14 +103,14 @@ async function copyTurning(
   const before = await localLink(`${target}/..data`);
   if (before === data) return;
   checkName(data);
-  await mkdir(own(target), { recursive: true, mode: modes.directory });
+  if (!(await isThere(target))) await mkdir(own(target), { mode: modes.directory });
   await rm(own(`${target}/${data}`), { recursive: true, force: true });
   await copyTree(client, budget, { path: `${path}/${data}`, target: `${target}/${data}`, modes });
   await turn(`${target}/..data`, data);
   const wanted = new Set([data, '..data']);
-  for (const { name, attributes } of await client.list(path)) {
+  for (const { name, attributes } of await entriesOf(client, path)) {
     if (name.startsWith('..') || kindOf(attributes) !== kinds.link) continue;
-    checkName(name);
+    charge(budget);
     wanted.add(name);
     const leads = await client.readLink(`${path}/${name}`);
     if ((await localLink(`${target}/${name}`)) !== leads) await turn(`${target}/${name}`, leads);
@@ -113,18 +121,42 @@ async function copyTurning(
 }
 
 async function copyTree(client: SftpClient, budget: CopyBudget, way: Way): Promise<void> {
+  charge(budget);
+  // Never where something is: a link that is there leads wherever the other end wants.
+  await mkdir(own(way.target), { mode: way.modes.directory });
+  await copyEntries(client, budget, way);
+}
+
+/** Into a directory that is there. */
+async function copyEntries(client: SftpClient, budget: CopyBudget, way: Way): Promise<void> {
   const { modes } = way;
-  await mkdir(own(way.target), { recursive: true, mode: modes.directory });
-  for (const { name, attributes } of await client.list(way.path)) {
-    checkName(name);
+  for (const { name, attributes } of await entriesOf(client, way.path)) {
     const path = `${way.path}/${name}`;
     const target = `${way.target}/${name}`;
     const kind = kindOf(attributes);
     if (kind === kinds.directory) await copyTree(client, budget, { path, target, modes });
     else if (kind === kinds.file)
       await copyFile(client, budget, { path, target, attributes, modes });
-    else if (kind === kinds.link) await turn(target, await client.readLink(path));
+    else if (kind === kinds.link) {
+      charge(budget);
+      await turn(target, await client.readLink(path));
+    }
   }
+}
+
+/** What a directory says it has. A name that it has twice is two files in one place: a trick. */
+async function entriesOf(client: SftpClient, path: string): Promise<readonly NamedFile[]> {
+  const entries = await client.list(path);
+  for (const { name } of entries) checkName(name);
+  if (new Set(entries.map(({ name }) => name)).size < entries.length) {
+    throw new TypeError('a name that is there twice');
+  }
+  return entries;
+}
+
+function charge(budget: CopyBudget): void {
+  budget.files -= 1;
+  if (budget.files < 0) throw new RangeError('too much to be copied');
 }
 
 /** Complete or not at all; told from its time and length whether it is the same still. */
@@ -137,13 +169,13 @@ async function copyFile(
   const before = await lstat(own(target)).catch(() => undefined);
   const same = before?.size === size && Math.floor(before.mtimeMs / 1000) === times.modified;
   if (same) return;
-  budget.files -= 1;
-  if (size > budget.bytes || budget.files < 0) throw new RangeError('too much to be copied');
+  charge(budget);
+  if (size > budget.bytes) throw new RangeError('too much to be copied');
   const data = await client.readFile(path, budget.bytes);
   budget.bytes -= data.length;
   const temporary = own(`${target}..new`);
   await rm(temporary, { force: true });
-  await writeFile(temporary, data, { mode: (mode & 0o555) | modes.file });
+  await writeFile(temporary, data, { flag: 'wx', mode: (mode & 0o555) | modes.file });
   await utimes(temporary, times.accessed, times.modified);
   await rename(temporary, own(target));
 }
@@ -167,6 +199,12 @@ async function linkAt(client: SftpClient, path: string): Promise<string | undefi
 
 async function localLink(path: string): Promise<string | undefined> {
   return await readlink(own(path), { encoding: 'latin1' }).catch(() => undefined);
+}
+
+async function empty(directory: string): Promise<void> {
+  for (const name of await readdir(own(directory), { encoding: 'latin1' })) {
+    await rm(own(`${directory}/${name}`), { recursive: true, force: true });
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

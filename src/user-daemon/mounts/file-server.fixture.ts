@@ -9,8 +9,12 @@ import { readRequest, type SftpRequest } from '#protocol/sftp/request.ts';
 /**
  * For tests: an SFTP server that reads a directory, as trusting as can be (the real one is the agent's,
  * which this room does not know).
+ * `lie` may answer in its place.
  */
-export function serveDirectory(root: string): Duplex {
+export function serveDirectory(
+  root: string,
+  lie: (request: SftpRequest) => SftpReply | undefined = () => undefined,
+): Duplex {
   const [stream, server] = duplexPair();
   const packets = createPacketReader();
   const listed = new Set<string>();
@@ -60,7 +64,7 @@ export function serveDirectory(root: string): Duplex {
       const { id, request } = readRequest(packet);
       let reply: SftpReply;
       try {
-        reply = answer(request);
+        reply = lie(request) ?? answer(request);
       } catch {
         reply = status(statusCodes.noSuchFile);
       }

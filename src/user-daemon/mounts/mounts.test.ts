@@ -18,8 +18,10 @@ import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { systemClock, type Clock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import { copyVolume } from '#host/mounts/copy-volume.ts';
 import { createFakeRemoteMounts, type FakeRemoteMounts } from '#host/mounts/remote-mounts.fake.ts';
 import { GetEnvironmentResponseSchema, MountRequestSchema } from '#protocol/gen/telepresence_pb.ts';
+import { openSftpClient } from '#protocol/sftp/client.ts';
 import { serveDirectory, writeVolume } from './file-server.fixture.ts';
 import { openMountMemory } from './left-over.ts';
 import { createMounts, type Mounts } from './mounts.ts';
@@ -34,6 +36,8 @@ interface Site {
   readonly streams: readonly Duplex[];
   /** Why no agent can be asked for files. */
   trouble: string | undefined;
+  /** What the agent says that is not so. */
+  lie: Parameters<typeof serveDirectory>[1];
   readonly add: (path?: string, volumes?: readonly string[]) => ReturnType<Mounts['add']>;
 }
 
@@ -58,7 +62,7 @@ async function withSite(run: (site: Site) => Promise<void>): Promise<void> {
     async openFiles(_of, until) {
       until.throwIfAborted();
       if (site.trouble !== undefined) throw new Error(site.trouble);
-      const stream = serveDirectory(pod);
+      const stream = serveDirectory(pod, site.lie);
       streams.push(stream);
       return stream;
     },
@@ -70,6 +74,7 @@ async function withSite(run: (site: Site) => Promise<void>): Promise<void> {
     mounts,
     streams,
     trouble: undefined,
+    lie: undefined,
     add: async (path = '', volumes = ['/etc/app']) =>
       await mounts.add(
         {
@@ -242,6 +247,58 @@ test('an agent that says where else its volumes are: nothing is written, or remo
     assert.deepEqual(readdirSync(temporary), ['led']);
     assert.deepEqual(readdirSync(join(temporary, 'led')), ['mine']);
   });
+});
+
+test('an agent that has one name twice: nothing is written where its link leads', async () => {
+  await withSite(async (site) => {
+    const { pod, base, kernel, add } = site;
+    kernel.lacks = 'no';
+    const victim = join(base, '.ssh');
+    mkdirSync(victim);
+    for (const path of ['plain', 'turning/..one']) {
+      mkdirSync(join(pod, path, 'x'), { recursive: true });
+      writeFileSync(join(pod, path, 'x/authorized_keys'), 'evil');
+    }
+    symlinkSync('..one', join(pod, 'turning/..data'));
+    writeVolume(join(pod, 'ok'), { a: 'one' });
+    const link = { name: 'x', attributes: { mode: 0o120_777 } };
+    const directory = { name: 'x', attributes: { mode: 0o040_755 } };
+    const told = new Set<string>();
+    site.lie = (request) => {
+      if (request.kind === 'readlink' && request.path.endsWith('/x')) {
+        return { kind: 'names', names: [{ name: victim, attributes: {} }] };
+      }
+      if (request.kind !== 'readdir' || !/plain$|[.]{2}one$/.test(request.handle)) return undefined;
+      if (told.has(request.handle)) return undefined;
+      told.add(request.handle);
+      return { kind: 'names', names: [link, directory] };
+    };
+    assert.deepEqual((await add('', ['/plain', '/turning', '/ok'])).mounts, ['/ok']);
+    assert.deepEqual(readdirSync(victim), []);
+  });
+});
+
+test('directories and links are counted as files are; half a copy in a mounted directory is none', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'mounts-'));
+  const pod = join(base, 'pod');
+  const root = join(base, 'here');
+  mkdirSync(join(pod, 'deep/a/b/c'), { recursive: true });
+  mkdirSync(join(pod, 'links'));
+  for (const name of ['a', 'b', 'c', 'd']) symlinkSync('x', join(pod, 'links', name));
+  mkdirSync(join(root, 'links'), { recursive: true });
+  const stream = serveDirectory(pod);
+  const client = openSftpClient(stream);
+  const modes = { directory: 0o700, file: 0o400 };
+  const copy = async (path: string, files: number): Promise<void> =>
+    await copyVolume(client, { bytes: 1000, files }, { path, root, modes });
+  for (const path of ['/deep', '/links']) {
+    await assert.rejects(copy(path, 3), RangeError);
+    await copy(path, 4);
+  }
+  assert.equal(readdirSync(join(root, 'links')).length, 4);
+  assert.ok(existsSync(join(root, 'deep/a/b/c')));
+  stream.destroy();
+  rmSync(base, { recursive: true });
 });
 
 test('what a killed process left is removed by the next one, and no file of anybody’s', async () => {
