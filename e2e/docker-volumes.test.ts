@@ -57,6 +57,13 @@ async function handle(
   return command;
 }
 
+/** The same by the plugin: nothing less is taken for it. */
+async function handleByPlugin(...asked: Parameters<typeof handle>): Promise<UnderWay> {
+  const command = await handle(...asked);
+  assert.doesNotMatch(command.stderr, /warning: the container has/);
+  return command;
+}
+
 async function volumes(): Promise<string[]> {
   const listed = await docker('volume', 'ls', '--quiet');
   return listed.split('\n').filter(Boolean).toSorted();
@@ -92,7 +99,7 @@ after(async () => {
 let first: UnderWay;
 
 test('every volume where it is in the pod: read, written, refused as there', async () => {
-  first = await handle('vols-h', ['vols', '--port', '9101']);
+  first = await handleByPlugin('vols-h', ['vols', '--port', '9101']);
   const contents = 'cat /etc/settings/color /etc/secret/password /etc/one.conf /disk/shared';
   assert.equal(await sh('vols-h', contents), 'bluehiddenblueshared');
   assert.equal(await sh('vols-h', `cat ${token}`), await inPod('vols', 'app', `cat ${token}`));
@@ -122,12 +129,12 @@ test('every volume where it is in the pod: read, written, refused as there', asy
 
 test('two containers of other pods beside it, each with its own; --docker-mount, and only to be read', async () => {
   const flags = ['--container', 'app', '--docker-mount', '/pod', '--mount=true:ro'];
-  const second = await handle('pair-h', ['pair', '--port', '9102:one', ...flags]);
+  const second = await handleByPlugin('pair-h', ['pair', '--port', '9102:one', ...flags]);
   assert.equal(await sh('pair-h', 'cat /pod/etc/one/name; echo $TELEPRESENCE_ROOT'), 'one/pod');
   const three = await sh('pair-h', 'grep ^telepresence: /proc/mounts');
   assert.equal(three.split('\n').length, 3, `${three}\n${(await volumes()).join(' ')}`);
   assert.match(await refused('pair-h', 'touch /pod/shared/x'), /Read-only file system/);
-  const third = await handle('two-h', [
+  const third = await handleByPlugin('two-h', [
     'pair-two',
     '--workload',
     'pair',
@@ -224,11 +231,11 @@ test('a plugin that is killed: nothing hangs, its volumes are known, and who com
 });
 
 test('no volumes where none are wanted; what the user mounts himself stays his', async () => {
-  const none = await handle('none-h', ['vols', '--port', '9101', '--mount=false']);
+  const none = await handleByPlugin('none-h', ['vols', '--port', '9101', '--mount=false']);
   assert.deepEqual(await volumes(), []);
   await none.interrupt();
   await none.ended;
-  const mine = await handle('mine-h', ['vols', '--port', '9101'], ['--tmpfs', '/data']);
+  const mine = await handleByPlugin('mine-h', ['vols', '--port', '9101'], ['--tmpfs', '/data']);
   assert.equal(await sh('mine-h', 'ls /data; cat /etc/settings/color'), 'blue');
   // Killed, it cannot take back anything: its watcher does.
   await mine.kill('SIGKILL');

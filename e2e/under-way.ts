@@ -15,6 +15,8 @@ export interface UnderWay {
   /** Any other signal, to the program alone. */
   kill(signal: NodeJS.Signals): Promise<void>;
   readonly ended: Promise<CommandResult>;
+  /** What it has written to its error stream so far. */
+  readonly stderr: string;
 }
 
 /** Starts one. */
@@ -47,6 +49,9 @@ export async function startTelepresence(
     await onLaptop(['kill', `-${name.slice(3)}`, pid]);
   };
   return {
+    get stderr() {
+      return stderr;
+    },
     says: async (pattern) => await waitFor(child.stderr, () => stderr, pattern),
     prints: async (pattern) => await waitFor(child.stdout, () => stdout, pattern),
     interrupt: async () => await kill('SIGINT'),

@@ -39,14 +39,20 @@ export async function ensurePlugin(deps: Deps, signal: AbortSignal): Promise<str
       found = await inspect(docker, name, signal);
       if (found === undefined) {
         const { status, stderr } = made;
-        throw commandFailure({ path: docker.path, args, status, said: stderr });
+        throw refusal({ path: docker.path, args, status, said: stderr });
       }
     }
     if (!found.Enabled) await enable(docker, name, signal);
     await removeOthers(docker, name, signal);
     return name;
   }
-  throw unfit(`volumes of two other builds of ${plugin.name} are in use`);
+  throw new DockerError(
+    'CommandFailed',
+    `volumes of two other builds of ${plugin.name} are in use`,
+    {
+      hint: 'end what uses them: docker volume ls',
+    },
+  );
 }
 
 /** It is known to run only once Docker has asked it what it is. */
@@ -58,7 +64,34 @@ async function enable(docker: DockerCommand, name: string, signal: AbortSignal):
   if (now?.Enabled === true) return;
   // What does not start here serves nobody.
   await docker.run(['plugin', 'rm', name], { signal, mayFail: true });
-  throw commandFailure({ path: docker.path, args, status, said: stderr });
+  throw refusal({ path: docker.path, args, status, said: stderr });
+}
+
+/** What passes, or is the user's to mend: no sign of an engine that never takes plugins. */
+const passing =
+  /time-?out|timed out|deadline|cancell?ed|no space left|dial unix|connection (?:refused|reset)|too many/i;
+
+/** Where the engine itself says no, it is unfit; else something went wrong this time. */
+function refusal(failed: Parameters<typeof commandFailure>[0]): DockerError {
+  const error = commandFailure(failed);
+  const { cause, message } = error;
+  if (error.code !== 'CommandFailed') return error;
+  if (/^error response from daemon:/im.test(failed.said) && !passing.test(failed.said)) {
+    return new DockerError('EngineUnfit', message, { cause });
+  }
+  return new DockerError('CommandFailed', `Docker's plugin for volumes: ${message}`, {
+    cause,
+    hint: 'try again, or go without volumes: --mount=false',
+  });
+}
+
+/** The plugin of this name, where it runs already. */
+export async function isRunning(
+  docker: DockerCommand,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await inspect(docker, name, signal))?.Enabled === true;
 }
 
 /** Those of other versions, unless they are in use, which Docker knows. */

@@ -1,10 +1,11 @@
 import type { DockerCommand } from '../command.ts';
 import type { EngineFacts } from '../engine-facts.ts';
 import { architectureFor } from '../engine.ts';
+import { DockerError } from '../errors.ts';
 import { findNode } from '../image/node-program.ts';
 import { openOwnFiles } from '../image/own-files.ts';
-import { ensurePlugin } from './ensure-plugin.ts';
-import { volumePlugin } from './volume-plugin.ts';
+import { ensurePlugin, isRunning } from './ensure-plugin.ts';
+import { pluginName, volumePlugin } from './volume-plugin.ts';
 
 interface PrepareDeps {
   readonly docker: DockerCommand;
@@ -29,5 +30,13 @@ export async function preparePlugin(deps: PrepareDeps, signal: AbortSignal): Pro
     const node = await findNode(deps, { ...files.node, architecture }, aborted);
     return await volumePlugin({ ...deps, files, node }, { architecture });
   };
-  return await ensurePlugin({ docker, facts, ownPlugin, progress }, signal);
+  try {
+    return await ensurePlugin({ docker, facts, ownPlugin, progress }, signal);
+  } catch (error) {
+    if (!(error instanceof DockerError) || error.code !== 'ImagePartMissing') throw error;
+    // What nothing can be made of here may have been made before.
+    const name = pluginName(architectureFor(facts));
+    if (await isRunning(docker, name, signal)) return name;
+    throw error;
+  }
 }

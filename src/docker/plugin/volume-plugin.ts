@@ -22,6 +22,11 @@ export interface VolumePlugin {
   directory(): Promise<{ readonly path: string } & AsyncDisposable>;
 }
 
+/** What this version's is called. */
+export function pluginName(architecture: Architecture): string {
+  return `${pluginRepository}:${architecture}-${version}`;
+}
+
 const program = 'volume-plugin';
 
 /** Of the base of containers what Node and sshfs need; the rest is the daemons'. */
@@ -48,7 +53,7 @@ export async function volumePlugin(
   hash.update(JSON.stringify([architecture, base.digest, files.node.version, size, settings]));
   for (const { path, bytes } of bundle) hash.update(`${path}\n`).update(bytes);
   const content = hash.digest('hex').slice(0, 32);
-  const name = `${pluginRepository}:${architecture}-${version}`;
+  const name = pluginName(architecture);
   return {
     name,
     otherName: `${name}-${content.slice(0, 8)}`,

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { describe } from '#base/errors.ts';
 import type { DockerCommand } from '#docker/command.ts';
 import { readEngine } from '#docker/engine.ts';
 import { DockerError } from '#docker/errors.ts';
@@ -59,7 +58,10 @@ export async function planVolumes(
   return { ...asked, sandbox, serveOn, image, driver };
 }
 
-/** The plugin is not worth a refusal: without it there is another way. */
+/**
+ * Where the engine can have no plugin there is another way. Whatever else went wrong is said: copies in
+ * place of volumes would lose what is written to them.
+ */
 async function findDriver(
   context: CliContext,
   docker: DockerCommand,
@@ -84,9 +86,14 @@ async function findDriver(
     );
   } catch (error) {
     signal.throwIfAborted();
-    // Its cause is the whole command line.
-    return { lacks: error instanceof DockerError ? error.message : describe(error) };
+    return { lacks: whyNoPlugins(error) };
   }
+}
+
+/** Why the engine can have no plugins; throws what is no such reason. */
+export function whyNoPlugins(error: unknown): string {
+  if (error instanceof DockerError && error.code === 'EngineUnfit') return error.message;
+  throw error;
 }
 
 /** The sandbox's address on our network: what it has on others is for others. */
