@@ -12,6 +12,8 @@ class FakeEngine {
   plugin: { enabled: boolean; content: string } | undefined;
   readonly says = new Map<string, string>();
   readonly ran: string[] = [];
+  slept = 0;
+  onSleep: () => void = () => {};
 
   readonly docker: DockerCommand = {
     path: 'docker',
@@ -34,6 +36,12 @@ class FakeEngine {
   async ensure(): Promise<string> {
     return await ensurePlugin(
       {
+        clock: {
+          sleep: async () => {
+            this.slept += 1;
+            this.onSleep();
+          },
+        },
         docker: this.docker,
         facts: { kind: 'docker', rootless: false },
         ownPlugin: async () => ({
@@ -72,4 +80,23 @@ test('an engine that says no takes no plugins; whatever else goes wrong is told 
     engine.says.set('create', said);
     await assert.rejects(engine.ensure(), { code }, said);
   }
+});
+
+test('one that another command is about to enable is waited for, and never removed', async () => {
+  const engine = new FakeEngine();
+  engine.plugin = { enabled: false, content: 'c' };
+  engine.says.set('enable', 'Error response from daemon: container with id exists');
+  engine.onSleep = () => {
+    if (engine.slept === 3 && engine.plugin !== undefined) engine.plugin.enabled = true;
+  };
+  assert.equal(await engine.ensure(), name);
+  // That one never comes to its end: it may be slow, and is not ours to take away.
+  engine.plugin.enabled = false;
+  await assert.rejects(engine.ensure(), { code: 'CommandFailed' });
+  assert.ok(engine.slept < 100);
+  assert.ok(!engine.ran.includes('rm'));
+  // One that this call has made, and that nobody enables, serves nobody.
+  engine.plugin = undefined;
+  await assert.rejects(engine.ensure(), { code: 'CommandFailed' });
+  assert.equal(engine.plugin, undefined);
 });

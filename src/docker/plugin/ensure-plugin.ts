@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Clock } from '#base/clock.ts';
 import type { DockerCommand } from '../command.ts';
 import { commandFailure } from '../command-failure.ts';
 import type { EngineFacts } from '../engine-facts.ts';
@@ -6,6 +7,7 @@ import { DockerError } from '../errors.ts';
 import { pluginDescription, pluginRepository, type VolumePlugin } from './volume-plugin.ts';
 
 interface Deps {
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly docker: DockerCommand;
   readonly facts: Pick<EngineFacts, 'kind' | 'rootless'>;
   /** For the engine's processor; asked for only where plugins can be. */
@@ -30,11 +32,13 @@ export async function ensurePlugin(deps: Deps, signal: AbortSignal): Promise<str
       if (!(await remove(docker, name, signal))) continue;
       found = undefined;
     }
+    let isOurs = false;
     if (found === undefined) {
       progress(`Making volume plugin ${name} and installing it into Docker`);
       await using directory = await plugin.directory();
       const args = ['plugin', 'create', name, directory.path];
       const made = await docker.run(args, { signal, mayFail: true });
+      isOurs = made.status === 0;
       // Somebody may have made it meanwhile.
       found = await inspect(docker, name, signal);
       if (found === undefined) {
@@ -42,7 +46,7 @@ export async function ensurePlugin(deps: Deps, signal: AbortSignal): Promise<str
         throw refusal({ path: docker.path, args, status, said: stderr });
       }
     }
-    if (!found.Enabled) await enable(docker, name, signal);
+    if (!found.Enabled) await enable(deps, { name, isOurs }, signal);
     await removeOthers(docker, name, signal);
     return name;
   }
@@ -55,21 +59,34 @@ export async function ensurePlugin(deps: Deps, signal: AbortSignal): Promise<str
   );
 }
 
+const lookEveryMs = 250;
+/** Docker itself waits some seconds for a plugin that has started. */
+const looks = 28;
+
 /** It is known to run only once Docker has asked it what it is. */
-async function enable(docker: DockerCommand, name: string, signal: AbortSignal): Promise<void> {
+async function enable(
+  { docker, clock }: Deps,
+  { name, isOurs }: { readonly name: string; readonly isOurs: boolean },
+  signal: AbortSignal,
+): Promise<void> {
   const args = ['plugin', 'enable', '--timeout', '30', name];
   const { status, stderr } = await docker.run(args, { signal, mayFail: true });
   if (status === 0) return;
-  const now = await inspect(docker, name, signal);
-  if (now?.Enabled === true) return;
-  // What does not start here serves nobody.
-  await docker.run(['plugin', 'rm', name], { signal, mayFail: true });
+  // Another command may be about to enable it, which Docker does not let two do.
+  for (let look = 0; look < looks; look += 1) {
+    const now = await inspect(docker, name, signal);
+    if (now?.Enabled === true) return;
+    if (now === undefined) break;
+    await clock.sleep(lookEveryMs, signal);
+  }
+  // What does not start here serves nobody; what another command has made is that one's.
+  if (isOurs) await docker.run(['plugin', 'rm', name], { signal, mayFail: true });
   throw refusal({ path: docker.path, args, status, said: stderr });
 }
 
 /** What passes, or is the user's to mend: no sign of an engine that never takes plugins. */
 const passing =
-  /time-?out|timed out|deadline|cancell?ed|no space left|dial unix|connection (?:refused|reset)|too many/i;
+  /time-?out|timed out|deadline|cancell?ed|no space left|dial unix|connection (?:refused|reset)|too many|exists|already|in use/i;
 
 /** Where the engine itself says no, it is unfit; else something went wrong this time. */
 function refusal(failed: Parameters<typeof commandFailure>[0]): DockerError {

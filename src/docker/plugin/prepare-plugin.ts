@@ -1,3 +1,4 @@
+import type { Clock } from '#base/clock.ts';
 import type { DockerCommand } from '../command.ts';
 import type { EngineFacts } from '../engine-facts.ts';
 import { architectureFor } from '../engine.ts';
@@ -8,6 +9,7 @@ import { ensurePlugin, isRunning } from './ensure-plugin.ts';
 import { pluginName, volumePlugin } from './volume-plugin.ts';
 
 interface PrepareDeps {
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly docker: DockerCommand;
   readonly facts: EngineFacts;
   /** The directory of this package: the one above `dist` or `src`. */
@@ -23,7 +25,7 @@ interface PrepareDeps {
 
 /** Sees to it that the engine has and runs our volume plugin, and says its name. */
 export async function preparePlugin(deps: PrepareDeps, signal: AbortSignal): Promise<string> {
-  const { docker, facts, root, progress } = deps;
+  const { clock, docker, facts, root, progress } = deps;
   const ownPlugin = async (aborted: AbortSignal) => {
     const architecture = architectureFor(facts);
     const files = await openOwnFiles(root);
@@ -31,7 +33,7 @@ export async function preparePlugin(deps: PrepareDeps, signal: AbortSignal): Pro
     return await volumePlugin({ ...deps, files, node }, { architecture });
   };
   try {
-    return await ensurePlugin({ docker, facts, ownPlugin, progress }, signal);
+    return await ensurePlugin({ clock, docker, facts, ownPlugin, progress }, signal);
   } catch (error) {
     if (!(error instanceof DockerError) || error.code !== 'ImagePartMissing') throw error;
     // What nothing can be made of here may have been made before.

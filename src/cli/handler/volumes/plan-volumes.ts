@@ -66,11 +66,12 @@ async function findDriver(
   context: CliContext,
   docker: DockerCommand,
 ): Promise<VolumePlan['driver']> {
-  const { env, places, programs, signal } = context;
+  const { clock, env, places, programs, signal } = context;
   try {
     const facts = await readEngine({ docker }, signal);
     return await preparePlugin(
       {
+        clock,
         docker,
         facts,
         root: programs.packageRoot,
