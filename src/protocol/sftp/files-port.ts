@@ -85,30 +85,3 @@ export const beat: Buffer = packet(beatType);
 export const beatEveryMs = 500;
 /** … and after how long without any byte nobody is there. */
 export const silentMs = 2000;
-
-/** Knows where in a stream one packet ends and the next may begin. */
-export function createPacketBorder(): { readonly isBetween: boolean; push(chunk: Buffer): void } {
-  let rest = 0;
-  let length = Buffer.alloc(0);
-  return {
-    get isBetween() {
-      return rest === 0 && length.length === 0;
-    },
-    push(chunk) {
-      for (let at = 0; at < chunk.length;) {
-        if (rest > 0) {
-          const step = Math.min(rest, chunk.length - at);
-          rest -= step;
-          at += step;
-          continue;
-        }
-        const step = Math.min(4 - length.length, chunk.length - at);
-        length = Buffer.concat([length, chunk.subarray(at, at + step)]);
-        at += step;
-        if (length.length < 4) continue;
-        rest = length.readUInt32BE();
-        length = Buffer.alloc(0);
-      }
-    },
-  };
-}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { duplexPair, type Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,8 +10,16 @@ import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { openSftpClient } from '#protocol/sftp/client.ts';
-import { beat, createFirstLineReader, encodeGreeting } from '#protocol/sftp/files-port.ts';
+import {
+  beat,
+  beatType,
+  createFirstLineReader,
+  encodeGreeting,
+} from '#protocol/sftp/files-port.ts';
+import { packetTypes } from '#protocol/sftp/numbers.ts';
+import { createPacketReader } from '#protocol/sftp/packets.ts';
 import { encodeInit } from '#protocol/sftp/request.ts';
+import { packet } from '#protocol/sftp/wire.ts';
 import { serveDirectory } from './file-server.fixture.ts';
 import { serveFilesPort } from './files-port.ts';
 import type { FilesOf } from './open-files.ts';
@@ -23,6 +31,8 @@ interface Site {
   readonly opened: FilesOf[];
   readonly streams: Duplex[];
   trouble: string | undefined;
+  /** Who serves, in place of the directory. */
+  server: Duplex | undefined;
   dial(): Promise<Socket>;
 }
 
@@ -48,7 +58,7 @@ async function withSite(
         async openFiles(of) {
           opened.push(of);
           if (site.trouble !== undefined) throw new Error(site.trouble);
-          const stream = serveDirectory(base);
+          const stream = site.server ?? serveDirectory(base);
           streams.push(stream);
           return stream;
         },
@@ -59,6 +69,7 @@ async function withSite(
       opened,
       streams,
       trouble: undefined,
+      server: undefined,
       async dial() {
         const socket = connect({ port: port.port, host: '127.0.0.1' });
         socket.on('error', () => {});
@@ -141,6 +152,28 @@ test('who has not gets one answer, and no agent is asked', async () => {
     socket.write(encodeGreeting(greeting));
     assert.equal(await answer(socket), 'ok\n');
     assert.equal(site.opened.length, 1);
+  });
+});
+
+test('a packet that stalls half-way is no silence', async () => {
+  await withSite(async (site) => {
+    const [server, agent] = duplexPair();
+    site.server = server;
+    const socket = await site.dial();
+    socket.write(encodeGreeting(greeting));
+    assert.equal(await answer(socket), 'ok\n');
+    const reader = createPacketReader();
+    const types: number[] = [];
+    socket.on('data', (chunk: Buffer) => types.push(...reader.push(chunk).map(({ type }) => type)));
+    socket.resume();
+    const reply = packet(packetTypes.data, Buffer.alloc(5000, 'x'));
+    agent.write(reply.subarray(0, 3000));
+    const late = AbortSignal.timeout(5000);
+    while (types.length < 5) await systemClock.sleep(2, late);
+    assert.ok(types.every((type) => type === beatType));
+    agent.write(reply.subarray(3000));
+    while (!types.includes(packetTypes.data)) await systemClock.sleep(2, late);
+    agent.destroy();
   });
 });
 

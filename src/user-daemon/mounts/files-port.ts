@@ -10,11 +10,12 @@ import {
   beat,
   beatEveryMs,
   createFirstLineReader,
-  createPacketBorder,
   encodeAnswer,
   readGreeting,
   type FilesGreeting,
 } from '#protocol/sftp/files-port.ts';
+import { createPacketReader } from '#protocol/sftp/packets.ts';
+import { packet } from '#protocol/sftp/wire.ts';
 import type { OpenFiles } from './open-files.ts';
 
 interface Deps {
@@ -114,10 +115,10 @@ export async function serveFilesPort(deps: Deps, options: Options): Promise<File
 
 /** Carries SFTP both ways, and beats where nothing is said: a stopped daemon is told from a quiet one. */
 function join({ clock }: Pick<Deps, 'clock'>, socket: Socket, stream: Duplex): void {
-  const border = createPacketBorder();
+  const reader = createPacketReader();
   stream.on('error', () => {});
   const beating = clock.every(beatEveryMs, () => {
-    if (border.isBetween && socket.writableLength === 0) socket.write(beat);
+    if (socket.writableLength === 0) socket.write(beat);
   });
   const over = (): void => {
     beating[Symbol.dispose]();
@@ -127,10 +128,10 @@ function join({ clock }: Pick<Deps, 'clock'>, socket: Socket, stream: Duplex): v
   const carried = async (): Promise<void> => {
     for await (const chunk of stream) {
       if (!Buffer.isBuffer(chunk)) throw new TypeError('not bytes');
-      const isRoom = socket.write(chunk);
-      // Not before it is written: a beat must not come between.
-      border.push(chunk);
-      if (!isRoom) await once(socket, 'drain', { signal: gone.signal });
+      // Only whole packets: between them a beat has its place, however long the next one takes.
+      const whole = reader.push(chunk).map(({ type, body }) => packet(type, body));
+      if (whole.length === 0) continue;
+      if (!socket.write(Buffer.concat(whole))) await once(socket, 'drain', { signal: gone.signal });
     }
   };
   const gone = new AbortController();

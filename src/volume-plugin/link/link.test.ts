@@ -29,6 +29,8 @@ interface Site {
   trouble: string | undefined;
   /** Lets milliseconds pass, for those who count them. */
   pass(ms: number): void;
+  /** The same, while this process does not run. */
+  stop(ms: number): void;
 }
 
 function openSite(trouble?: string): Site & Disposable {
@@ -49,6 +51,12 @@ function openSite(trouble?: string): Site & Disposable {
     servers,
     trouble,
     pass(ms) {
+      for (let left = ms; left > 0; left -= 250) {
+        now += Math.min(left, 250);
+        for (const tick of ticks) tick();
+      }
+    },
+    stop(ms) {
       now += ms;
       for (const tick of ticks) tick();
     },
@@ -167,6 +175,20 @@ test('two seconds of silence are its end; beats are not silence', async () => {
   site.pass(2100);
   const lost = await waiting;
   assert.ok(lost.kind === 'status' && lost.code === statusCodes.noConnection);
+  await until(() => site.servers.length === 2);
+});
+
+test('a process that was stopped itself hears what came meanwhile before it judges', async () => {
+  using site = openSite();
+  await site.link.ready(signal);
+  const client = openSftpClient(site.link.join());
+  const file = await open(client, '/a');
+  const waiting = read(client, file);
+  site.stop(60_000);
+  assert.deepEqual(await waiting, { kind: 'data', data: Buffer.from('of /a') });
+  assert.equal(site.servers.length, 1);
+  // Where it does not, that is silence as any other.
+  site.pass(2500);
   await until(() => site.servers.length === 2);
 });
 

@@ -51,6 +51,8 @@ interface Up {
 
 const readyMs = 5000;
 const lookEveryMs = 250;
+/** A look that comes so late tells of this process, and not of the other end. */
+const lateMs = 1000;
 /** An agent may wait for a disk; what waits for it here must end, or no container could be removed. */
 const answerMs = 20_000;
 const pauseMs = 100;
@@ -148,8 +150,16 @@ export function openLink(deps: Deps): Link {
     times += 1;
     const time = times;
     let heard = clock.monotonic();
+    let looked = heard;
     using _looking = clock.every(lookEveryMs, () => {
       const now = clock.monotonic();
+      // This process itself was stopped: what came meanwhile is read after this only.
+      const isLate = now - looked > lateMs;
+      looked = now;
+      if (isLate) {
+        heard = now;
+        return;
+      }
       if (now - heard > silentMs) end('nothing was heard for 2 s');
       giveUp(now - answerMs);
     });
