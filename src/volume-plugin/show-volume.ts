@@ -2,7 +2,7 @@ import { lstat, mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
-import { withDeadline } from '#base/wait.ts';
+import { DeadlineError } from '#base/wait.ts';
 import type { RemoteMount, RemoteMounts } from '#host/mounts/remote-mounts.ts';
 import { openSftpClient } from '#protocol/sftp/client.ts';
 import { VolumePluginError } from './errors.ts';
@@ -39,37 +39,61 @@ const kindMask = 0o170_000;
 const directoryKind = 0o040_000;
 const fileKind = 0o100_000;
 
-/** Mounts what a volume shows at `mountPoint`; nothing is left of it when that fails. */
+/**
+ * Mounts what a volume shows at `mountPoint`. When that fails nothing is left of it, and nothing goes on:
+ * what is tried next at the same place is alone there.
+ */
 export async function showVolume(deps: Deps, wanted: Wanted): Promise<ShownVolume> {
-  const { signal: never } = new AbortController();
-  const waiting = { ms: showMs, what: `volume ${wanted.mountPoint}`, signal: never };
-  return await withDeadline(deps, waiting, async (signal) => {
-    await using stack = new AsyncDisposableStack();
-    const { link } = stack.use(deps.links.hold(wanted.options));
-    await link.ready(signal);
-    const kind = await kindOf(link.join(), wanted.options.dir);
-    const stream = link.join();
-    stack.defer(() => void stream.destroy());
-    const show = kind === 'directory' ? showDirectory : showFile;
-    const mount = await show(deps, { ...wanted, stream }, { stack, signal });
-    let lives = true;
-    void mount.ended.then(() => {
-      lives = false;
-    });
-    // sshfs looks whether there is anything to be shown after it has mounted: it may have ended again.
-    const seen = await stat(wanted.mountPoint);
-    const around = await stat(dirname(wanted.mountPoint));
-    if (seen.dev === around.dev || !(await deps.mounts.isMounted(wanted.mountPoint))) {
-      throw new VolumePluginError('Refused', `${wanted.options.dir} could not be mounted`);
-    }
-    const owned = stack.move();
-    return {
-      get lives() {
-        return lives;
-      },
-      [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
-    };
+  const late = new AbortController();
+  const { signal } = late;
+  const words = `volume ${wanted.mountPoint}: no answer within ${String(showMs)} ms`;
+  using _timer = deps.clock.after(showMs, () => {
+    late.abort(new DeadlineError('DeadlineExceeded', words));
   });
+  try {
+    return await show(deps, wanted, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+/** Ends soon after `signal` aborts: whatever it waits for then has an end. */
+async function show(deps: Deps, wanted: Wanted, signal: AbortSignal): Promise<ShownVolume> {
+  await using stack = new AsyncDisposableStack();
+  const { link } = stack.use(deps.links.hold(wanted.options));
+  await link.ready(signal);
+  const kind = await kindOf(link.join(), wanted.options.dir, signal);
+  const stream = link.join();
+  stack.defer(() => void stream.destroy());
+  using _ending = onAbort(signal, () => void stream.destroy());
+  const showAs = kind === 'directory' ? showDirectory : showFile;
+  const mount = await showAs(deps, { ...wanted, stream }, { stack, signal });
+  let lives = true;
+  void mount.ended.then(() => {
+    lives = false;
+  });
+  // sshfs looks whether there is anything to be shown after it has mounted: it may have ended again.
+  const seen = await stat(wanted.mountPoint);
+  const around = await stat(dirname(wanted.mountPoint));
+  if (seen.dev === around.dev || !(await deps.mounts.isMounted(wanted.mountPoint))) {
+    throw new VolumePluginError('Refused', `${wanted.options.dir} could not be mounted`);
+  }
+  signal.throwIfAborted();
+  const owned = stack.move();
+  return {
+    get lives() {
+      return lives;
+    },
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+/** Calls `run` when it aborts, at once where it has, until disposed. */
+function onAbort(signal: AbortSignal, run: () => void): Disposable {
+  if (signal.aborted) run();
+  signal.addEventListener('abort', run, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', run) };
 }
 
 type Streaming = Wanted & { readonly stream: Duplex };
@@ -85,7 +109,11 @@ async function showDirectory(
   await mkdir(mountPoint, { recursive: true, mode: 0o755 });
   stack.defer(async () => await removeEmpty(mountPoint));
   const wish = { mountPoint, readOnly, stream, signal, from, forEverybody: true };
-  return stack.use(await mounts.mount(wish));
+  const mount = stack.use(await mounts.mount(wish));
+  // Whoever looks into what does not answer is told so when its sshfs is gone.
+  const end = async (): Promise<void> => await mount[Symbol.asyncDispose]();
+  stack.use(onAbort(signal, () => void end().catch(() => {})));
+  return mount;
 }
 
 /** sshfs mounts directories: of the file's one, which nobody else sees, this one file is shown. */
@@ -108,7 +136,12 @@ async function showFile(
   return mount;
 }
 
-async function kindOf(stream: Duplex, dir: string): Promise<'directory' | 'file'> {
+async function kindOf(
+  stream: Duplex,
+  dir: string,
+  signal: AbortSignal,
+): Promise<'directory' | 'file'> {
+  using _ending = onAbort(signal, () => void stream.destroy());
   try {
     const path = Buffer.from(dir).toString('latin1');
     const reply = await openSftpClient(stream).ask({ kind: 'stat', path });

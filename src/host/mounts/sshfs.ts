@@ -38,6 +38,10 @@ export function createSshfsMounts(deps: Deps): RemoteMounts {
     throw new HostError('ToolFailed', `${mountPoint} cannot be unmounted`);
   };
 
+  /** The last that was mounted at a place, and what is still being taken away there. */
+  const latest = new Map<string, symbol>();
+  const endings = new Map<string, Promise<void>>();
+
   return {
     isMounted,
     release,
@@ -53,7 +57,12 @@ export function createSshfsMounts(deps: Deps): RemoteMounts {
       return usable ? undefined : 'there is no /dev/fuse that may be used';
     },
     async mount(wish) {
-      const sshfs = startSshfs(wish, await ownOptions(wish.signal));
+      const options = await ownOptions(wish.signal);
+      const { mountPoint } = wish;
+      await endings.get(mountPoint)?.catch(() => {});
+      const me = Symbol(mountPoint);
+      latest.set(mountPoint, me);
+      const sshfs = startSshfs(wish, options);
       let ending: Promise<void> | undefined;
       const end = async (): Promise<void> => {
         ending ??= (async () => {
@@ -62,12 +71,20 @@ export function createSshfsMounts(deps: Deps): RemoteMounts {
           sshfs.child.kill('SIGTERM');
           using _late = deps.clock.after(endWithinMs, () => sshfs.child.kill('SIGKILL'));
           await sshfs.exited;
-          await release(wish.mountPoint);
+          // What is there may be another's by now.
+          if (latest.get(mountPoint) !== me) return;
+          latest.delete(mountPoint);
+          await release(mountPoint);
         })();
-        await ending;
+        endings.set(mountPoint, ending);
+        try {
+          await ending;
+        } finally {
+          if (endings.get(mountPoint) === ending) endings.delete(mountPoint);
+        }
       };
       try {
-        const what = `mount ${wish.mountPoint}`;
+        const what = `mount ${mountPoint}`;
         await withDeadline(
           deps,
           { ms: mountWithinMs, what, signal: wish.signal },
@@ -78,7 +95,7 @@ export function createSshfsMounts(deps: Deps): RemoteMounts {
             failed.catch(() => {});
             // It mounts before it has heard anything from the other end.
             await Promise.race([sshfs.answered, failed]);
-            while (!(await isMounted(wish.mountPoint))) {
+            while (!(await isMounted(mountPoint))) {
               await Promise.race([deps.clock.sleep(lookEveryMs, waiting), failed]);
             }
           },
