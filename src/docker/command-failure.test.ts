@@ -132,3 +132,12 @@ test('whatever it says, there is one line for people and the whole as its cause'
     }),
   );
 });
+
+test('the token of a volume stands in nothing that is logged', () => {
+  const token = 'ab'.repeat(32);
+  const args = ['volume', 'create', `--opt=token=${token}`, 'app-0'];
+  const said = `Error response from daemon: create app-0: token ${token} is refused`;
+  const error = commandFailure({ path, args, status: 1, said });
+  assert.ok(error.cause instanceof Error && error.cause.message.includes('--opt=token=… app-0'));
+  assert.ok(!`${error.cause.message} ${error.message}`.includes(token));
+});

@@ -11,9 +11,9 @@ interface FailedCommand {
 
 /** What the docker command's own words mean, by the versions from 20.10 to 29, and Podman's. */
 export function commandFailure(failed: FailedCommand): DockerError {
-  const said = failed.said.trim();
+  const { args, said } = withoutSecrets(failed);
   const cause = new Error(
-    `${failed.path} ${failed.args.join(' ')}: status ${String(failed.status)}: ${said.slice(-4000)}`,
+    `${failed.path} ${args.join(' ')}: status ${String(failed.status)}: ${said.slice(-4000)}`,
   );
   for (const { pattern, error } of readings) {
     const match = pattern.exec(said);
@@ -26,6 +26,17 @@ export function commandFailure(failed: FailedCommand): DockerError {
       cause,
     },
   );
+}
+
+/** What gives a right to whoever reads it goes into no log. */
+function withoutSecrets({ args, said }: FailedCommand): {
+  readonly args: readonly string[];
+  readonly said: string;
+} {
+  const secrets = args.flatMap((word) => /^--opt=token=(.+)$/s.exec(word)?.[1] ?? []);
+  const blank = (text: string): string =>
+    secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
+  return { args: args.map(blank), said: blank(said.trim()) };
 }
 
 interface Reading {

@@ -93,3 +93,26 @@ test('without a plugin copies of what is small, and a sentence that says so', as
     note: "the container has none of the pod's volumes: no plugins here",
   });
 });
+
+test('an engine that does not say whose volumes are whose is not asked for ever', async () => {
+  const { docker, ran } = fakeDocker(new Map());
+  const forgetful: DockerCommand = {
+    ...docker,
+    run: async (args, options) => {
+      const done = await docker.run(args, options);
+      return args[1] === 'inspect' ? { ...done, stdout: '\n' } : done;
+    },
+  };
+  const deps = { docker: forgetful, signal, randomName };
+  await assert.rejects(openHandlerVolumes(deps, wanted), /no volume of its own/);
+  assert.ok(ran.length <= 10);
+  const gone: DockerCommand = {
+    ...docker,
+    run: async (args, options) => {
+      if (args[1] !== 'inspect') return await docker.run(args, options);
+      if (options.mayFail === true) return { status: 1, stdout: '', stderr: 'no such volume' };
+      throw new Error('no such volume');
+    },
+  };
+  await assert.rejects(openHandlerVolumes({ ...deps, docker: gone }, wanted), /no such volume/);
+});

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { DockerCommand } from '#docker/command.ts';
 import { handlerLabel } from '#docker/ours.ts';
 import type { ServedFiles } from '#protocol/gen/telepresence_pb.ts';
+import { CliError } from '../../errors.ts';
 import type { VolumePlan } from './plan-volumes.ts';
 
 interface Wanted {
@@ -139,13 +140,22 @@ async function createVolume(
   const own = labels.find((label) => label.startsWith(`${handlerLabel}=`)) ?? '';
   const marks = labels.map((label) => `--label=${label}`);
   const first = `${container}-${String(index)}`;
-  for (let name = first; ; name = `${first}-${randomName()}`) {
+  const names = [first, ...Array.from({ length: 4 }, () => `${first}-${randomName()}`)];
+  for (const name of names) {
     const create = ['volume', 'create', ...words, ...marks, name];
     const asked = ['volume', 'inspect', '--format', `{{index .Labels "${handlerLabel}"}}`, name];
     const made = await docker.run(create, { signal, mayFail: true });
     // Docker gives whoever asks for a name that exists the old volume, and says nothing.
-    const found = await docker.run(asked, { signal, mayFail: true });
+    let found = await docker.run(asked, { signal, mayFail: true });
+    if (found.status !== 0) {
+      // Nobody has one of this name: another name would not help.
+      if (made.status !== 0) await docker.run(create, { signal });
+      found = await docker.run(asked, { signal });
+    }
     if (`${handlerLabel}=${found.stdout.trim()}` === own) return name;
-    if (made.status !== 0 && found.status !== 0) await docker.run(create, { signal });
   }
+  const tried = names.join(', ');
+  throw new CliError('Failed', `Docker gives no volume of its own to a handler: ${tried}`, {
+    hint: 'look whose these are: docker volume inspect NAME',
+  });
 }
