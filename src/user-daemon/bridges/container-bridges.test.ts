@@ -21,6 +21,8 @@ interface Lab {
   bridges: readonly Bridge[];
   networks: readonly BridgeNetwork[] | Error;
   asked: number;
+  /** Why what is found cannot be told. */
+  trouble: string | undefined;
   readonly told: string[][];
   change: () => void;
   ended: boolean;
@@ -36,6 +38,7 @@ function lab() {
     bridges: [],
     networks: [],
     asked: 0,
+    trouble: undefined,
     told: [],
     change: () => {},
     ended: false,
@@ -80,7 +83,10 @@ function lab() {
           return state.networks;
         },
       },
-      (found) => void state.told.push(found.map(({ device }) => device)),
+      (found) => {
+        if (state.trouble !== undefined) throw new Error(state.trouble);
+        state.told.push(found.map(({ device }) => device));
+      },
     );
   return { state, follow };
 }
@@ -148,4 +154,22 @@ test('an engine that is started later, or that the user may not ask', async () =
   assert.deepEqual(state.told, [['docker0']]);
   await bridges[Symbol.asyncDispose]();
   assert.ok(state.ended);
+});
+
+test('what could not be told is told later, though nothing changes', async () => {
+  const { state, follow } = lab();
+  state.bridges = [bridge('docker0', '172.17.0.1')];
+  state.networks = [network('docker0')];
+  state.trouble = 'the root daemon is busy';
+  await using bridges = follow();
+  await state.pass(0);
+  await bridges.looked;
+  await state.pass(1500);
+  assert.ok(state.asked > 1);
+  state.trouble = undefined;
+  await state.pass(5000);
+  assert.deepEqual(state.told, [['docker0']]);
+  const { asked } = state;
+  await state.pass(60_000);
+  assert.equal(state.asked, asked);
 });

@@ -25,6 +25,7 @@ interface Deps {
 const settleMs = 100;
 /** The engine makes a bridge before it lists the network; or it does not answer at all. */
 const againMs = 1000;
+const longestMs = 30_000;
 const youngMs = 4000;
 const lookMs = 10_000;
 
@@ -45,6 +46,7 @@ export function followContainerBridges(
   const strangers = new Map<string, number>();
   let isFirst = true;
   let pauseMs = settleMs;
+  let untoldMs = againMs;
   let timer: Disposable | undefined;
   let running: Promise<void> | undefined;
   let stale = false;
@@ -63,11 +65,19 @@ export function followContainerBridges(
     if (bridges.some(({ device }) => isYoung(device))) schedule(againMs);
     const own = bridges.filter(({ device }) => known.get(device)?.isApart === false);
     if (textOf(own) === given) return;
+    try {
+      await onBridges(own);
+    } catch (error) {
+      // Whoever is to know does not: nothing else may change for hours.
+      if (!ending.signal.aborted) schedule(untoldMs);
+      untoldMs = Math.min(untoldMs * 2, longestMs);
+      throw error;
+    }
+    untoldMs = againMs;
     given = textOf(own);
     log.info('containers reach the cluster', {
       bridges: own.map(({ device }) => device).join(' ') || 'none',
     });
-    await onBridges(own);
   };
   const note = (strange: readonly string[]): void => {
     for (const device of strangers.keys()) if (!strange.includes(device)) strangers.delete(device);
