@@ -41,7 +41,8 @@ export function followContainerBridges(
   const ending = new AbortController();
   const looked = Promise.withResolvers<undefined>();
   let here = '';
-  let given = '';
+  /** Undefined: nobody knows what was heard of it. */
+  let given: string | undefined = '';
   /** Those that Docker does not know, and until when it is asked for them again. */
   const strangers = new Map<string, number>();
   let isFirst = true;
@@ -69,6 +70,7 @@ export function followContainerBridges(
       await onBridges(own);
     } catch (error) {
       // Whoever is to know does not: nothing else may change for hours.
+      given = undefined;
       if (!ending.signal.aborted) schedule(untoldMs);
       untoldMs = Math.min(untoldMs * 2, longestMs);
       throw error;
