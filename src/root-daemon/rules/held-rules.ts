@@ -45,28 +45,38 @@ export class HeldRules implements Disposable {
   async apply(rules: Rules, signal: AbortSignal): Promise<void> {
     const before = nameWays(this.#now);
     await this.#applyWhatCanBe(rules, signal);
-    if (before !== nameWays(this.#now)) await this.#deps.forgetDnsFlows(signal);
+    if (before === nameWays(this.#now)) return;
+    try {
+      await this.#deps.forgetDnsFlows(signal);
+    } catch (error) {
+      // The rules stand: only who has just asked goes on by the old way, for half a minute.
+      signal.throwIfAborted();
+      this.#deps.log.warning('old ways of names not forgotten', { reason: describe(error) });
+    }
   }
 
   async #applyWhatCanBe(rules: Rules, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#change(rules, signal);
-    } catch (error) {
-      // Zones of connection tracking are an option of the kernel.
-      const refused = error instanceof HostError && error.code === 'NftFailed';
-      if (!refused) throw error;
-      // To refuse what only passes by needs Linux 5.9: this machine itself does without.
-      if (rules.bridges.length > 0) {
-        await this.#applyWhatCanBe({ ...rules, bridges: [] }, signal);
-        this.#deps.log.warning('containers do not reach the cluster', { reason: describe(error) });
-        return;
+    let refused: unknown;
+    for (const some of lessAndLess(rules)) {
+      try {
+        await this.#change(some, signal);
+      } catch (error) {
+        if (!(error instanceof HostError && error.code === 'NftFailed')) throw error;
+        refused = error;
+        continue;
       }
-      if (!(rules.gate === 'zone' || rules.apart)) throw error;
-      const gate = rules.gate === 'zone' ? 'untracked' : rules.gate;
-      await this.#change({ ...rules, gate, apart: false }, signal);
-      this.#gate = 'untracked';
-      this.#deps.log.info('no zones of connection tracking', { reason: describe(error) });
+      if (refused === undefined) return;
+      const reason = describe(refused);
+      if (some.gate !== rules.gate || some.apart !== rules.apart) {
+        this.#gate = 'untracked';
+        this.#deps.log.info('no zones of connection tracking', { reason });
+      }
+      if (some.bridges.length < rules.bridges.length) {
+        this.#deps.log.warning('containers do not reach the cluster', { reason });
+      }
+      return;
     }
+    throw refused;
   }
 
   async #change(rules: Rules, signal: AbortSignal): Promise<void> {
@@ -104,6 +114,19 @@ export class HeldRules implements Disposable {
   async afterTable(signal: AbortSignal): Promise<void> {
     if (nameWays(this.#now) !== '') await this.#deps.forgetDnsFlows(signal);
   }
+}
+
+/**
+ * What is tried one after the other, as kernels lack things. Zones of connection tracking are an option of
+ * the kernel, and there is another gate; to refuse what only passes by, as bridges need, takes Linux 5.9,
+ * and without it this machine alone reaches the cluster.
+ */
+function lessAndLess(rules: Rules): readonly Rules[] {
+  const gate = rules.gate === 'zone' ? 'untracked' : rules.gate;
+  const hasZones = rules.gate === 'zone' || rules.apart;
+  const gates = hasZones ? [rules, { ...rules, gate, apart: false }] : [rules];
+  if (rules.bridges.length === 0) return gates;
+  return [...gates, ...gates.map((one) => ({ ...one, bridges: [] }))];
 }
 
 /** Whose questions are redirected. */
