@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import { describe } from '#base/errors.ts';
 import type { Logger } from '#base/log.ts';
-import { retry } from '#base/wait.ts';
+import { retry, withDeadline } from '#base/wait.ts';
 import { openSftpClient, type SftpClient } from '#protocol/sftp/client.ts';
-import { copyVolume } from './copy-volume.ts';
+import { copyVolume, type CopyBudget } from './copy-volume.ts';
 
 interface Deps {
   readonly log: Logger;
@@ -24,6 +24,11 @@ interface Options {
   readonly signal: AbortSignal;
 }
 
+interface Dialled {
+  readonly stream: Duplex;
+  readonly client: SftpClient;
+}
+
 /** A copy that is kept like its original. */
 export interface KeptCopy extends AsyncDisposable {
   /** Volumes that are not there, because they could not be copied. */
@@ -32,6 +37,8 @@ export interface KeptCopy extends AsyncDisposable {
 
 /** The kubelet itself looks once a minute. */
 const lookEveryMs = 5000;
+/** Whoever has not answered all by then is dialled anew. */
+const passMs = 20_000;
 const most = { bytes: 32 * 1024 * 1024, files: 10_000 } as const;
 
 /** Copies, and looks every few seconds for what has changed. Rejects where nothing could be copied. */
@@ -43,14 +50,11 @@ export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy
       ? { directory: 0o755, file: 0o444 }
       : { directory: 0o700, file: 0o400 };
   const root = Buffer.from(directory).toString('latin1');
-  /** Resolves with those that could not be copied. */
-  const pass = async (
-    client: SftpClient,
-    stream: Duplex,
-    paths: readonly string[],
-  ): Promise<string[]> => {
+  /** Resolves with those that could not be copied; rejects when the stream has ended before. */
+  const pass = async (budget: CopyBudget, paths: readonly string[]): Promise<string[]> => {
     const leftOut: string[] = [];
-    const budget = { ...most };
+    const { stream, client } = current;
+    using _late = deps.clock.after(passMs, () => void stream.destroy());
     for (const path of paths) {
       try {
         await copyVolume(client, budget, {
@@ -66,15 +70,31 @@ export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy
     }
     return leftOut;
   };
-  let stream = await deps.open(options.signal);
-  let client = openSftpClient(stream);
-  const giveUp = (): void => void stream.destroy();
+  const dial = async (signal: AbortSignal): Promise<Dialled> => {
+    const waiting = { ms: passMs, what: 'files', signal };
+    const stream = await withDeadline(deps, waiting, async (until) => await deps.open(until));
+    return { stream, client: openSftpClient(stream) };
+  };
+  let current = await dial(options.signal);
+  const giveUp = (): void => void current.stream.destroy();
   options.signal.addEventListener('abort', giveUp, { once: true });
-  const leftOut = await pass(client, stream, volumes).catch((error: unknown) => {
-    stream.destroy();
+  let leftOut: string[];
+  try {
+    const budget = { ...most };
+    leftOut = await pass(budget, volumes).catch(async () => {
+      options.signal.throwIfAborted();
+      current = await dial(options.signal);
+      return await pass(budget, volumes);
+    });
+    // It may have been changed while it was copied.
+    if (leftOut.length > 0) leftOut = await pass(budget, leftOut);
+    options.signal.throwIfAborted();
+  } catch (error) {
+    current.stream.destroy();
     throw error;
-  });
-  options.signal.removeEventListener('abort', giveUp);
+  } finally {
+    options.signal.removeEventListener('abort', giveUp);
+  }
   const kept = volumes.filter((path) => !leftOut.includes(path));
   const stopped = new AbortController();
   const { signal } = stopped;
@@ -82,13 +102,12 @@ export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy
     for (;;) {
       await deps.clock.sleep(lookEveryMs, signal);
       try {
-        if (stream.destroyed) {
-          stream = await retry(deps, { firstMs: 200, lastMs: 2000, signal }, async () => {
-            return await deps.open(signal);
+        if (current.stream.destroyed) {
+          current = await retry(deps, { firstMs: 200, lastMs: 2000, signal }, async () => {
+            return await dial(signal);
           });
-          client = openSftpClient(stream);
         }
-        await pass(client, stream, kept);
+        await pass({ ...most }, kept);
       } catch (error) {
         signal.throwIfAborted();
         log.debug('copy not looked after', { reason: describe(error) });
@@ -100,8 +119,10 @@ export async function keepCopied(deps: Deps, options: Options): Promise<KeptCopy
     leftOut,
     async [Symbol.asyncDispose]() {
       stopped.abort(new Error('no longer wanted'));
-      stream.destroy();
+      current.stream.destroy();
       await following.catch(() => {});
+      // It may just have been dialled anew.
+      current.stream.destroy();
     },
   };
 }

@@ -126,7 +126,7 @@ function lessAndLess(rules: Rules): readonly Rules[] {
   const hasZones = rules.gate === 'zone' || rules.apart;
   const gates = hasZones ? [rules, { ...rules, gate, apart: false }] : [rules];
   if (rules.bridges.length === 0) return gates;
-  return [...gates, ...gates.map((one) => ({ ...one, bridges: [] }))];
+  return [...gates, ...lessAndLess({ ...rules, bridges: [] })];
 }
 
 /** Whose questions are redirected. */

@@ -13,14 +13,16 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
+import { duplexPair, type Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { systemClock, type Clock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { copyVolume } from '#host/mounts/copy-volume.ts';
+import { keepCopied } from '#host/mounts/keep-copied.ts';
 import { createFakeRemoteMounts, type FakeRemoteMounts } from '#host/mounts/remote-mounts.fake.ts';
 import { GetEnvironmentResponseSchema, MountRequestSchema } from '#protocol/gen/telepresence_pb.ts';
+import { statusCodes } from '#protocol/sftp/numbers.ts';
 import { openSftpClient } from '#protocol/sftp/client.ts';
 import { serveDirectory, writeVolume } from './file-server.fixture.ts';
 import { openMountMemory } from './left-over.ts';
@@ -268,8 +270,11 @@ test('an agent that has one name twice: nothing is written where its link leads'
       if (request.kind === 'readlink' && request.path.endsWith('/x')) {
         return { kind: 'names', names: [{ name: victim, attributes: {} }] };
       }
+      if (request.kind === 'opendir') told.delete(request.path);
       if (request.kind !== 'readdir' || !/plain$|[.]{2}one$/.test(request.handle)) return undefined;
-      if (told.has(request.handle)) return undefined;
+      if (told.has(request.handle)) {
+        return { kind: 'status', code: statusCodes.endOfFile, message: '' };
+      }
       told.add(request.handle);
       return { kind: 'names', names: [link, directory] };
     };
@@ -298,6 +303,45 @@ test('directories and links are counted as files are; half a copy in a mounted d
   assert.equal(readdirSync(join(root, 'links')).length, 4);
   assert.ok(existsSync(join(root, 'deep/a/b/c')));
   stream.destroy();
+  rmSync(base, { recursive: true });
+});
+
+test('a copy is tried twice, and who does not answer is dialled anew', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'mounts-'));
+  const [pod, directory] = [join(base, 'pod'), join(base, 'here')];
+  writeVolume(join(pod, 'app'), { a: 'one' });
+  mkdirSync(directory);
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (_ms, aborted) => systemClock.sleep(1, aborted),
+    after: (ms, run) => systemClock.after(ms / 20, run),
+  };
+  let refuse = true;
+  const streams: Duplex[] = [];
+  const open = async (): Promise<Duplex> => {
+    // Every other one says nothing.
+    const stream =
+      streams.length % 2 === 0
+        ? duplexPair()[0]
+        : serveDirectory(pod, (request) => {
+            if (request.kind !== 'lstat' || !refuse) return undefined;
+            refuse = false;
+            return { kind: 'status', code: statusCodes.failure, message: '' };
+          });
+    streams.push(stream);
+    return stream;
+  };
+  const deps = { clock, log: silentLogger, random: () => 0.5, open };
+  {
+    await using copy = await keepCopied(deps, { directory, volumes: ['/app'], signal });
+    assert.deepEqual(copy.leftOut, []);
+    assert.equal(refuse, false);
+    assert.equal(streams.length, 2);
+    streams[1]?.destroy();
+    writeVolume(join(pod, 'app'), { a: 'two' });
+    await until(() => readFileSync(join(directory, 'app/a'), 'utf8') === 'two');
+  }
+  assert.ok(streams.every((stream) => stream.destroyed));
   rmSync(base, { recursive: true });
 });
 
