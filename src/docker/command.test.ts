@@ -71,3 +71,13 @@ test('whoever gives up ends it', async () => {
   stop.abort(new Error('enough'));
   await assert.rejects(run, /enough/);
 });
+
+test('detached: in a process group of its own, where the terminal reaches nobody', async () => {
+  await using fake = await fakeDocker('echo $(ps -o pgid= -p $$) $$');
+  const own = await fake.docker.run(['ps'], { signal, detached: true });
+  const [group, pid] = own.stdout.trim().split(' ');
+  assert.equal(group, pid);
+  const ours = await fake.docker.run(['ps'], { signal });
+  const [shared, other] = ours.stdout.trim().split(' ');
+  assert.notEqual(shared, other);
+});

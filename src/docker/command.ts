@@ -31,6 +31,8 @@ interface RunOptions {
   readonly mayFail?: boolean;
   /** Beside the user's own: values that must not stand in its arguments. */
   readonly env?: Environment;
+  /** In a process group of its own, where Ctrl-C in the terminal does not reach it. */
+  readonly detached?: boolean;
 }
 
 interface RunResult {
@@ -79,7 +81,7 @@ async function runDocker(
     readonly options: RunOptions;
   },
 ): Promise<RunResult> {
-  const { signal, input, env } = call.options;
+  const { signal, input, env, detached = false } = call.options;
   signal.throwIfAborted();
   const child = spawn(path, [...call.args], {
     stdio: 'pipe',
@@ -87,6 +89,7 @@ async function runDocker(
     signal,
     killSignal: 'SIGKILL',
     windowsHide: true,
+    detached,
   });
   const ended = Promise.withResolvers<number>();
   child.on('error', ended.reject);
