@@ -26,11 +26,16 @@ export async function beginRun(
   const watcher = startWatcher(context, { id, directory });
   undo.defer(async () => {
     try {
-      await removeHandler({ docker }, { id, directory }, AbortSignal.timeout(removeMs));
+      const signal = AbortSignal.timeout(removeMs);
+      const { isAll } = await removeHandler({ docker }, { id, directory }, signal);
+      if (!isAll) watcher.doubt();
     } catch (error) {
+      watcher.doubt();
       const why = describe(dockerFailure(error));
       context.warn(`telepresence ${command}: warning: something of ${name} may be left: ${why}`);
     }
+    // Ctrl-C ended a docker command perhaps, and the engine goes on with what it was told.
+    if (context.signal.aborted) watcher.doubt();
     watcher.done();
   });
   return { directory, watcher };

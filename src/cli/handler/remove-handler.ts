@@ -10,20 +10,30 @@ export interface HandlerTraces {
   readonly directory: string;
 }
 
-/** Removes whatever one run has made; returns how many containers there were. */
+/** What a look has found and removed. */
+export interface RemovedHandler {
+  /** How much there was; what somebody else holds is not counted, for it stays. */
+  readonly came: number;
+  /** Nothing of it is left, as far as Docker says. */
+  readonly isAll: boolean;
+}
+
+/** Removes whatever one run has made. Ctrl-C in the terminal does not reach it. */
 export async function removeHandler(
   { docker }: { readonly docker: DockerCommand },
   { id, directory }: HandlerTraces,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<RemovedHandler> {
   const filter = `--filter=label=${handlerLabel}=${id}`;
   const list = async (...words: readonly string[]): Promise<readonly string[]> => {
-    const { stdout } = await docker.run([...words, filter], { signal });
+    const { stdout } = await docker.run([...words, filter], { signal, detached: true });
     return [...new Set(stdout.split('\n').filter(Boolean))];
   };
-  const remove = async (how: readonly string[], what: readonly string[]): Promise<void> => {
-    // Docker itself may be about to remove it: what counts is that it is gone.
-    if (what.length > 0) await docker.run([...how, ...what], { signal, mayFail: true });
+  const remove = async (how: readonly string[], what: readonly string[]): Promise<boolean> => {
+    if (what.length === 0) return true;
+    // Docker itself may be about to remove it: that is no failure, but nothing to be sure of either.
+    const options = { signal, mayFail: true, detached: true };
+    return (await docker.run([...how, ...what], options)).status === 0;
   };
   try {
     const [containers, volumes, images] = await Promise.all([
@@ -31,11 +41,14 @@ export async function removeHandler(
       list('volume', 'ls', '--quiet'),
       list('image', 'ls', '--quiet', '--no-trunc'),
     ]);
-    await remove(['rm', '--force', '--volumes'], containers);
-    await remove(['volume', 'rm', '--force'], volumes);
+    const noContainers = await remove(['rm', '--force', '--volumes'], containers);
+    const noVolumes = await remove(['volume', 'rm', '--force'], volumes);
     // Its layers stay: they are the cache of the next build.
-    await remove(['image', 'rm', '--no-prune'], images);
-    return containers.length;
+    const noImages = await remove(['image', 'rm', '--no-prune'], images);
+    return {
+      came: containers.length + (noVolumes ? volumes.length : 0) + (noImages ? images.length : 0),
+      isAll: noContainers && noVolumes && noImages,
+    };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

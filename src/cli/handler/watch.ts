@@ -26,12 +26,12 @@ export const runHandlerWatch: RunCommand = async (context, line) => {
   if (Number.isInteger(pid) && pid > 1) endProcess(pid);
   const signal = AbortSignal.timeout(patienceMs);
   await removeUntilNothingComes(context, async () => {
-    return await removeHandler({ docker }, { id, directory }, signal);
+    return (await removeHandler({ docker }, { id, directory }, signal)).came;
   });
   return 0;
 };
 
-/** The engine may be making the container at this moment. */
+/** The engine may be making a container, a volume or an image at this moment. */
 async function removeUntilNothingComes(
   { clock, signal }: CliContext,
   remove: () => Promise<number>,

@@ -4,9 +4,11 @@ import type { HandlerTraces } from './remove-handler.ts';
 
 /** A process that outlives this one, and takes a handler back where this one cannot any more. */
 export interface Watcher {
-  /** The docker command that runs the container; undefined once it has ended. */
+  /** The docker command that is under way; undefined once it has ended. */
   readonly runs: (pid: number | undefined) => void;
-  /** All is taken back. */
+  /** The engine may yet make something: the watcher looks until nothing comes any more. */
+  readonly doubt: () => void;
+  /** All is taken back; or, where there was a doubt, the rest is the watcher's. */
   readonly done: () => void;
 }
 
@@ -28,8 +30,12 @@ export function startWatcher(context: CliContext, { id, directory }: HandlerTrac
   child.on('error', () => {});
   child.stdin.on('error', () => {});
   child.unref();
+  let isSure = true;
   return {
+    doubt: () => {
+      isSure = false;
+    },
     runs: (pid) => void child.stdin.write(pid === undefined ? 'ended\n' : `runs ${String(pid)}\n`),
-    done: () => void child.stdin.end('done\n'),
+    done: () => void child.stdin.end(isSure ? 'done\n' : ''),
   };
 }
