@@ -29,7 +29,13 @@ export async function startTelepresence(
   const { argv, env } = await laptopCommand(['sh', '-c', script, 'sh', ...args], options);
   const [file = '', ...words] = argv;
   const signal = AbortSignal.timeout(180_000);
-  const child = spawn(file, words, { env, stdio: ['ignore', 'pipe', 'pipe'], signal });
+  // Without a terminal, whoever runs the tests: there is no other Ctrl-C than ours.
+  const child = spawn(file, words, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+    detached: true,
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -12,6 +12,8 @@ export interface CliContext {
   readonly programs: Programs;
   /** Whether a person is there to answer sudo's question. */
   readonly interactive: boolean;
+  /** Whether a terminal gives Ctrl-C to each program that this one runs, wherever their output goes. */
+  readonly hasTerminal: () => boolean;
   /** Aborts at Ctrl-C and SIGTERM, unless `signals` are taken over. */
   readonly signal: AbortSignal;
   /** `--use`: which connection is meant, where there are several. */

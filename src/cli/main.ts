@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -32,6 +33,7 @@ function buildContext(): CliContext {
     places: findPlaces({ env, home: homedir(), uid, platform: process.platform }),
     programs: findPrograms(launcher),
     interactive: process.stdin.isTTY && process.stderr.isTTY,
+    hasTerminal,
     signal: interrupted.signal,
     takeSignals(taker) {
       receive = taker;
@@ -54,6 +56,17 @@ function buildContext(): CliContext {
       process.stderr.write(`${line}\n`);
     },
   };
+}
+
+/** There is a terminal where it can be opened by the name that each process has for its own. */
+function hasTerminal(): boolean {
+  if (process.platform === 'win32') return process.stdin.isTTY && process.stderr.isTTY;
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The other programs lie beside this one: sources beside a source, bundles beside a bundle. */

@@ -24,6 +24,7 @@ export function recordingContext(): { readonly context: CliContext; readonly lin
         packageRoot: '',
       },
       interactive: false,
+      hasTerminal: () => false,
       formatted: false,
       streaming: false,
       signal: new AbortController().signal,

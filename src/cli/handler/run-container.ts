@@ -3,6 +3,8 @@ import { constants } from 'node:os';
 import type { DockerCommand } from '#docker/command.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { stopContainer } from './stop-container.ts';
+import type { Watcher } from './watcher.ts';
 
 /** A container in the foreground. */
 export interface RunningContainer {
@@ -14,8 +16,6 @@ export interface RunningContainer {
 
 /** How long a container may take over the first Ctrl-C. */
 const graceMs = 10_000;
-/** `docker stop` has its own patience; where the engine is gone, nobody else has. */
-const stopMs = 60_000;
 
 /**
  * Runs the docker command with this terminal. Ctrl-C is the container's, by way of Docker, which has it
@@ -27,28 +27,25 @@ export function runContainer(
   options: {
     readonly args: readonly string[];
     readonly container: string;
+    /** Values that the arguments only name: they win over what the user's shell has of that name. */
     readonly env: Readonly<Record<string, string>>;
-    readonly onRun: (pid: number | undefined) => void;
+    readonly watcher: Pick<Watcher, 'runs' | 'doubt'> | undefined;
   },
 ): RunningContainer {
   const { docker } = deps;
-  const { args, container, env, onRun } = options;
+  const { args, container, env, watcher } = options;
   context.flush();
   const child = spawn(docker.path, [...args], {
     stdio: 'inherit',
     cwd: context.cwd,
-    env: { ...env, ...docker.env },
+    env: { ...docker.env, ...env },
   });
+  const over = new AbortController();
   let isStopping = false;
   const stop = (): void => {
-    if (isStopping) return;
+    if (isStopping || over.signal.aborted) return;
     isStopping = true;
-    const signal = AbortSignal.timeout(stopMs);
-    docker.run(['stop', container], { signal, mayFail: true }).then(
-      // Not started yet, or gone: then nothing is left for the command to wait for.
-      ({ status }) => void (status === 0 || child.kill('SIGTERM')),
-      () => void child.kill('SIGKILL'),
-    );
+    void stopContainer(context, { docker }, { container, child, over: over.signal });
   };
   let interrupts = 0;
   const signals = context.takeSignals((name) => {
@@ -61,20 +58,25 @@ export function runContainer(
       stop();
       return;
     }
-    if (!context.interactive) child.kill('SIGINT');
+    if (!context.hasTerminal()) child.kill('SIGINT');
     context.clock.after(graceMs, stop);
   });
-  child.once('spawn', () => onRun(child.pid));
+  child.once('spawn', () => watcher?.runs(child.pid));
   const ended = Promise.withResolvers<number>();
   child.once('error', (cause) => {
     ended.reject(new CliError('Failed', `${docker.path}: ${cause.message}`, { cause }));
   });
   child.once('exit', (code, signal) => {
-    onRun(undefined);
+    watcher?.runs(undefined);
+    // It ended before its container was made perhaps, and the engine goes on making it.
+    if (signal !== null || (code !== 0 && (isStopping || interrupts > 0))) watcher?.doubt();
     ended.resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
   });
   return {
-    ended: ended.promise.finally(() => signals[Symbol.dispose]()),
+    ended: ended.promise.finally(() => {
+      over.abort();
+      signals[Symbol.dispose]();
+    }),
     stop,
   };
 }

@@ -5,6 +5,7 @@ import type { DockerCommand } from '#docker/command.ts';
 import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
 import { dockerFailure } from '../docker/docker-failure.ts';
+import { CliError } from '../errors.ts';
 import { modeWords } from '../output/mode-words.ts';
 import { hostFlags, publishedPorts } from './beside-host/host-flags.ts';
 import { mountedForDocker } from './beside-host/mounted-for-docker.ts';
@@ -60,10 +61,17 @@ export async function runHandler(
   intercept: HandledIntercept,
 ): Promise<number> {
   const { docker, name: container, watcher } = handler;
+  let endedBefore: string | undefined;
+  void intercept.ended.then((why) => {
+    endedBefore = endedSentence(intercept.info, why);
+  });
   const { args, env, files } = await startingWords(context, handler, intercept);
   context.signal.throwIfAborted();
-  const running = runContainer(context, { docker }, { args, container, env, onRun: watcher.runs });
-  using _forgetting = forgetOnceMade(files, intercept.onStart);
+  if (endedBefore !== undefined) {
+    throw new CliError('Failed', `${endedBefore}; the container was not started`);
+  }
+  using _forgetting = forgetOnceMade(context, files, intercept.onStart);
+  const running = runContainer(context, { docker }, { args, container, env, watcher });
   let isOver = false;
   void intercept.ended.then((why) => {
     if (isOver) return;
