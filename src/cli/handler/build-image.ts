@@ -6,6 +6,7 @@ import type { DockerCommand } from '#docker/command.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import type { BuildAsked } from './handler-asked.ts';
+import type { Watcher } from './watcher.ts';
 
 /**
  * Builds an image as the user's own `docker build` would, with its output for all to see; returns the
@@ -20,9 +21,10 @@ export async function buildImage(
     /** One only: of several the older builder makes as many images that nobody removes. */
     readonly label: string;
     readonly directory: string;
+    readonly watcher: Pick<Watcher, 'runs'>;
   },
 ): Promise<string> {
-  const { build, label, directory } = options;
+  const { build, label, directory, watcher } = options;
   const { signal } = context;
   const iidFile = join(directory, 'image');
   const isNamed = build.options.some((option) => /^(--tag|-t)(=|$)/.test(option));
@@ -34,7 +36,7 @@ export async function buildImage(
     ...build.options,
     build.context,
   ];
-  const status = await shown(context, docker, args);
+  const status = await shown(context, { docker, watcher }, args);
   signal.throwIfAborted();
   if (status !== 0) {
     throw new CliError(
@@ -52,11 +54,12 @@ export async function buildImage(
 /** Standard output is the container's: whatever the build says goes beside it. */
 async function shown(
   { cwd, signal }: CliContext,
-  docker: DockerCommand,
+  { docker, watcher }: { readonly docker: DockerCommand; readonly watcher: Pick<Watcher, 'runs'> },
   args: readonly string[],
 ): Promise<number> {
   signal.throwIfAborted();
   const child = spawn(docker.path, [...args], { stdio: ['inherit', 2, 2], cwd, env: docker.env });
+  child.once('spawn', () => watcher.runs(child.pid));
   const stop = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -64,6 +67,7 @@ async function shown(
     return child.exitCode ?? -1;
   } finally {
     signal.removeEventListener('abort', stop);
+    watcher.runs(undefined);
   }
 }
 

@@ -5,6 +5,12 @@ import { commandFailure } from '#docker/command-failure.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { lastValue, type DockerWords } from './docker-words.ts';
+import type { Watcher } from './watcher.ts';
+
+interface FindDeps {
+  readonly docker: DockerCommand;
+  readonly watcher: Pick<Watcher, 'runs'>;
+}
 
 /**
  * Has the image pulled unless the engine has it, so that a wrong name is said before anything is
@@ -12,7 +18,7 @@ import { lastValue, type DockerWords } from './docker-words.ts';
  */
 export async function findImage(
   context: CliContext,
-  { docker }: { readonly docker: DockerCommand },
+  { docker, watcher }: FindDeps,
   words: DockerWords,
 ): Promise<string> {
   const { signal } = context;
@@ -29,7 +35,7 @@ export async function findImage(
   }
   const platform = lastValue(words, 'platform');
   const args = ['pull', ...(platform === undefined ? [] : [`--platform=${platform}`]), image];
-  const { status, said } = await pullShown(context, docker, args);
+  const { status, said } = await pullShown(context, { docker, watcher }, args);
   signal.throwIfAborted();
   if (status === 0) return image;
   const failure = commandFailure({ path: docker.path, args, status, said });
@@ -42,15 +48,19 @@ export async function findImage(
 /** What Docker tells of its progress goes where ours does: standard output is the container's. */
 async function pullShown(
   { env, signal }: CliContext,
-  docker: DockerCommand,
+  { docker, watcher }: FindDeps,
   args: readonly string[],
 ): Promise<{ readonly status: number; readonly said: string }> {
   const child = spawn(docker.path, [...args], { stdio: ['ignore', 2, 'pipe'], env, signal });
+  child.once('spawn', () => watcher.runs(child.pid));
   const ended = Promise.withResolvers<number>();
   child.on('error', (error) => {
     if (!signal.aborted) ended.reject(error);
   });
-  child.on('close', (code) => ended.resolve(code ?? -1));
+  child.on('close', (code) => {
+    watcher.runs(undefined);
+    ended.resolve(code ?? -1);
+  });
   const [said, status] = await Promise.all([
     child.stderr === null ? '' : text(child.stderr),
     ended.promise,

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import type { DockerCommand } from '#docker/command.ts';
 import { handlerLabel, laptopId } from '#docker/ours.ts';
 import type { InterceptMode } from '#protocol/intercept-mode.ts';
@@ -43,7 +45,17 @@ export async function openHandler(
   const words = await readRunWords(context, docker, asked.words);
   checkPlaceholder(words, asked);
   refuseWhatOutlives(words);
+  refuseOldIdFile(context, words);
   return { docker, words, asked };
+}
+
+/** Docker would say so too, but only after the pods' traffic has been led there. */
+function refuseOldIdFile({ cwd }: CliContext, words: DockerWords): void {
+  const typed = lastValue(words, 'cidfile');
+  if (typed === undefined || !existsSync(resolve(cwd, typed))) return;
+  throw new CliError('Failed', `the file of --cidfile is there already: ${typed}`, {
+    hint: 'remove it if its container is gone, or name another one',
+  });
 }
 
 /** Takes the words of `docker run` apart by what the installed command says of its options. */
@@ -116,14 +128,15 @@ export async function prepareHandler(
   const labels = labelsOf({ id, laptop, place });
   await using undo = new AsyncDisposableStack();
   const traces = await beginRun(context, { docker, id, name, command }, undo);
+  const { directory, watcher } = traces;
   const { build, forDebugger } = asked;
   const image = await docked(async () =>
     build === undefined
-      ? await findImage(context, { docker }, words)
+      ? await findImage(context, { docker, watcher }, words)
       : await buildImage(
           context,
           { docker },
-          { build, label: `${handlerLabel}=${id}`, directory: traces.directory },
+          { build, label: `${handlerLabel}=${id}`, directory, watcher },
         ),
   );
   const { volumes: wanted } = where;
@@ -134,7 +147,7 @@ export async function prepareHandler(
   if (place.kind === 'container' && sorted.published.length > 0) {
     const { published } = sorted;
     await docked(async () => {
-      await publishPorts({ docker }, { published, place, labels, name, signal });
+      await publishPorts({ docker }, { id, published, place, labels, laptop, name, signal });
     });
   }
   const prepared = {
