@@ -9,6 +9,9 @@ export const laptopLabel = 'telepresence.laptop';
 /** What was made for one run of a handler, which is this label's value. */
 export const handlerLabel = 'telepresence.handler';
 
+/** A container that publishes ports for another one: the run's id, whether that ends with its command or not. */
+export const portsLabel = 'telepresence.ports';
+
 /** The one network of all connections: a user-defined one, for only those have Docker's resolver. */
 export const networkName = 'telepresence';
 

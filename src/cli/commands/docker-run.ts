@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { describe } from '#base/errors.ts';
 import { laptopId } from '#docker/ours.ts';
 import type { DockerCommand } from '#docker/command.ts';
 import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
 import { findDaemon } from '../daemon/session.ts';
-import { docked, openDocker } from '../docker/docker-failure.ts';
+import { docked, dockerFailure, openDocker } from '../docker/docker-failure.ts';
 import { CliError } from '../errors.ts';
 import { beginRun } from '../handler/begin-run.ts';
 import { dockerOptionWords, isOn, lastValue } from '../handler/docker-words.ts';
 import { readRunWords } from '../handler/handler.ts';
 import { labelsOf, placeOf, type ContainerPlace } from '../handler/place.ts';
 import { sortNetworkOptions } from '../handler/option-rules.ts';
-import { publishPorts } from '../handler/publish-ports.ts';
+import { publishPorts, unpublishPorts } from '../handler/publish-ports.ts';
 import { runContainer } from '../handler/run-container.ts';
 import type { RunCommand } from './command-spec.ts';
+
+const removeMs = 30_000;
 
 /** `telepresence docker-run [FLAGS OF docker run] IMAGE [ARGS]` */
 export const runDockerRun: RunCommand = async (context, line) => {
@@ -78,9 +81,13 @@ async function runInNetwork(
   const watcher = isDetached
     ? undefined
     : (await beginRun(context, { docker, id, name, command }, undo)).watcher;
+  let isLeftRunning = false;
   if (published.length > 0) {
+    undo.defer(async () => {
+      if (isDetached && !isLeftRunning) await takePortsBack(context, docker, { id, name, command });
+    });
     await docked(async () => {
-      await publishPorts({ docker }, { published, place, labels, name, signal });
+      await publishPorts({ docker }, { id, published, place, labels, laptop, name, signal });
     });
   }
   const marks = labels.map((label) => `--label=${label}`);
@@ -91,10 +98,25 @@ async function runInNetwork(
       args: [...args, ...marks, ...run.args],
       container: name,
       env: {},
-      onRun: (pid) => watcher?.runs(pid),
+      watcher,
     },
   );
-  return await running.ended;
+  const status = await running.ended;
+  isLeftRunning = status === 0;
+  return status;
+}
+
+async function takePortsBack(
+  context: CliContext,
+  docker: DockerCommand,
+  { id, name, command }: { readonly id: string; readonly name: string; readonly command: string },
+): Promise<void> {
+  try {
+    await unpublishPorts({ docker }, { id, signal: AbortSignal.timeout(removeMs) });
+  } catch (error) {
+    const why = describe(dockerFailure(error));
+    context.warn(`telepresence ${command}: warning: ${name}-ports may be left: ${why}`);
+  }
 }
 
 async function connectionInDocker(context: CliContext, what: string): Promise<DescribeResponse> {
