@@ -87,8 +87,8 @@ export async function echoOnDocker(options: {
         assert.equal(stdout, '', list.join(' '));
       }
       assert.doesNotMatch(await files(), /run-/);
-      // It ends by itself, once it is told that all is done.
-      await eventually('no watcher is left', 5000, async () => {
+      // It ends by itself: told that all is done, or having looked until nothing came any more.
+      await eventually('no watcher is left', 20_000, async () => {
         const found = await onLaptop(['pgrep', '-f', 'handler-watch --id'], { mayFail: true });
         assert.equal(found.stdout, '');
       });
