@@ -110,24 +110,6 @@ test('curl and docker-run are in the network of the connection', async () => {
   await echo.nothingIsLeft();
 });
 
-test('docker-run -d: its ports go with it where it is not started, and make room for the next', async () => {
-  const ports = async (): Promise<string> => {
-    const list = ['docker', 'ps', '--all', '--filter=label=telepresence.ports'];
-    return (await onLaptop([...list, '--format', '{{.Names}} {{.Ports}}'])).stdout;
-  };
-  const line = ['docker-run', '-d', '--rm', '--name=e2e-back', '-p', '127.0.0.1:8096:8080'];
-  const missing = [...line, '--entrypoint=/nowhere', echo.image];
-  assert.equal((await telepresence(missing, { mayFail: true })).status, 127);
-  assert.equal(await ports(), '');
-  for (let times = 0; times < 2; times += 1) {
-    await telepresence([...line, 'jmalloc/echo-server']);
-    assert.equal(await ports(), 'e2e-back-ports 127.0.0.1:8096->8080/tcp\n');
-    await onLaptop(['docker', 'rm', '--force', 'e2e-back']);
-  }
-  await onLaptop(['docker', 'rm', '--force', 'e2e-back-ports']);
-  await echo.nothingIsLeft();
-});
-
 test('with several connections a handler has the name of its own', async () => {
   const second = ['connect', '--docker', '--name', 'e2e-other', '--namespace', 'default'];
   await telepresence(second, { deadlineMs: 120_000 });
