@@ -4,7 +4,7 @@ import { existsSync, globSync, readFileSync, readdirSync, statSync } from 'node:
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-const pure = ['base', 'protocol', 'install'] as const;
+const pure = ['base', 'protocol', 'install', 'spec', 'compose'] as const;
 const adapters = ['kube', 'tunnel', 'host', 'docker'] as const;
 const programs = [
   'cli',
@@ -21,7 +21,9 @@ const programs = [
 const allowed = new Map<string, readonly string[]>([
   ['base', []],
   ['protocol', ['base']],
-  ['install', ['base', 'protocol']],
+  ['install', ['base', 'protocol', 'spec']],
+  ['spec', ['base', 'protocol']],
+  ['compose', ['base', 'protocol', 'spec']],
   ...adapters.map((room): [string, readonly string[]] => [room, ['base', 'protocol']]),
   ...programs.map((room): [string, readonly string[]] => [room, [...pure, ...adapters]]),
 ]);
