@@ -58,7 +58,7 @@ const readings: readonly Reading[] = [
       }),
   },
   {
-    pattern: /context "([^"]+)"(?: is not found|: context not found| not found|.*does not exist)/i,
+    pattern: /context "([^"\n]+)"(?: is not found|: context not found| not found|.*does not exist)/i,
     error: (match, _path, options) =>
       new DockerError('UnknownContext', `there is no Docker context ${match[1] ?? ''}`, {
         ...options,
@@ -66,7 +66,7 @@ const readings: readonly Reading[] = [
       }),
   },
   {
-    pattern: /container name "\/?([^"]+)" is already in use/i,
+    pattern: /container name "\/?([^"\n]+)" is already in use/i,
     error: (match, _path, options) =>
       new DockerError('NameInUse', `there is a container ${match[1] ?? ''} already`, {
         ...options,
