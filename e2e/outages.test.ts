@@ -29,6 +29,8 @@ const withinMs = 30_000;
 const { layout } = settingsFrom(process.env);
 /** A workload that was made anew gets its agents by a rolling update first. */
 const remadeMs = 90_000;
+/** The longest that the controllers of Kubernetes wait between two tries, and the pods' own end. */
+const withinGarbageMs = 90_000;
 /** A loss is noticed within 7 s; a busy machine is later. */
 const noticedMs = 20_000;
 const kinds = `intercepts.${group}`;
@@ -224,6 +226,12 @@ test('the workload is deleted: that is said; made again, it is intercepted again
   });
   await outward.goesOn(Date.now(), withinMs);
   await outsideWorks();
+  // The cluster's garbage collector watches again up to half a minute after an outage. What is made
+  // again under its name before, it takes for the old one, whose pods it then leaves for ever.
+  await eventually('the old pods end', withinGarbageMs, async () => {
+    const pods = ['pods', '-n', namespace, '-l', 'app=web', '-o', 'name'];
+    assert.equal(await kubectl('get', ...pods), '');
+  });
   await apply(webApp({ namespace, name: 'web', replicas: 2 }));
   await allIsBack(deleted, Date.now(), uid, remadeMs);
 });
