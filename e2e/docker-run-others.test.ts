@@ -48,7 +48,7 @@ test('ingest: the environment in a container, whose exit code is the command’s
 });
 
 test('replace: the container stands in for the pod’s, and that comes back', async () => {
-  const line = ['replace', 'echo-easy', '--port', '8080', '--docker-run', '--'];
+  const line = ['replace', 'echo-easy', '--port', '8080:http', '--docker-run', '--'];
   const command = await echo.startLine([...line, 'jmalloc/echo-server']);
   await eventually('the container answers', 20_000, async () => {
     assert.match(await echo.askInCluster(), /GET \/from-the-cluster HTTP\/1\.1/);

@@ -58,7 +58,8 @@ const readings: readonly Reading[] = [
       }),
   },
   {
-    pattern: /context "([^"\n]+)"(?: is not found|: context not found| not found|.*does not exist)/i,
+    pattern:
+      /context "([^"\n]+)"(?: is not found|: context not found| not found|.*does not exist)/i,
     error: (match, _path, options) =>
       new DockerError('UnknownContext', `there is no Docker context ${match[1] ?? ''}`, {
         ...options,
