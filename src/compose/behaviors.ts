@@ -32,9 +32,13 @@ export function readBehaviors(
   intents: readonly ServiceIntent[],
 ): Behaviors {
   if (document['x-telepresence'] !== undefined) {
-    throw new ComposeError('BadBehavior', 'x-telepresence says something of a service, and stands in none', {
-      hint: 'write it below a service: services.NAME.x-telepresence',
-    });
+    throw new ComposeError(
+      'BadBehavior',
+      'x-telepresence says something of a service, and stands in none',
+      {
+        hint: 'write it below a service: services.NAME.x-telepresence',
+      },
+    );
   }
   const found = new Map<string, ServiceBehavior>();
   for (const [service, { 'x-telepresence': said }] of Object.entries(document.services)) {
@@ -69,22 +73,37 @@ function readExtension(service: string, said: unknown): ServiceBehavior {
 
 function checkOne(service: string, { behavior, mapping, intercepts }: ServiceBehavior): void {
   if (mapping !== undefined && behavior !== 'remote') {
-    throw new ComposeError('BadBehavior', `service ${service}: a mapping is for a service that is remote, and this is ${behavior}`, {
-      hint: 'say behavior: remote, or leave mapping out',
-    });
+    throw new ComposeError(
+      'BadBehavior',
+      `service ${service}: a mapping is for a service that is remote, and this is ${behavior}`,
+      {
+        hint: 'say behavior: remote, or leave mapping out',
+      },
+    );
   }
   if (intercepts !== undefined && behavior !== 'interceptHandler') {
-    throw new ComposeError('BadBehavior', `service ${service}: intercepts are for an interceptHandler, and this is ${behavior}`, {
-      hint: 'say behavior: interceptHandler, or leave intercepts out',
-    });
+    throw new ComposeError(
+      'BadBehavior',
+      `service ${service}: intercepts are for an interceptHandler, and this is ${behavior}`,
+      {
+        hint: 'say behavior: interceptHandler, or leave intercepts out',
+      },
+    );
   }
 }
 
-function noSuchService({ services, name: project }: ComposeDocument, service: string): ComposeError {
+function noSuchService(
+  { services, name: project }: ComposeDocument,
+  service: string,
+): ComposeError {
   const there = Object.keys(services).join(', ');
-  return new ComposeError('BadBehavior', `the Compose project ${project} has no service ${service}`, {
-    hint: `it has ${there === '' ? 'none' : there}; those of a profile only with docker.options: [--profile, NAME]`,
-  });
+  return new ComposeError(
+    'BadBehavior',
+    `the Compose project ${project} has no service ${service}`,
+    {
+      hint: `it has ${there === '' ? 'none' : there}; those of a profile only with docker.options: [--profile, NAME]`,
+    },
+  );
 }
 
 /** The services of one behaviour, in the document's order. */

@@ -9,7 +9,9 @@ export function replaceDefaultNetwork(
   const own = before?.name;
   const isUsers = own !== undefined && own !== network && own !== `${document.name}_default`;
   const notes = isUsers
-    ? [`the default network ${own} is replaced by ${network}: who is in ${own} alone is not reached`]
+    ? [
+        `the default network ${own} is replaced by ${network}: who is in ${own} alone is not reached`,
+      ]
     : [];
   const networks = { ...document.networks, [defaultNetwork]: { name: network, external: true } };
   return { document: { ...document, networks }, notes };

@@ -15,7 +15,11 @@ export function dependenciesWithout(
   of: Dependencies,
 ): Dependencies {
   const found = new Map<string, Dependency>();
-  const follow = (dependencies: Dependencies, before: Dependency | undefined, seen: string[]): void => {
+  const follow = (
+    dependencies: Dependencies,
+    before: Dependency | undefined,
+    seen: string[],
+  ): void => {
     for (const [name, own] of Object.entries(dependencies)) {
       const dependency = before === undefined ? own : through(before, own);
       if (!removed.has(name)) {

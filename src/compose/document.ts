@@ -11,7 +11,11 @@ const dependency = v.looseObject({
   restart: v.optional(v.boolean()),
 });
 
-const mount = v.looseObject({ type: v.string(), target: v.string(), source: v.optional(v.string()) });
+const mount = v.looseObject({
+  type: v.string(),
+  target: v.string(),
+  source: v.optional(v.string()),
+});
 
 const port = v.looseObject({
   target: v.union([v.number(), v.string()]),
@@ -71,9 +75,9 @@ const resource = v.nullable(
 
 const documentShape = v.looseObject({
   name: v.string(),
-  services: v.optional(v.record(v.string(), serviceShape), {}),
-  networks: v.optional(v.record(v.string(), resource), {}),
-  volumes: v.optional(v.record(v.string(), resource), {}),
+  services: v.record(v.string(), serviceShape),
+  networks: v.record(v.string(), resource),
+  volumes: v.record(v.string(), resource),
   'x-telepresence': v.optional(v.unknown()),
 });
 
@@ -88,25 +92,32 @@ export type ComposeResource = v.InferOutput<typeof resource>;
 /** The network that services are in which name none. */
 export const defaultNetwork = 'default';
 
-/** Reads what `docker compose config` has printed. */
+/** Reads what `docker compose config` has printed; its keys stay in their order. */
 export function parseComposeDocument(printed: string): ComposeDocument {
-  let value: unknown;
+  let read: unknown;
   try {
-    value = parse(printed, { maxAliasCount: -1 });
+    read = parse(printed, { maxAliasCount: -1 });
   } catch (error) {
     throw new ComposeError('BadDocument', 'docker compose config has printed what is no YAML', {
       cause: error,
     });
   }
-  const parsed = v.safeParse(documentShape, value);
-  if (parsed.success) return parsed.output;
-  const issue = parsed.issues[0];
-  const at = v.getDotPath(issue) ?? 'the document';
+  const value = withParts(read);
+  if (v.is(documentShape, value)) return value;
+  const issue = v.safeParse(documentShape, value).issues?.[0];
+  const at = (issue && v.getDotPath(issue)) ?? 'the document';
   throw new ComposeError(
     'BadDocument',
-    `docker compose config has printed something unknown at ${at}: ${issue.message}`,
+    `docker compose config has printed something unknown at ${at}: ${issue?.message ?? ''}`,
     { hint: 'look at it: docker compose config' },
   );
+}
+
+/** Where there is none of something, it is left out. */
+function withParts(read: unknown): unknown {
+  if (typeof read !== 'object' || read === null) return read;
+  const parts = ['services', 'networks', 'volumes'].filter((key) => !Object.hasOwn(read, key));
+  return { ...read, ...Object.fromEntries(parts.map((key) => [key, {}])) };
 }
 
 /** The same document with some of its services others; undefined: removed. */
@@ -124,6 +135,9 @@ export function mapServices(
 
 /** A service without some of its keys. */
 export function without(service: Service, ...keys: readonly string[]): Service {
-  const left = Object.entries(service).filter(([key]) => !keys.includes(key));
-  return v.parse(serviceShape, Object.fromEntries(left));
+  const left: unknown = Object.fromEntries(
+    Object.entries(service).filter(([key]) => !keys.includes(key)),
+  );
+  if (v.is(serviceShape, left)) return left;
+  throw new Error(`a service without ${keys.join(', ')} is none`);
 }

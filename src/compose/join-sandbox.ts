@@ -35,13 +35,19 @@ export function joinSandbox(
     const rule = joinedKeys[key];
     if (rule === undefined) continue;
     if (rule.kind === 'refused') {
-      throw new ComposeError('NotPossible', `service ${name}: ${key} is not possible in a handler: ${rule.why}`, {
-        hint: rule.instead,
-      });
+      throw new ComposeError(
+        'NotPossible',
+        `service ${name}: ${key} is not possible in a handler: ${rule.why}`,
+        {
+          hint: rule.instead,
+        },
+      );
     }
     dropped.push(key);
     if (rule.kind === 'dropped' && rule.instead !== undefined) {
-      notes.push(`service ${name}: ${key} is left out, for the network is the daemon's: ${rule.instead}`);
+      notes.push(
+        `service ${name}: ${key} is left out, for the network is the daemon's: ${rule.instead}`,
+      );
     }
   }
   notes.push(...aboutLinks(service, name), ...aboutMode(service, name, sandbox));
@@ -68,9 +74,13 @@ export function namesOf(service: Service, name: string): readonly string[] {
 function refuseSeveral({ scale, deploy }: Service, name: string): void {
   const count = scale ?? deploy?.replicas ?? 1;
   if (count === 1) return;
-  throw new ComposeError('NotPossible', `service ${name}: there are to be ${String(count)} of it, and a handler is one`, {
-    hint: 'leave scale and deploy.replicas out: all would listen on the same ports',
-  });
+  throw new ComposeError(
+    'NotPossible',
+    `service ${name}: there are to be ${String(count)} of it, and a handler is one`,
+    {
+      hint: 'leave scale and deploy.replicas out: all would listen on the same ports',
+    },
+  );
 }
 
 /** A name that a link gives to a service is nobody else's. */
@@ -82,7 +92,11 @@ function aboutLinks({ links = [] }: Service, name: string): readonly string[] {
   });
 }
 
-function aboutMode({ network_mode: mode }: Service, name: string, sandbox: string): readonly string[] {
+function aboutMode(
+  { network_mode: mode }: Service,
+  name: string,
+  sandbox: string,
+): readonly string[] {
   if (mode === undefined || mode === 'bridge' || mode === `container:${sandbox}`) return [];
   return [`service ${name}: network_mode ${mode} is replaced by the daemon's network`];
 }

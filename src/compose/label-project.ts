@@ -12,7 +12,9 @@ export function labelProject(
   const networks = Object.fromEntries(
     Object.entries(document.networks).map(([key, network]) => [
       key,
-      network?.external === true ? network : { ...network, labels: { ...network?.labels, ...labels } },
+      network?.external === true
+        ? network
+        : { ...network, labels: { ...network?.labels, ...labels } },
     ]),
   );
   return { ...services, networks };

@@ -25,4 +25,5 @@ export function printComposeDocument(document: ComposeDocument): string {
 }
 
 /** Lines that can stand as they are: no strange characters, no blanks where they would be lost. */
-const readable = /^(?! |\n)(?:[\u0020-\u007e]*[\u0021-\u007e]\n)*[\u0020-\u007e]*[\u0021-\u007e]\n?$/;
+const readable =
+  /^(?! |\n)(?:[\u0020-\u007e]*[\u0021-\u007e]\n)*[\u0020-\u007e]*[\u0021-\u007e]\n?$/;

@@ -22,7 +22,11 @@ export function publishedPorts(service: Service): readonly PublishedPort[] {
 
 /** Containers of one network cannot listen on one port; their own complaint would come late. */
 export function refuseSamePort(
-  handlers: readonly { readonly service: string; readonly sandbox: string; readonly targets: readonly string[] }[],
+  handlers: readonly {
+    readonly service: string;
+    readonly sandbox: string;
+    readonly targets: readonly string[];
+  }[],
 ): void {
   const owners = new Map<string, string>();
   for (const { service, sandbox, targets } of handlers) {

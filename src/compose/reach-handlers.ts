@@ -28,7 +28,8 @@ export function reachHandlers(
       const sandbox = linked.get(to);
       return { link, moved: sandbox === undefined ? undefined : `${sandbox}:${alias}` };
     });
-    const isNear = service.networks !== undefined && Object.hasOwn(service.networks, defaultNetwork);
+    const isNear =
+      service.networks !== undefined && Object.hasOwn(service.networks, defaultNetwork);
     const near = isNear ? handlers.filter(({ inDefault }) => inDefault) : [];
     const external = new Set([
       ...(service.external_links ?? []),

@@ -29,7 +29,8 @@ function rewired(
   removed: ReadonlySet<string>,
 ): Service {
   const before = service.depends_on;
-  if (before === undefined || !Object.keys(before).some((name) => removed.has(name))) return service;
+  if (before === undefined || !Object.keys(before).some((name) => removed.has(name)))
+    return service;
   const depends_on = dependenciesWithout(services, removed, before);
   return Object.keys(depends_on).length === 0
     ? without(service, 'depends_on')
@@ -51,9 +52,13 @@ function refuseSharing(service: Service, name: string, removed: ReadonlySet<stri
   const wrong = shared.find(([, of]) => removed.has(of));
   if (wrong === undefined) return;
   const [key, of] = wrong;
-  throw new ComposeError('NotPossible', `service ${name}: ${key} is of ${of}, which is remote and does not run here`, {
-    hint: `make ${of} local, or ${name} remote too`,
-  });
+  throw new ComposeError(
+    'NotPossible',
+    `service ${name}: ${key} is of ${of}, which is remote and does not run here`,
+    {
+      hint: `make ${of} local, or ${name} remote too`,
+    },
+  );
 }
 
 function withoutLinks(

@@ -26,14 +26,20 @@ export function replaceVolumes(
     const over = targets.find((pods) => isWithin(target, pods));
     if (over === undefined) return true;
     if (!isOurs) {
-      notes.push(`service ${of.service}: ${what} at ${target} is replaced by the pod's volume at ${over}`);
+      notes.push(
+        `service ${of.service}: ${what} at ${target} is replaced by the pod's volume at ${over}`,
+      );
     }
     return false;
   };
   const keyOf = volumeKeys(document, of.volumes);
   const ours = new Set(of.volumes.map(({ volume }) => keyOf(volume)));
   const kept = (service.volumes ?? []).filter(({ type, target, source }) =>
-    keeps(type === 'bind' ? `the mount of ${source ?? ''}` : 'the volume', target, ours.has(source ?? '')),
+    keeps(
+      type === 'bind' ? `the mount of ${source ?? ''}` : 'the volume',
+      target,
+      ours.has(source ?? ''),
+    ),
   );
   const mounted = of.volumes.map(({ volume, target, readOnly }) => ({
     type: 'volume',
@@ -66,9 +72,7 @@ function replaceFiles(service: Service, keeps: (what: string, target: string) =>
     service.tmpfs = all.filter((one) => keeps('the tmpfs', one.split(':')[0] ?? ''));
   }
   if (secrets !== undefined) {
-    service.secrets = secrets.filter((one) =>
-      keeps('the secret', targetOf(one, '/run/secrets')),
-    );
+    service.secrets = secrets.filter((one) => keeps('the secret', targetOf(one, '/run/secrets')));
   }
   if (configs !== undefined) {
     service.configs = configs.filter((one) => keeps('the config', targetOf(one, '/')));

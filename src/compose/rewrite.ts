@@ -67,7 +67,8 @@ export function rewrite(original: ComposeDocument, facts: RewriteFacts): Rewritt
     const mounted = replaceVolumes({ ...document, services }, { service, volumes: place.volumes });
     ({ document } = mounted);
     notes.push(...joined.notes, ...mounted.notes);
-    const inDefault = before.networks !== undefined && Object.hasOwn(before.networks, defaultNetwork);
+    const inDefault =
+      before.networks !== undefined && Object.hasOwn(before.networks, defaultNetwork);
     const { moved } = joined;
     handlers.push({ service, sandbox: place.sandbox, names: moved.names, inDefault, moved });
   }
@@ -86,7 +87,11 @@ export function rewrite(original: ComposeDocument, facts: RewriteFacts): Rewritt
 }
 
 function noPlace(service: string): ComposeError {
-  return new ComposeError('NotPossible', `service ${service} is an interceptHandler, and no intercept is for it`, {
-    hint: 'make it local, or name one of the intercepts of this handler in it',
-  });
+  return new ComposeError(
+    'NotPossible',
+    `service ${service} is an interceptHandler, and no intercept is for it`,
+    {
+      hint: 'make it local, or name one of the intercepts of this handler in it',
+    },
+  );
 }
