@@ -4,7 +4,7 @@ import type { ComposeDocument } from './document.ts';
 /** What every reader of YAML, of whatever version, takes for the same text. */
 const plain = /^[A-Za-z/][A-Za-z0-9_./@+-]*$/;
 /** Words that are no text for some of them. */
-const meant = /^(y|yes|n|no|on|off|true|false|null|nan|inf)$/i;
+const meant = /^(y|yes|n|no|on|off|true|false|null|nan|inf|e\d+)$/i;
 
 /**
  * The document as YAML, in its own order: what was changed can be seen by `diff`. Texts that some reader
