@@ -2,6 +2,7 @@ import type { CliContext } from '../context.ts';
 import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import { findDockerDaemon, findDockerDaemons } from '../docker/helpers.ts';
 import { CliError } from '../errors.ts';
+import { meantConnections } from './meant-connections.ts';
 import { silentDaemon, type DaemonSocket } from './still-there.ts';
 import {
   callError,
@@ -40,14 +41,21 @@ export async function findDaemons(context: CliContext): Promise<readonly FoundDa
   return daemon === undefined ? [] : [{ daemon, inDocker: undefined }];
 }
 
-/** The user daemon that runs on this machine itself, or undefined. */
+/** The user daemon that runs on this machine itself, or undefined; an error where `--use` means another. */
 export async function findHostDaemon({
   places,
-}: Pick<CliContext, 'places'>): Promise<UserDaemonClient | undefined> {
+  use,
+  signal,
+}: Pick<CliContext, 'places' | 'use' | 'signal'>): Promise<UserDaemonClient | undefined> {
   const { userDaemonSocket } = places;
-  return (await isListening(userDaemonSocket))
-    ? createUserDaemonClient(userDaemonSocket)
-    : undefined;
+  if (!(await isListening(userDaemonSocket))) return undefined;
+  const daemon = createUserDaemonClient(userDaemonSocket);
+  if (use === undefined) return daemon;
+  const { connection } = await call(async () => await daemon.status({}, { signal }));
+  if (connection !== undefined) {
+    meantConnections(use, [{ ...connection, connection: connection.name }]);
+  }
+  return daemon;
 }
 
 /** The daemon in the container that a helper has told of. */

@@ -5,6 +5,7 @@ import { helperSockets as socketsOf } from '#docker/helper-socket.ts';
 import { DockerHelper, type DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
 import { unaryCall } from '../daemon/connect-call.ts';
+import { meantConnections, tooMany } from '../daemon/meant-connections.ts';
 import { callError, isListening } from '../daemon/user-daemon-client.ts';
 import { CliError } from '../errors.ts';
 
@@ -105,46 +106,11 @@ async function describeAll(
 /** The daemon of the one connection in a container that is meant, or undefined where there is none. */
 export async function findDockerDaemon(context: CliContext): Promise<DescribeResponse | undefined> {
   const meant = await findDockerDaemons(context);
-  const [one, ...others] = meant;
-  if (one === undefined || others.length === 0) return one;
-  throw new CliError('Failed', `there are ${String(meant.length)} connections: ${shown(meant)}`, {
-    hint: chooseOne,
-  });
+  if (meant.length > 1) throw tooMany(meant);
+  return meant[0];
 }
 
 /** Every connection in a container, or those that `--use` names; an error where it names none of them. */
 export async function findDockerDaemons(context: CliContext): Promise<readonly DescribeResponse[]> {
-  const all = await listDockerConnections(context);
-  // Who types a whole name means that one, whatever else has it for a part.
-  const called = all.filter(({ connection }) => connection === context.use);
-  if (called.length > 0) return called;
-  const matches = matcher(context.use);
-  const meant = all.filter(({ connection }) => matches(connection));
-  if (meant.length > 0 || all.length === 0) return meant;
-  throw new CliError('Failed', `no connection is called ${context.use ?? ''}: ${shown(all)}`, {
-    hint: chooseOne,
-  });
-}
-
-const chooseOne = 'say which one is meant: --use NAME';
-
-function shown(some: readonly DescribeResponse[]): string {
-  return some
-    .map(
-      ({ connection, context: of, namespace }) => `${connection} (${of}, namespace ${namespace})`,
-    )
-    .toSorted()
-    .join(', ');
-}
-
-function matcher(use: string | undefined): (name: string) => boolean {
-  if (use === undefined) return () => true;
-  try {
-    const pattern = new RegExp(use);
-    return (name) => pattern.test(name);
-  } catch (cause) {
-    throw new CliError('Usage', `invalid argument "${use}" for "--use": it is no pattern`, {
-      cause,
-    });
-  }
+  return meantConnections(context.use, await listDockerConnections(context));
 }
