@@ -258,6 +258,11 @@ test('list, status, intercept and leave for programs', async () => {
   const yaml: unknown = parse(await quiet(['status', '--output', 'yaml']));
   assert.equal(at(yaml, 'user_daemon', 'namespace'), 'demo');
   assert.equal((await telepresence(['leave', 'graphql', '--output', 'json'])).stdout, '');
+  await fails(
+    ['quit', '--use', 'gone'],
+    /no connection is called gone: \S+ \(\S+, namespace demo\)/,
+  );
+  assert.match(await quiet(['list', '--use', '^kubernetes-admin']), /^hello/m);
 });
 
 test('loglevel reaches daemons, traffic-manager and agents at once', async () => {
