@@ -19,6 +19,7 @@ export function createUserDaemonClient(place: string | DaemonSocket) {
     intercept: streamCall(socket, method.intercept, ({ event }) => event.case === 'active'),
     leave: unaryCall(socket, method.leave),
     tryBridge: unaryCall(socket, method.tryBridge),
+    holdNames: streamCall(socket, method.holdNames, () => true),
     disconnect: unaryCall(socket, method.disconnect),
     quit: unaryCall(socket, method.quit),
     watchList: streamCall(socket, method.watchList),

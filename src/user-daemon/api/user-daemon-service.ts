@@ -19,6 +19,7 @@ import type { Connector } from '../session/connector.ts';
 import type { RootDaemonClient } from '../session/machine.ts';
 import { probeSession } from '../session/session-status.ts';
 import { list } from '../session/workload-list.ts';
+import { holdingNames } from './holding-names.ts';
 import { gathering, setLogLevel, uninstallAgents, watching } from './tending.ts';
 import { toConnectError } from './failure-error.ts';
 import { progressStream } from './progress-stream.ts';
@@ -120,6 +121,9 @@ export function userDaemonRoutes(deps: Deps): (router: ConnectRouter) => void {
           connector.need();
           return await deps.rootDaemon.tryBridge({ device }, { signal: context.signal });
         }),
+      async *holdNames(request, context) {
+        yield* failing(context, holdingNames(connector, request, context.signal));
+      },
       disconnect: async (_request, context) =>
         await answering(context, async () => ({ wasConnected: await connector.disconnect() })),
       quit: async (_request, context) =>

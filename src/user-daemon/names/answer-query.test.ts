@@ -90,6 +90,10 @@ function sample(mapped: readonly string[] = []) {
       { name: 'world.corp', aliasFor: 'example.com' },
       { name: 'lost.corp', aliasFor: 'nobody.default.svc.cluster.local' },
     ],
+    fallbacks: [
+      { name: 'handler', aliasFor: '127.0.0.1' },
+      { name: 'h.internal', aliasFor: '172.30.0.2' },
+    ],
     lookup: async (bytes: Uint8Array): Promise<Uint8Array> => {
       const message = decodeDnsMessage(Buffer.from(bytes));
       const name = message?.questions[0]?.name ?? '';
@@ -123,6 +127,20 @@ function sample(mapped: readonly string[] = []) {
   };
   return { ask, addresses, asked, model, deps };
 }
+
+test('a name that the cluster does not know may mean something else', async () => {
+  const { ask, addresses, deps } = sample();
+  const fallbacks = [{ name: 'web', aliasFor: '127.0.0.1' }];
+  const known = await answerQuery({ ...deps, fallbacks }, query('web', dnsTypes.A), signal);
+  assert.deepEqual(decodeDnsMessage(known ?? Buffer.alloc(0))?.answers[0]?.data, {
+    kind: 'A',
+    address: '10.96.0.10',
+  });
+  assert.deepEqual(await addresses('Handler'), ['127.0.0.1']);
+  assert.deepEqual(await addresses('handler', dnsTypes.AAAA), []);
+  assert.deepEqual(await addresses('h.internal'), ['172.30.0.2']);
+  assert.equal((await ask('stranger')).code, dnsCodes.refused);
+});
 
 test('services, by every form of their name', async () => {
   const { addresses, asked } = sample();

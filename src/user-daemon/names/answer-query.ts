@@ -24,6 +24,8 @@ interface Deps {
   readonly scope: NameScope;
   /** Names that stand for others, or for addresses. */
   readonly mappings: readonly NameMapping[];
+  /** The same for names that the cluster does not know. */
+  readonly fallbacks: readonly NameMapping[];
   /** Which addresses programs here know by others. */
   readonly virtual: Pick<VirtualAddresses, 'active' | 'shown' | 'meant' | 'isVirtual'>;
   /** Asks the cluster's DNS. */
@@ -55,10 +57,28 @@ export async function answerQuery(
   const answer = await answerAsAsked(deps, bytes, signal);
   if (answer === undefined || codeOf(answer) !== dnsCodes.refused) return answer;
   const query = decodeDnsMessage(bytes);
+  const instead = query && fallbackAnswer(deps, query);
+  if (instead !== undefined) return instead;
   const name = query?.questions[0]?.name.toLowerCase() ?? '';
   const isSearched = name === containerSearch || withoutContainerSearch(name) !== undefined;
   // Nobody else knows it.
   return isSearched && query ? answerDnsQuery(query, { code: dnsCodes.nameError }) : answer;
+}
+
+/** What a name means that is nobody's in the cluster. */
+function fallbackAnswer(deps: Deps, query: DnsMessage): Buffer | undefined {
+  const question = query.questions[0];
+  if (question?.class !== classInternet || query.opcode !== 0) return undefined;
+  const labels = splitName(question.name.toLowerCase());
+  const asked = { labels, type: questionType(question.type) };
+  const answer = resolveMapped(deps.names, deps.scope, deps.fallbacks, asked);
+  if (answer?.kind !== 'records') return undefined;
+  const answers = answer.records.map((record) => recordFor(question, record));
+  return answerDnsQuery(query, { code: dnsCodes.noError, answers });
+}
+
+function recordFor({ name }: DnsQuestion, record: NameRecord): DnsRecord {
+  return { name, class: classInternet, ttlSeconds, data: recordData(record) };
 }
 
 function codeOf(answer: Buffer): number {
@@ -76,12 +96,7 @@ async function answerAsAsked(
   const say = (code: number, records: readonly NameRecord[] = []): Buffer =>
     shownAnswer(deps, query, {
       code,
-      answers: records.map((record) => ({
-        name: question.name,
-        class: classInternet,
-        ttlSeconds,
-        data: recordData(record),
-      })),
+      answers: records.map((record) => recordFor(question, record)),
     });
   if (query.opcode !== 0 || question.class !== classInternet) return say(dnsCodes.refused);
   const lower = question.name.toLowerCase();

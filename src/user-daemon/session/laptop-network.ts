@@ -18,6 +18,7 @@ import { createRoutedSubnets } from '../flows/routed-subnets.ts';
 import { answerQuery } from '../names/answer-query.ts';
 import { serveNames } from '../names/answer-socket.ts';
 import type { ClusterModel } from '../names/cluster-model.ts';
+import { createHeldNames, type HeldNames } from '../names/held-names.ts';
 import type { ClusterLink } from './cluster-link.ts';
 import { holdMachine, type Machine } from './machine.ts';
 import type { SessionDeps } from './session-deps.ts';
@@ -33,6 +34,8 @@ export interface LaptopNetwork extends AsyncDisposable {
   /** Resolves when the machine is as was last wanted. */
   applied(signal: AbortSignal): Promise<void>;
   status(signal: AbortSignal): Promise<RootStatus>;
+  /** Names that others than user and administrator say something of. */
+  readonly names: Pick<HeldNames, 'hold'>;
 }
 
 /** Bridges that are not known by then are added when they are. */
@@ -61,7 +64,8 @@ export async function openLaptopNetwork(
   const listener = stack.use(
     await listenForOutbound({ ...deps, routed, pickSession, gate: device.gate }),
   );
-  const namesWanted = (): DnsSettings => dnsOver(request.dns, adminsDns(model.info));
+  const names = createHeldNames(() => apply());
+  const namesWanted = (): DnsSettings => names.over(dnsOver(request.dns, adminsDns(model.info)));
   const lookup = async (query: Uint8Array, asking: AbortSignal): Promise<Uint8Array> =>
     await link.lookup(query, asking);
   stack.use(
@@ -70,7 +74,16 @@ export async function openLaptopNetwork(
         log: deps.log,
         answer: async (query, asking) => {
           const mappings = namesWanted().mappings?.values ?? [];
-          const asked = { log: deps.log, names: model, scope, mappings, virtual, lookup };
+          const { fallbacks } = names;
+          const asked = {
+            log: deps.log,
+            names: model,
+            scope,
+            mappings,
+            fallbacks,
+            virtual,
+            lookup,
+          };
           return await answerQuery(asked, query, asking);
         },
       },
@@ -148,6 +161,7 @@ export async function openLaptopNetwork(
       allowConflicting,
       gate,
       dns: namesWanted(),
+      fallbackNames: names.fallbacks.map(({ name }) => name),
       virtual: request,
       bridges,
     });
@@ -160,6 +174,7 @@ export async function openLaptopNetwork(
   const owned = stack.move();
   return {
     apply,
+    names,
     applied: async (waiting) => {
       // A slow Docker does not hold up who has no use for it.
       const late = deps.clock.sleep(bridgesMs, waiting).catch(() => {});

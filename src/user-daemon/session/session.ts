@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { create } from '@bufbuild/protobuf';
 import { describe } from '#base/errors.ts';
 import {
@@ -18,6 +19,7 @@ import { createMounts } from '../mounts/mounts.ts';
 import { createOpenFiles } from '../mounts/open-files.ts';
 import { createPodPorts } from '../pod-ports/pod-ports.ts';
 import { createClusterModel, type ClusterModel } from '../names/cluster-model.ts';
+import type { NamesSaid } from '../names/held-names.ts';
 import { announce } from './announce.ts';
 import { followCluster, type ClusterLink } from './cluster-link.ts';
 import { openLaptopNetwork, type LaptopNetwork } from './laptop-network.ts';
@@ -54,6 +56,11 @@ export interface Session extends AsyncDisposable {
   /** Resolves when the Connection object was deleted by somebody else. */
   readonly deleted: Promise<void>;
   rootStatus(signal: AbortSignal): Promise<RootStatus>;
+  /** Answers names as is said, until disposed; resolves when the machine asks for them. */
+  holdNames(
+    names: NamesSaid,
+    signal: AbortSignal,
+  ): Promise<Disposable & { readonly ended: Promise<void> }>;
   /** Resolves when the machine is as this session wants it. */
   machineApplied(signal: AbortSignal): Promise<void>;
   /** Whether a request asks for what this session is. */
@@ -220,6 +227,13 @@ export async function openSession(
     deleted: connection.deleted,
     machineApplied: async (waiting) => await laptop.applied(waiting),
     rootStatus: async (asking) => await laptop.status(asking),
+    async holdNames(names, asking) {
+      using held = new DisposableStack();
+      held.use(laptop.names.hold(names));
+      await laptop.applied(asking);
+      const owned = held.move();
+      return { ended: aborted(ending.signal), [Symbol.dispose]: () => owned.dispose() };
+    },
     matches: (other, otherAccess) => {
       const meant = withSettings(other, otherAccess);
       return (
@@ -229,6 +243,10 @@ export async function openSession(
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** Remembers the path that works; logs each other one when its reason changes. */

@@ -29,6 +29,8 @@ export interface MachineFacts {
   readonly gate: boolean;
   /** What user and administrator say of names. */
   readonly dns: DnsSettings;
+  /** Names that mean something where the cluster does not know them. */
+  readonly fallbackNames: readonly string[];
   readonly virtual: VirtualWishes;
   readonly bridges: readonly ContainerBridge[];
 }
@@ -76,7 +78,10 @@ export function wantedMachine(
       excludeSuffixes: facts.dns.excludeSuffixes?.values ?? excludeSuffixes,
       includeSuffixes: facts.dns.includeSuffixes?.values ?? [],
       excludes: facts.dns.excludes?.values ?? [],
-      mappedNames: facts.dns.mappings?.values.map(({ name }) => name) ?? [],
+      mappedNames: [
+        ...(facts.dns.mappings?.values.map(({ name }) => name) ?? []),
+        ...facts.fallbackNames,
+      ],
       lookupTimeoutMs: facts.dns.lookupTimeoutMs,
       remoteAddress: info.dnsAddress,
       search: [`${facts.namespace}.svc.${clusterDomain}`],
