@@ -1,0 +1,91 @@
+import type { Path } from './problem.ts';
+import { isList, isMap } from './value-kind.ts';
+
+/** The parts of a document that refer to each other, read also where the rest of it is wrong. */
+export interface Parts {
+  readonly connections: readonly { readonly name: string | undefined }[];
+  readonly workloads: readonly WorkloadPart[];
+  readonly intercepts: readonly InterceptPart[];
+  readonly handlers: readonly { readonly name: string; readonly isDocker: boolean }[];
+}
+
+/** A workload: its name without the connection that is written before it. */
+export interface WorkloadPart {
+  readonly name: string;
+  readonly prefix: string | undefined;
+  readonly path: Path;
+}
+
+/** An intercept, with the name that it will have. */
+export interface InterceptPart {
+  readonly enabled: boolean;
+  readonly name: string;
+  readonly handler: string | undefined;
+  /** The connection that is written before the workload. */
+  readonly prefix: string | undefined;
+  readonly path: Path;
+}
+
+/** Finds the parts of a specification that is right, or nearly. */
+export function partsOf(document: unknown): Parts {
+  const workloads = itemsOf(document, 'workloads', []);
+  return {
+    connections: connectionsOf(document),
+    workloads: workloads.flatMap(({ value, path }) => {
+      const full = textOf(value, 'name');
+      return full === undefined ? [] : [{ ...splitName(full), path }];
+    }),
+    intercepts: workloads.flatMap((workload) => {
+      const { name, prefix } = splitName(textOf(workload.value, 'name') ?? '');
+      const namespace = textOf(workload.value, 'namespace');
+      return itemsOf(workload.value, 'intercepts', workload.path).map(({ value, path }) => {
+        const own = textOf(value, 'name') ?? defaultName(name, namespace);
+        const enabled = value['enabled'] !== false;
+        return { name: own, handler: textOf(value, 'handler'), enabled, prefix, path };
+      });
+    }),
+    handlers: itemsOf(document, 'handlers', []).flatMap(({ value }) => {
+      const name = textOf(value, 'name');
+      return name === undefined ? [] : [{ name, isDocker: Object.hasOwn(value, 'docker') }];
+    }),
+  };
+}
+
+/** `CONNECTION/NAME`, taken apart. */
+export function splitName(full: string): {
+  readonly name: string;
+  readonly prefix: string | undefined;
+} {
+  const slash = full.indexOf('/');
+  if (slash === -1) return { name: full, prefix: undefined };
+  return { name: full.slice(slash + 1), prefix: full.slice(0, slash) };
+}
+
+/** What an intercept is called that has no name of its own. */
+export function defaultName(workload: string, namespace: string | undefined): string {
+  return namespace === undefined ? workload : `${workload}-${namespace}`;
+}
+
+interface Item {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly path: Path;
+}
+
+/** The maps in a list of a map. */
+function itemsOf(holder: unknown, key: string, path: Path): readonly Item[] {
+  const items = isMap(holder) ? holder[key] : undefined;
+  if (!isList(items)) return [];
+  return items.flatMap((value, at) => (isMap(value) ? [{ value, path: [...path, key, at] }] : []));
+}
+
+function connectionsOf(document: unknown): Parts['connections'] {
+  const several = itemsOf(document, 'connections', []);
+  if (several.length > 0) return several.map(({ value }) => ({ name: textOf(value, 'name') }));
+  const single = isMap(document) ? document['connection'] : undefined;
+  return [{ name: isMap(single) ? textOf(single, 'name') : undefined }];
+}
+
+function textOf(value: Readonly<Record<string, unknown>>, key: string): string | undefined {
+  const text = value[key];
+  return typeof text === 'string' ? text : undefined;
+}

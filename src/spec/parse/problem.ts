@@ -1,0 +1,43 @@
+/** Steps from the root of a document to a value in it. */
+export type Path = readonly (string | number)[];
+
+/** Something wrong with a document, as it was found. */
+export interface Finding {
+  readonly path: Path;
+  /** Whether the key itself is meant, rather than its value. */
+  readonly atKey?: boolean;
+  readonly message: string;
+  /** What may stand there instead. */
+  readonly allowed?: string | undefined;
+}
+
+/** A place in a file; lines and columns count from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Something wrong with a document, and where. */
+export interface Problem extends Place {
+  readonly file: string;
+  /** `workloads[0].intercepts[0].port`; empty for the document as a whole. */
+  readonly field: string;
+  readonly message: string;
+  readonly allowed?: string | undefined;
+}
+
+/** `spec.yaml:12:5: workloads[0].name: is missing; allowed: a text` */
+export function formatProblem({ file, line, column, field, message, allowed }: Problem): string {
+  const what = field === '' ? message : `${field}: ${message}`;
+  return `${file}:${line}:${column}: ${what}${allowed === undefined ? '' : `; allowed: ${allowed}`}`;
+}
+
+/** The path as it is written in messages. */
+export function formatPath(path: Path): string {
+  return path
+    .map((step, at) => {
+      if (typeof step === 'number') return `[${step}]`;
+      return at === 0 ? step : `.${step}`;
+    })
+    .join('');
+}
