@@ -16,7 +16,7 @@ export interface MadeIntercept {
 export async function makeIntercept(
   context: CliContext,
   daemon: UserDaemonClient,
-  request: InterceptAsked & { readonly hold: boolean },
+  request: InterceptAsked & { readonly hold: boolean; readonly sameHandler?: string[] },
 ): Promise<MadeIntercept> {
   const events = daemon.intercept(request, { signal: context.signal });
   const info = await follow<InterceptEvent, InterceptInfo>(context, events, ({ event }) => {

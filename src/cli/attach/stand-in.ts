@@ -1,12 +1,8 @@
 import type { CliContext } from '../context.ts';
 import { readHandlerAsked } from '../handler/handler-asked.ts';
 import { openHandler, prepareHandler } from '../handler/handler.ts';
-import {
-  endedSentence,
-  runHandler,
-  volumesRoot,
-  type PreparedHandler,
-} from '../handler/run-handler.ts';
+import { endedSentence, runHandler, type PreparedHandler } from '../handler/run-handler.ts';
+import { volumesRoot } from '../handler/starting-words.ts';
 import { handlerLines, interceptedLines } from '../output/intercept-block.ts';
 import { attachmentObject } from '../output/workload-object.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';

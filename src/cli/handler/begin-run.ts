@@ -41,8 +41,8 @@ export async function beginRun(
   return { directory, watcher };
 }
 
-/** The environment holds secrets. */
-async function privateDirectory({ places, uid }: CliContext): Promise<string> {
+/** A folder for the files of one run: the environment holds secrets. */
+export async function privateDirectory({ places, uid }: CliContext): Promise<string> {
   await makePrivateDirectory(places.runtimeDir, { ...places, uid });
   const parent = join(places.runtimeDir, 'handlers');
   await mkdir(parent, { recursive: true, mode: 0o700 });

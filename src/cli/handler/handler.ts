@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { DockerCommand } from '#docker/command.ts';
-import { handlerLabel, laptopId } from '#docker/ours.ts';
+import { laptopId } from '#docker/ours.ts';
 import type { InterceptMode } from '#protocol/intercept-mode.ts';
 import type { DescribeResponse } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../context.ts';
@@ -12,19 +12,16 @@ import { docked, openDocker } from '../docker/docker-failure.ts';
 import { listDockerConnections } from '../docker/helpers.ts';
 import { CliError } from '../errors.ts';
 import { beginRun } from './begin-run.ts';
-import { buildImage } from './build-image.ts';
 import { lastValue, parseDockerWords, type DockerWords } from './docker-words.ts';
-import { findImage } from './find-image.ts';
 import { freeName } from './free-name.ts';
 import type { HandlerAsked } from './handler-asked.ts';
 import { handlerName } from './handler-name.ts';
 import { prepareBesideHost, type BesideHost } from './beside-host/prepare.ts';
 import { allKept, refuseWhatOutlives, sortNetworkOptions } from './option-rules.ts';
-import { labelsOf, placeOf, type DaemonPlace } from './place.ts';
-import { publishPorts } from './publish-ports.ts';
+import { placeOf, type DaemonPlace } from './place.ts';
+import { prepareContainer } from './prepare-container.ts';
 import type { PreparedHandler } from './run-handler.ts';
 import { parseRunHelp } from './run-options.ts';
-import { planVolumes } from './volumes/plan-volumes.ts';
 
 /** What is written where an image that is built is meant. */
 const placeholder = 'IMAGE';
@@ -124,47 +121,27 @@ export async function prepareHandler(
   const name = lastValue(words, 'name') ?? handlerName({ ...where, what: command, beside });
   await docked(async () => await freeName({ docker }, { name, laptop, signal }));
   for (const note of sorted.notes) context.warn(`telepresence ${command}: warning: ${note}`);
-  const id = randomUUID();
-  const labels = labelsOf({ id, laptop, place });
   await using undo = new AsyncDisposableStack();
+  const id = randomUUID();
   const traces = await beginRun(context, { docker, id, name, command }, undo);
-  const { directory, watcher } = traces;
-  const { build, forDebugger } = asked;
-  const image = await docked(async () =>
-    build === undefined
-      ? await findImage(context, { docker, watcher }, words)
-      : await buildImage(
-          context,
-          { docker },
-          { build, label: `${handlerLabel}=${id}`, directory, watcher },
-        ),
+  const asking = { build: asked.build, forDebugger: asked.forDebugger, words, sorted };
+  const prepared = await prepareContainer(
+    context,
+    { docker },
+    {
+      ...asking,
+      command,
+      place,
+      name,
+      besideHost,
+      laptop,
+      inDocker,
+      volumes: where.volumes,
+      traces: { id, ...traces },
+    },
   );
-  const { volumes: wanted } = where;
-  const volumes =
-    inDocker === undefined || wanted === undefined
-      ? undefined
-      : await docked(async () => await planVolumes(context, { docker, inDocker }, wanted));
-  if (place.kind === 'container' && sorted.published.length > 0) {
-    const { published } = sorted;
-    await docked(async () => {
-      await publishPorts({ docker }, { id, published, place, labels, laptop, name, signal });
-    });
-  }
-  const prepared = {
-    docker,
-    command,
-    place,
-    name,
-    words,
-    sorted,
-    labels,
-    image,
-    forDebugger,
-    volumes,
-    besideHost,
-  };
   const owned = undo.move();
-  return { ...prepared, ...traces, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ...prepared, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 async function besideHostOf(

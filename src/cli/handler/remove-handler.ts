@@ -18,10 +18,10 @@ export interface RemovedHandler {
   readonly isAll: boolean;
 }
 
-/** Removes whatever one run has made. Ctrl-C in the terminal does not reach it. */
+/** Removes whatever one run has made; its files where they are named. Ctrl-C in the terminal does not reach it. */
 export async function removeHandler(
   { docker }: { readonly docker: DockerCommand },
-  { id, directory }: HandlerTraces,
+  { id, directory }: Pick<HandlerTraces, 'id'> & { readonly directory?: string },
   signal: AbortSignal,
 ): Promise<RemovedHandler> {
   const filter = `--filter=label=${handlerLabel}=${id}`;
@@ -50,6 +50,6 @@ export async function removeHandler(
       isAll: noContainers && noVolumes && noImages,
     };
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   }
 }

@@ -19,15 +19,19 @@ export async function stopContainer(
     readonly child: Pick<ChildProcess, 'kill'>;
     /** Aborts when that has ended. */
     readonly over: AbortSignal;
+    /** From its stop signal to its end; undefined: the container's own, or Docker's. */
+    readonly graceSeconds?: number;
   },
 ): Promise<void> {
-  const { container, child, over } = running;
-  const signal = AbortSignal.any([over, AbortSignal.timeout(stopMs)]);
+  const { container, child, over, graceSeconds = 0 } = running;
+  const patience = AbortSignal.timeout(stopMs + graceSeconds * 1000);
+  const signal = AbortSignal.any([over, patience]);
+  const grace = running.graceSeconds === undefined ? [] : ['-t', String(graceSeconds)];
   let wasThere = false;
   try {
     for (;;) {
       const options = { signal, mayFail: true, detached: true };
-      const { status } = await docker.run(['stop', container], options);
+      const { status } = await docker.run(['stop', ...grace, container], options);
       if (status === 0) wasThere = true;
       // Not made yet, or gone by itself: then nothing is left for the command to wait for.
       else if (!wasThere) child.kill('SIGTERM');

@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { openDockerCommand } from '#docker/command.ts';
 import type { RunCommand } from '../commands/command-spec.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { removeHandler } from './remove-handler.ts';
+import { readWatched } from './watched-lines.ts';
 
 /** How long what was under way may take to appear once its command is dead, and to be removed. */
 const patienceMs = 60_000;
@@ -18,16 +20,30 @@ export const runHandlerWatch: RunCommand = async (context, line) => {
     throw new CliError('Usage', 'this command is started by intercept --docker-run only');
   }
   // Ends when the one that writes does.
-  const said = (await context.readInput()).split('\n').filter(Boolean);
-  if (said.at(-1) === 'done') return 0;
-  const docker = await openDockerCommand({ env: context.env, platform: process.platform });
-  const pid = Number(/^runs (\d+)$/.exec(said.at(-1) ?? '')?.[1]);
-  // It was its child: still pulling perhaps, or waiting for a container that nobody waits for now.
-  if (Number.isInteger(pid) && pid > 1) endProcess(pid);
-  const signal = AbortSignal.timeout(patienceMs);
-  await removeUntilNothingComes(context, async () => {
-    return (await removeHandler({ docker }, { id, directory }, signal)).came;
-  });
+  const { isDone, pids, steps } = readWatched(await context.readInput());
+  if (isDone) return 0;
+  // They were its children: still pulling perhaps, or waiting for a container that nobody waits for now.
+  for (const pid of pids) endProcess(pid);
+  // A specification may be without containers, and the machine without Docker.
+  const docker = await openDockerCommand({ env: context.env, platform: process.platform }).catch(
+    () => undefined,
+  );
+  const remove = async (): Promise<number> => {
+    if (docker === undefined) return 0;
+    const signal = AbortSignal.timeout(patienceMs);
+    return (await removeHandler({ docker }, { id }, signal)).came;
+  };
+  if (steps.length > 0) {
+    await remove().catch(() => 0);
+    const { undoSteps } = await import('../specification/undo/undo-steps.ts');
+    const cwd = line.text('cwd') ?? context.cwd;
+    await undoSteps({ ...context, cwd }, steps, { id, directory });
+  }
+  try {
+    await removeUntilNothingComes(context, remove);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
   return 0;
 };
 

@@ -1,13 +1,22 @@
 import { spawn } from 'node:child_process';
 import type { CliContext } from '../context.ts';
 import type { HandlerTraces } from './remove-handler.ts';
+import { doneLine, endedLine, runsLine, undoLine, undoneLine } from './watched-lines.ts';
 
-/** A process that outlives this one, and takes a handler back where this one cannot any more. */
-export interface Watcher {
+/** What one handler tells of itself; each has one command under way at a time. */
+export interface WatchedLane {
   /** The docker command that is under way; undefined once it has ended. */
   readonly runs: (pid: number | undefined) => void;
   /** The engine may yet make something: the watcher looks until nothing comes any more. */
   readonly doubt: () => void;
+}
+
+/** A process that outlives this one, and takes a handler back where this one cannot any more. */
+export interface Watcher extends WatchedLane {
+  /** For one more handler of the same run. */
+  readonly lane: () => WatchedLane;
+  /** Is told of something before it is done; returns what crosses that out. */
+  readonly undoes: (step: unknown) => () => void;
   /** All is taken back; or, where there was a doubt, the rest is the watcher's. */
   readonly done: () => void;
 }
@@ -17,8 +26,8 @@ export interface Watcher {
  * its own, where neither Ctrl-C nor the terminal's end reaches it.
  */
 export function startWatcher(context: CliContext, { id, directory }: HandlerTraces): Watcher {
-  const { programs, env } = context;
-  const args = ['handler-watch', `--id=${id}`, `--directory=${directory}`];
+  const { programs, env, cwd } = context;
+  const args = ['handler-watch', `--id=${id}`, `--directory=${directory}`, `--cwd=${cwd}`];
   const child = spawn(programs.node, ['--max-semi-space-size=1', programs.cli, ...args], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -30,12 +39,29 @@ export function startWatcher(context: CliContext, { id, directory }: HandlerTrac
   child.on('error', () => {});
   child.stdin.on('error', () => {});
   child.unref();
+  const tell = (line: string): void => void child.stdin.write(line);
   let isSure = true;
+  let lanes = 0;
+  let steps = 0;
+  const lane = (): WatchedLane => {
+    const own = lanes;
+    lanes += 1;
+    return {
+      runs: (pid) => tell(pid === undefined ? endedLine(own) : runsLine(own, pid)),
+      doubt: () => {
+        isSure = false;
+      },
+    };
+  };
   return {
-    doubt: () => {
-      isSure = false;
+    ...lane(),
+    lane,
+    undoes: (step) => {
+      const own = steps;
+      steps += 1;
+      tell(undoLine(own, step));
+      return () => tell(undoneLine(own));
     },
-    runs: (pid) => void child.stdin.write(pid === undefined ? 'ended\n' : `runs ${String(pid)}\n`),
-    done: () => void child.stdin.end(isSure ? 'done\n' : ''),
+    done: () => void child.stdin.end(isSure ? doneLine : ''),
   };
 }

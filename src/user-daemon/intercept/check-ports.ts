@@ -20,13 +20,15 @@ export function checkPorts(
     spec,
     targets,
     toPod,
-  }: Pick<WantedIntercept, 'spec' | 'toPod'> & {
+    sameHandler,
+  }: Pick<WantedIntercept, 'spec' | 'toPod' | 'sameHandler'> & {
     readonly targets: readonly LocalPort[];
   },
 ): void {
   const { table, podPorts } = deps;
+  const own = [spec.name, ...sameHandler];
   for (const target of targets) {
-    table.checkFree(target, spec.name);
+    table.checkFree(target, own);
     const owner = isLoopback(target.host) ? podPorts.ownerOf(target) : undefined;
     if (owner !== undefined && owner !== spec.name) throw taken(target, owner);
   }
@@ -40,7 +42,7 @@ export function checkPorts(
       );
     }
     for (const host of ['127.0.0.1', 'localhost']) {
-      table.checkFree({ host, port, protocol }, spec.name);
+      table.checkFree({ host, port, protocol }, [spec.name]);
     }
   }
 }

@@ -26,6 +26,8 @@ export interface WantedIntercept {
   readonly spec: InterceptSpec;
   /** Ports of the pod's loopback that are wanted on this machine's. */
   readonly toPod: readonly PodPort[];
+  /** Intercepts whose handler answers for this one too, so that both may go to one port. */
+  readonly sameHandler: readonly string[];
 }
 
 /** An Intercept's spec as `telepresence intercept` means it. */
@@ -55,6 +57,7 @@ export function wantedIntercept(
       port: podPort,
       protocol: protocol === 'UDP' ? 'UDP' : 'TCP',
     })),
+    sameHandler: request.sameHandler,
     spec: {
       name: request.name,
       user: connection.spec.user,

@@ -18,8 +18,8 @@ export interface InterceptTable {
   /** Ingests of a workload, whatever they are called; of one container where it is named. */
   ingestsOf(workload: string, container: string): readonly Intercept[];
   byUid(uid: string): Intercept | undefined;
-  /** Another intercept of ours that already sends its traffic to this target. */
-  checkFree(target: LocalPort, name: string): void;
+  /** Throws where another intercept of ours than these already sends its traffic to this target. */
+  checkFree(target: LocalPort, names: readonly string[]): void;
   /** New or changed. */
   put(intercept: Intercept): void;
   remove(uid: string): void;
@@ -55,10 +55,10 @@ export function createInterceptTable(): InterceptTable {
           spec.workload.name === workload &&
           (container === '' || container === (spec.container ?? status.container)),
       ),
-    checkFree(target, name) {
+    checkFree(target, names) {
       const other = [...byUid.values()].find(
         (one) =>
-          one.spec.name !== name &&
+          !names.includes(one.spec.name) &&
           laptopTargets(one).some(
             ({ host, port, protocol }) =>
               port === target.port && host === target.host && protocol === target.protocol,

@@ -199,6 +199,22 @@ test('the pod’s ports: listened on before anything is made, closed with the in
   assert.equal(again.port, port, 'it is free');
 });
 
+test('a port that serves an intercept serves another one where the handler is the same', async () => {
+  await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });
+  await using connector = connectorFor(cluster);
+  await connector.connect(requestFor(cluster), quiet);
+  const { intercepts } = connector.need();
+  const make = async (name: string, sameHandler: string[]) => {
+    const asked = create(InterceptRequestSchema, { name, port: '8080', sameHandler });
+    return await intercepts.intercept(asked, quiet);
+  };
+  await make('web', []);
+  const taken = { code: 'PortTaken', facts: { port: '8080', owner: 'web' } };
+  await assert.rejects(make('api', ['other']), taken);
+  await make('api', ['other', 'web']);
+  assert.equal(intercepts.list().length, 2);
+});
+
 test('a wiretap: its mode is asked for, the handler gets copies and answers nobody', async () => {
   await using handler = await echo('handler:');
   await using cluster = await startFakeCluster({ interceptStatus: () => activeStatus });

@@ -167,6 +167,7 @@ export const handlerWatch: CommandSpec = {
       flags: [
         { name: 'id', kind: 'text', help: 'Which handler' },
         { name: 'directory', kind: 'text', help: 'Its files' },
+        { name: 'cwd', kind: 'text', help: 'Where it was started' },
       ],
     },
     globalFlags,

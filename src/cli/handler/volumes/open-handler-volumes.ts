@@ -15,6 +15,8 @@ interface Wanted {
   readonly labels: readonly string[];
   /** Where the user mounts something of his own. */
   readonly taken: ReadonlySet<string>;
+  /** Names of volumes that this run has made already, for another handler or intercept. */
+  readonly used?: Set<string>;
 }
 
 interface Deps {
@@ -134,7 +136,7 @@ export function parseLeftOut(printed: string): readonly string[] {
 /** `<container>-<n>`, or where somebody has one of that name, another that begins so. */
 async function createVolume(
   { docker, signal, randomName }: Deps,
-  { container, labels }: Pick<Wanted, 'container' | 'labels'>,
+  { container, labels, used = new Set() }: Pick<Wanted, 'container' | 'labels' | 'used'>,
   { index, words }: { readonly index: number; readonly words: readonly string[] },
 ): Promise<string> {
   const own = labels.find((label) => label.startsWith(`${handlerLabel}=`)) ?? '';
@@ -142,6 +144,8 @@ async function createVolume(
   const first = `${container}-${String(index)}`;
   const names = [first, ...Array.from({ length: 4 }, () => `${first}-${randomName()}`)];
   for (const name of names) {
+    // They have the same label.
+    if (used.has(name)) continue;
     const create = ['volume', 'create', ...words, ...marks, name];
     const asked = ['volume', 'inspect', '--format', `{{index .Labels "${handlerLabel}"}}`, name];
     const made = await docker.run(create, { signal, mayFail: true });
@@ -152,7 +156,9 @@ async function createVolume(
       if (made.status !== 0) await docker.run(create, { signal });
       found = await docker.run(asked, { signal });
     }
-    if (`${handlerLabel}=${found.stdout.trim()}` === own) return name;
+    if (`${handlerLabel}=${found.stdout.trim()}` !== own) continue;
+    used.add(name);
+    return name;
   }
   const tried = names.join(', ');
   throw new CliError('Failed', `Docker gives no volume of its own to a handler: ${tried}`, {

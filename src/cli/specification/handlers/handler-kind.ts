@@ -1,7 +1,7 @@
 import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { CliContext } from '../../context.ts';
 import type { FoundDaemon } from '../../daemon/session.ts';
-import type { Watcher } from '../../handler/watcher.ts';
+import type { WatchedLane } from '../../handler/watcher.ts';
 import type { MountAsked } from '../../parse/mount.ts';
 import type { Journal } from '../undo/journal.ts';
 import type { HandlerOutput } from './handler-output.ts';
@@ -62,7 +62,9 @@ export interface RunTraces {
   /** Of this handler alone; whoever is killed leaves it to the watcher. */
   readonly directory: string;
   /** Is told which docker command is under way. */
-  readonly watcher: Pick<Watcher, 'runs' | 'doubt'>;
+  readonly watcher: WatchedLane;
+  /** Names of volumes that handlers of this run have. */
+  readonly usedVolumes: Set<string>;
 }
 
 /** A connection that the run has made or found. */
@@ -83,7 +85,7 @@ export interface IntendedIntercept {
   /** Where the handler is to listen. */
   readonly localPort: number;
   /** `mountPoint` as it was written; undefined where nothing was. */
-  readonly mountPoint: string | undefined;
+  readonly mountPoint: boolean | string | undefined;
 }
 
 /** An intercept that is active. */

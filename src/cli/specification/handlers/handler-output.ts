@@ -19,7 +19,7 @@ const longestLine = 64 * 1024;
 
 /** `name  | line`, as `docker compose` does; `width` is the longest name's. */
 export function handlerOutput(
-  streams: { readonly print: (line: string) => void; readonly warn: (line: string) => void },
+  streams: { print(line: string): void; warn(line: string): void },
   { name, width }: { readonly name: string; readonly width: number },
 ): HandlerOutput {
   const prefix = `${name.padEnd(width + 1)} | `;

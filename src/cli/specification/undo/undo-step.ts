@@ -1,22 +1,57 @@
 import * as v from 'valibot';
 
 const text = v.string();
-const texts = v.array(text);
-const environment = v.record(text, text);
+
+/** Ends a process with all that it has started: it leads a group. */
+const processGroup = v.object({
+  kind: v.literal('process-group'),
+  pid: v.pipe(v.number(), v.integer(), v.minValue(2)),
+  graceSeconds: v.number(),
+});
+
+/** Runs a command to its end; that it fails is no reason to stop. */
+const command = v.object({
+  kind: v.literal('command'),
+  words: v.array(text),
+  directory: text,
+  environment: v.record(text, text),
+});
+
+/** Runs a handler of a specification to its end: the `delete` of a prerequisite. */
+const deletion = v.object({
+  kind: v.literal('delete'),
+  handler: text,
+  /** The specification, after its templates were expanded. */
+  document: text,
+  /** Its own name, where it says none. */
+  name: text,
+  directory: text,
+  /** Whose network a container joins; undefined: none's. */
+  connection: v.optional(text),
+});
+
+/** Gives an intercept back; without a connection it is this machine's own. */
+const leave = v.object({
+  kind: v.literal('leave'),
+  connection: v.optional(text),
+  name: text,
+  id: text,
+});
+
+/** Ends a connection in a container by its name; without one, this machine's own. */
+const disconnect = v.object({ kind: v.literal('disconnect'), connection: v.optional(text) });
 
 /** One thing that a run has done, and how it is undone where the run itself cannot any more. */
 export const undoStepShape = v.variant('kind', [
-  /** Ends a process with all that it has started: it leads a group. */
-  v.object({ kind: v.literal('process-group'), pid: v.number(), graceSeconds: v.number() }),
-  /** Runs a command to its end; that it fails is no reason to stop. */
-  v.object({ kind: v.literal('command'), words: texts, directory: text, environment }),
-  /** Runs a handler to its end: the `delete` of a prerequisite. */
-  v.object({ kind: v.literal('delete'), handler: v.unknown(), directory: text, connection: text }),
-  /** Gives an intercept back; the connection's name is empty where it is this machine's own. */
-  v.object({ kind: v.literal('leave'), connection: text, name: text, id: text }),
-  /** Ends a connection; empty: this machine's own. */
-  v.object({ kind: v.literal('disconnect'), connection: text }),
+  processGroup,
+  command,
+  deletion,
+  leave,
+  disconnect,
 ]);
 
 /** The same. */
 export type UndoStep = v.InferOutput<typeof undoStepShape>;
+
+/** A step by its kind. */
+export type UndoStepOf<Kind extends UndoStep['kind']> = Extract<UndoStep, { readonly kind: Kind }>;

@@ -1,0 +1,18 @@
+import { heededConfig } from '../config/heeded-config.ts';
+import { CliError } from '../errors.ts';
+import { readSpecification } from '../specification/read-specification.ts';
+import { runSpecification } from '../specification/run-specification.ts';
+import type { RunCommand } from './command-spec.ts';
+
+/** `telepresence intercept run FILE` */
+export const runRunSpecification: RunCommand = async (context, line) => {
+  const [typed] = line.words;
+  if (typed === undefined) {
+    throw new CliError('Usage', 'the file of the Intercept Specification is missing', {
+      hint: 'it is: telepresence intercept run FILE, or - for standard input',
+    });
+  }
+  const source = await readSpecification(context, typed);
+  const settings = await heededConfig(context);
+  return await runSpecification(context, source, { wantsDocker: line.on('docker'), settings });
+};

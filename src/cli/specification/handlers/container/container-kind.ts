@@ -1,0 +1,100 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { laptopId } from '#docker/ours.ts';
+import type { ContainerHandler } from '#spec/handler-spec.ts';
+import { docked, openDocker } from '../../../docker/docker-failure.ts';
+import { lastValue } from '../../../handler/docker-words.ts';
+import { freeName } from '../../../handler/free-name.ts';
+import { readRunWords } from '../../../handler/handler.ts';
+import { allKept, refuseWhatOutlives, sortNetworkOptions } from '../../../handler/option-rules.ts';
+import { placeOf, type DaemonPlace } from '../../../handler/place.ts';
+import { prepareContainer, type PreparedContainer } from '../../../handler/prepare-container.ts';
+import { startingWords, volumesRoot } from '../../../handler/starting-words.ts';
+import { parseMount, type MountAsked } from '../../../parse/mount.ts';
+import { CliError } from '../../../errors.ts';
+import type { HandlerContext, HandlerKind, IntendedIntercept } from '../handler-kind.ts';
+import { runInForeground } from './foreground.ts';
+import { checkRunWords, runWords } from './run-words.ts';
+
+/** What is said of this command to the user. */
+const command = 'intercept run';
+
+/** A container `tp-NAME` of an image, or of one that is built for this run. */
+export const containerKind: HandlerKind<ContainerHandler> = {
+  async prepare(handler, context) {
+    const prepared = await prepare(handler, context);
+    const { cli, name, directory, environment, output, traces } = context;
+    return {
+      mountOf: (intercept) => servedMount(intercept, prepared),
+      async start(served) {
+        const infos = served.map(({ info }) => info);
+        for (const info of infos) {
+          const root = volumesRoot(prepared, info);
+          if (root !== undefined) info.environment['TELEPRESENCE_ROOT'] = root;
+        }
+        const { usedVolumes } = traces;
+        const words = await startingWords(cli, prepared, {
+          served: infos,
+          environment,
+          usedVolumes,
+        });
+        const { docker, watcher, name: container } = prepared;
+        const deps = { docker, output, watcher };
+        return await runInForeground(cli, deps, { name, container, directory, words });
+      },
+      // By its label all of it goes with the run.
+      [Symbol.asyncDispose]: async () => await Promise.resolve(),
+    };
+  },
+};
+
+async function prepare(
+  handler: ContainerHandler,
+  context: HandlerContext,
+): Promise<PreparedContainer> {
+  const { cli, directory, traces, intercepts, connections } = context;
+  const docker = await openDocker(cli);
+  const words = await readRunWords(cli, docker, runWords(handler));
+  checkRunWords(handler, words);
+  refuseWhatOutlives(words);
+  const connection = intercepts[0]?.connection ?? connections[0];
+  const inDocker = connection?.inDocker;
+  if (inDocker === undefined && intercepts.length > 0) {
+    throw new CliError('Failed', `handler ${handler.name} needs a connection in a container`, {
+      hint: 'end the one of this machine itself, then run it again: telepresence quit',
+    });
+  }
+  const place: DaemonPlace = inDocker === undefined ? { kind: 'host' } : placeOf(inDocker);
+  const sorted = place.kind === 'host' ? allKept(words) : sortNetworkOptions(words, place);
+  for (const note of sorted.notes) context.cli.warn(`telepresence ${command}: warning: ${note}`);
+  const { signal, uid, places } = cli;
+  const laptop = laptopId({ hostname: hostname(), uid, runtimeDir: places.runtimeDir });
+  const name = lastValue(words, 'name') ?? `tp-${handler.name}`;
+  const rename = 'call the handler otherwise, or write options: [--name=NAME]';
+  await docked(async () => await freeName({ docker }, { name, laptop, signal, rename }));
+  await mkdir(traces.directory, { recursive: true, mode: 0o700 });
+  const { source } = handler;
+  const build =
+    source.kind === 'image' ? undefined : { context: source.context, options: source.args };
+  const mount = intercepts.map(wantedMount).find((one) => one !== undefined);
+  const volumes = mount && { readOnly: mount.readOnly, root: mount.path === '' ? '/' : mount.path };
+  // What its words and its Dockerfile name lies beside the specification.
+  const beside = { ...cli, cwd: directory };
+  const wanted = { place, name, words, sorted, build, laptop, inDocker, volumes, traces };
+  const plain = { command, besideHost: undefined, forDebugger: false };
+  return await prepareContainer(beside, { docker }, { ...wanted, ...plain });
+}
+
+/** All volumes where nothing is said: they cost nothing on this machine. */
+function wantedMount({ mountPoint = true }: IntendedIntercept): MountAsked | undefined {
+  return parseMount(String(mountPoint), '/');
+}
+
+function servedMount(
+  intercept: IntendedIntercept,
+  { volumes }: PreparedContainer,
+): MountAsked | undefined {
+  const wanted = wantedMount(intercept);
+  if (wanted === undefined || volumes === undefined) return undefined;
+  return { path: '', readOnly: wanted.readOnly, serveOn: volumes.serveOn };
+}

@@ -1,0 +1,26 @@
+import type { HandlerSpec } from '#spec/handler-spec.ts';
+import { CliError } from '../../errors.ts';
+import { containerKind } from './container/container-kind.ts';
+import type { HandlerContext, ReadyHandler } from './handler-kind.ts';
+import { noHandler } from './no-handler.ts';
+
+/** Prepares a handler as its kind has it. */
+export async function prepareHandler(
+  handler: HandlerSpec,
+  context: HandlerContext,
+): Promise<ReadyHandler> {
+  if (handler.kind === 'container') return await containerKind.prepare(handler, context);
+  if (handler.kind === 'none') return await noHandler.prepare(handler, context);
+  throw notYet(handler);
+}
+
+/** Throws where nobody can run it: said before anything is done. */
+export function refuseUnknownKind(handler: HandlerSpec): void {
+  if (handler.kind !== 'container' && handler.kind !== 'none') throw notYet(handler);
+}
+
+function notYet({ name, kind }: HandlerSpec): CliError {
+  return new CliError('Usage', `handler ${name} is of the kind ${kind}, which cannot be run yet`, {
+    hint: 'make it a docker handler with an image or a build',
+  });
+}

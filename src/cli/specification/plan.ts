@@ -1,0 +1,147 @@
+import type { ConnectionSpec } from '#spec/connection-spec.ts';
+import type { HandlerSpec } from '#spec/handler-spec.ts';
+import type { InterceptSpec, Specification } from '#spec/specification.ts';
+import { CliError } from '../errors.ts';
+
+/** What one run does, in its order; it is taken back in the opposite one. */
+export interface RunPlan {
+  readonly name: string;
+  readonly connections: readonly ConnectionSpec[];
+  readonly place: DaemonWish;
+  /** Each to its end before the next; their deletes in the opposite order. */
+  readonly prerequisites: readonly PlannedPrerequisite[];
+  readonly intercepts: readonly PlannedIntercept[];
+  /** Those that serve an intercept, and no other. */
+  readonly handlers: readonly PlannedHandler[];
+}
+
+/** Where the daemons have to run; `either`: no handler cares. */
+export type DaemonWish = 'container' | 'laptop' | 'either';
+
+/** What is run before, and what undoes it. */
+export interface PlannedPrerequisite {
+  readonly create: HandlerSpec;
+  readonly delete: HandlerSpec | undefined;
+}
+
+/** An intercept that is not disabled. */
+export interface PlannedIntercept {
+  readonly spec: InterceptSpec;
+  readonly workload: string;
+  /** Undefined: the connection's. */
+  readonly namespace: string | undefined;
+  /** Undefined: there is only one, without a name. */
+  readonly connection: string | undefined;
+}
+
+/** A handler, and what it answers for. */
+export interface PlannedHandler {
+  readonly handler: HandlerSpec;
+  readonly intercepts: readonly PlannedIntercept[];
+}
+
+/** Says what is to be done; throws what cannot be, before anything is. */
+export function planRun(specification: Specification): RunPlan {
+  const { name, connections } = specification;
+  const intercepts = specification.workloads.flatMap(plannedIntercepts);
+  if (intercepts.length === 0) {
+    throw new CliError(
+      'Usage',
+      `${name}: every intercept is disabled, so there is nothing to run`,
+      {
+        hint: 'leave out enabled: false of one',
+      },
+    );
+  }
+  const byName = new Map(specification.handlers.map((handler) => [handler.name, handler]));
+  const handlers = specification.handlers
+    .map((handler) => ({
+      handler,
+      intercepts: intercepts.filter(({ spec }) => spec.handler === handler.name),
+    }))
+    .filter((one) => one.intercepts.length > 0);
+  for (const one of handlers) refuseSeveralConnections(one);
+  const place = placeOf(handlers, connections.length);
+  refuseOnePortTwice(intercepts);
+  const prerequisites = specification.prerequisites.flatMap((one) => {
+    const create = byName.get(one.create);
+    return create === undefined ? [] : [{ create, delete: byName.get(one.delete ?? '') }];
+  });
+  return { name, connections, place, prerequisites, intercepts, handlers };
+}
+
+function plannedIntercepts({
+  name: workload,
+  namespace,
+  connection,
+  intercepts,
+}: Specification['workloads'][number]): readonly PlannedIntercept[] {
+  return intercepts
+    .filter(({ enabled }) => enabled)
+    .map((spec) => ({ spec, workload, namespace, connection }));
+}
+
+/** Where the daemon has to run for a handler of each kind. */
+export function placeFor(handler: HandlerSpec): DaemonWish {
+  if (handler.kind === 'external') return handler.isDocker ? 'container' : 'laptop';
+  return places[handler.kind];
+}
+
+const places = {
+  container: 'container',
+  compose: 'container',
+  script: 'laptop',
+  none: 'either',
+} as const;
+
+function placeOf(handlers: readonly PlannedHandler[], connections: number): DaemonWish {
+  const wants = (place: DaemonWish): HandlerSpec | undefined =>
+    handlers.map(({ handler }) => handler).find((handler) => placeFor(handler) === place);
+  const [inContainer, onLaptop] = [wants('container'), wants('laptop')];
+  if (onLaptop !== undefined && connections > 1) {
+    throw new CliError(
+      'Usage',
+      `handler ${onLaptop.name} runs on this machine itself, which can have one connection only, and there are ${String(connections)}`,
+      { hint: 'make it a docker handler, or write one specification for each connection' },
+    );
+  }
+  if (onLaptop !== undefined && inContainer !== undefined) {
+    throw new CliError(
+      'Usage',
+      `handler ${inContainer.name} runs in a container, and ${onLaptop.name} on this machine itself: one connection serves one of the two`,
+      { hint: 'make both docker handlers, or write a specification for each' },
+    );
+  }
+  if (connections > 1 || inContainer !== undefined) return 'container';
+  return onLaptop === undefined ? 'either' : 'laptop';
+}
+
+/** A container is in one network; a Compose project may be in several. */
+function refuseSeveralConnections({ handler, intercepts }: PlannedHandler): void {
+  if (handler.kind === 'compose') return;
+  const connections = [...new Set(intercepts.map(({ connection }) => connection))];
+  if (connections.length < 2) return;
+  throw new CliError(
+    'Usage',
+    `handler ${handler.name} serves intercepts of the connections ${connections.join(' and ')}, and it can be in the network of one only`,
+    { hint: 'write a handler of another name for each of them' },
+  );
+}
+
+/** All handlers of a connection share a network. */
+function refuseOnePortTwice(intercepts: readonly PlannedIntercept[]): void {
+  const seen = new Map<string, PlannedIntercept>();
+  for (const one of intercepts) {
+    const { localPort, localAddress, handler, name } = one.spec;
+    if (localPort === undefined) continue;
+    const key = JSON.stringify([one.connection, localAddress, localPort]);
+    const other = seen.get(key);
+    seen.set(key, one);
+    if (other === undefined || other.spec.handler === handler) continue;
+    throw new CliError(
+      'Usage',
+      `intercepts ${other.spec.name} and ${name} go to one port, ${localAddress}:${String(localPort)}, and have two handlers, ${other.spec.handler} and ${handler}`,
+      { hint: 'give one of them another localPort, where its handler listens' },
+    );
+  }
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { InterceptSpec } from '#spec/specification.ts';
+import {
+  containerHandler,
+  interceptSpec,
+  specificationOf,
+  workloadSpec,
+} from './specification.fixture.ts';
+import { unheededField } from './unheeded-fields.ts';
+
+const found = (changes: Partial<InterceptSpec>): string | undefined => {
+  const second = interceptSpec({ handler: 'h', name: 'second', ...changes });
+  const workloads = [
+    workloadSpec('one', [interceptSpec({ handler: 'h' })]),
+    workloadSpec('two', [interceptSpec({ handler: 'h' }), second]),
+  ];
+  const field = unheededField(specificationOf({ workloads, handlers: [containerHandler('h')] }));
+  return field && `${field.path.join('.')} ${field.intercept}`;
+};
+
+test('what nobody would heed is found where it is', () => {
+  assert.equal(found({}), undefined);
+  const all = { kind: 'http', headers: 'auto' } as const;
+  const named = { kind: 'http', headers: [{ name: 'a', value: 'b' }] } as const;
+  const byPath = { kind: 'http', headers: [], path: { match: 'prefix', value: '/' } } as const;
+  const preview = { enable: true, banner: true, extraHeaders: [] };
+  const at = 'workloads.1.intercepts.1';
+  assert.equal(found({ traffic: all }), `${at}.global second`);
+  assert.equal(found({ traffic: named }), `${at}.headers second`);
+  assert.equal(found({ traffic: byPath }), `${at}.pathPrefix second`);
+  assert.equal(found({ plaintext: true }), `${at}.plaintext second`);
+  assert.equal(found({ meta: [{ name: 'a', value: 'b' }] }), `${at}.meta second`);
+  assert.equal(found({ previewURL: preview }), `${at}.previewURL second`);
+  assert.equal(found({ previewURL: { ...preview, enable: false } }), undefined);
+  assert.equal(found({ traffic: named, enabled: false }), undefined);
+});
