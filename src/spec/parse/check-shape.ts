@@ -68,7 +68,7 @@ function check(shape: Shape, looked: Looked): void {
         wrong(`has ${written.length} characters`, `at most ${max}`);
       } else if (form !== undefined && !new RegExp(form.pattern).test(written)) {
         wrong(`is ${valueWords(value)}`);
-      } else if (form?.isValid?.(written) === false) wrong(`is ${valueWords(value)}`);
+      } else if (form?.isValid?.(written) === false) wrong(`${quoted(written)} is out of range`);
       else if (shape.names !== undefined) looked.refer({ to: shape.names, name: written, path });
       return;
     }
