@@ -20,6 +20,9 @@ export interface CommandSpec {
   readonly hidden?: boolean;
   readonly positionals: Positionals;
   readonly flagGroups: readonly FlagGroup[];
+  /** It is nothing but these. */
   readonly commands?: readonly CommandSpec[];
+  /** It is these where its first word names one, as cobra has it, and otherwise itself. */
+  readonly subcommands?: readonly CommandSpec[];
   readonly load: () => Promise<RunCommand>;
 }

@@ -22,6 +22,8 @@ export const runCompletion: RunCommand = async (context, line) => {
 /** `telepresence __complete -- WORD…`: a candidate a line; `:file` alone means files of the folder. */
 export const runComplete: RunCommand = async (context, line) => {
   const found = completeWords(rootCommand, line.command ?? ['']);
+  const { commands = [], begun } = found;
+  for (const word of commands.filter((name) => name.startsWith(begun))) context.print(word);
   const words = await candidates(context, found).catch(() => []);
   for (const word of words) context.print(word);
   return 0;

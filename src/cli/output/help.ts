@@ -5,16 +5,23 @@ import type { CommandSpec } from '../commands/command-spec.ts';
 export function commandHelp(command: CommandSpec): string {
   const lines = [command.summary, ''];
   if (command.details !== undefined) lines.push(command.details, '');
-  lines.push('Usage:', `  ${usage(command)}`, '');
+  lines.push('Usage:', `  ${usage(command)}`);
+  if (command.subcommands !== undefined) lines.push(`  ${commandUsage(command)}`);
+  lines.push('');
   if (command.examples !== undefined) {
     lines.push('Examples:', ...command.examples.map((example) => `  ${example}`), '');
   }
-  const children = (command.commands ?? []).filter(({ hidden }) => hidden !== true);
+  const all = [...(command.commands ?? []), ...(command.subcommands ?? [])];
+  const children = all.filter(({ hidden }) => hidden !== true);
   if (children.length > 0) lines.push('Available Commands:', ...commandTable(children), '');
   for (const { title, flags } of command.flagGroups) {
     lines.push(`${title}:`, ...flagTable(flags), '');
   }
   return lines.join('\n');
+}
+
+function commandUsage({ path }: CommandSpec): string {
+  return ['telepresence', ...path, 'COMMAND'].join(' ');
 }
 
 function usage({ path, positionals, commands, flagGroups }: CommandSpec): string {

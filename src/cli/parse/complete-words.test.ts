@@ -60,7 +60,10 @@ test('flags may stand before the command', () => {
 
 test('every command has a summary, and its flags have one meaning each', () => {
   const first = rootCommand.commands ?? [];
-  const all = first.concat(first.flatMap(({ commands = [] }) => commands));
+  const all = first.concat(
+    first.flatMap(({ commands = [] }) => commands),
+    first.flatMap(({ subcommands = [] }) => subcommands),
+  );
   for (const { path, summary, flagGroups } of all) {
     assert.notEqual(summary, '', path.join(' '));
     const flags = flagGroups.flatMap((group) => group.flags);

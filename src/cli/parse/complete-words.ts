@@ -1,9 +1,12 @@
 import type { CommandSpec } from '../commands/command-spec.ts';
 import type { Completes, FlagSpec } from './flag-spec.ts';
+import { subcommandOf } from './subcommands.ts';
 
 /** What the last word of a line can be. */
 export interface Candidates {
   readonly of: Completes;
+  /** Commands that the word can name, beside all that. */
+  readonly commands?: readonly string[];
   /** What of the candidate is typed already. */
   readonly begun: string;
   /** What of the word stands before the candidate: `--flag=`, or a list's earlier values. */
@@ -15,6 +18,7 @@ export function completeWords(root: CommandSpec, words: readonly string[]): Cand
   const last = words.at(-1) ?? '';
   let command = root;
   let awaited: FlagSpec | undefined;
+  let typed = 0;
   for (const word of words.slice(0, -1)) {
     if (word === '--') return { of: 'file', begun: last, before: '' };
     if (awaited !== undefined) {
@@ -27,7 +31,11 @@ export function completeWords(root: CommandSpec, words: readonly string[]): Cand
         flag === undefined || flag.kind === 'switch' || word.includes('=') ? undefined : flag;
       continue;
     }
-    command = command.commands?.find(({ path }) => path.at(-1) === word) ?? command;
+    const inside =
+      command.commands?.find(({ path }) => path.at(-1) === word) ??
+      (typed === 0 ? subcommandOf(command, word) : undefined);
+    if (inside === undefined) typed += 1;
+    else command = inside;
   }
   if (awaited !== undefined) return valueOf(awaited, last, '');
   const equals = last.indexOf('=');
@@ -39,14 +47,15 @@ export function completeWords(root: CommandSpec, words: readonly string[]): Cand
       : valueOf(flag, last.slice(equals + 1), before);
   }
   if (last.startsWith('-')) return { of: flagWords(command), begun: last, before: '' };
-  const { commands } = command;
-  if (commands !== undefined) {
-    const names = commands
-      .filter(({ hidden }) => hidden !== true)
-      .map(({ path }) => path.at(-1) ?? '');
-    return { of: names, begun: last, before: '' };
-  }
-  return { of: command.positionals.complete ?? [], begun: last, before: '' };
+  const { commands, subcommands } = command;
+  if (commands !== undefined) return { of: namesOf(commands), begun: last, before: '' };
+  const of = command.positionals.complete ?? [];
+  if (subcommands === undefined || typed > 0) return { of, begun: last, before: '' };
+  return { of, commands: namesOf(subcommands), begun: last, before: '' };
+}
+
+function namesOf(commands: readonly CommandSpec[]): readonly string[] {
+  return commands.filter(({ hidden }) => hidden !== true).map(({ path }) => path.at(-1) ?? '');
 }
 
 /** Of a list's values only the last is being typed. */

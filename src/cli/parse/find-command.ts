@@ -4,6 +4,7 @@ import { kubeFlags } from '../commands/kube-flag-specs.ts';
 import { CliError } from '../errors.ts';
 import type { FlagSpec } from './flag-spec.ts';
 import { ownWords } from './own-words.ts';
+import { firstWord, subcommandOf } from './subcommands.ts';
 import { suggest } from '#base/suggest.ts';
 
 /** The command that the first words name, what follows them, and whether only its help is wanted. */
@@ -40,9 +41,22 @@ export function findCommand(root: CommandSpec, argv: readonly string[]): FoundCo
     before.push(...asked.slice(at, at + length));
     at += length;
   }
-  const rest = [...before, ...asked.slice(at)];
+  const after = asked.slice(at);
+  const inside = subcommandIn(command, after);
+  if (inside !== undefined) ({ command } = inside);
+  const rest = [...before, ...(inside?.rest ?? after)];
   const own = ownWords(command, rest, earlyFlags);
   return { command, rest, help: help || own.includes('--help') || own.includes('-h') };
+}
+
+/** The subcommand that the first of a command's words names, and the words without that one. */
+function subcommandIn(
+  command: CommandSpec,
+  words: readonly string[],
+): { readonly command: CommandSpec; readonly rest: readonly string[] } | undefined {
+  const at = firstWord(command, words, earlyFlags);
+  const found = at === undefined ? undefined : subcommandOf(command, words[at]);
+  return found && at !== undefined ? { command: found, rest: words.toSpliced(at, 1) } : undefined;
 }
 
 function earlyFlag(word: string): FlagSpec | undefined {

@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../commands/command-spec.ts';
 import type { FlagSpec } from './flag-spec.ts';
+import { flagNamed, subcommandOf } from './subcommands.ts';
 
 /**
  * The part of a line that is ours to read: all of it, or up to where another program's words begin, after
@@ -23,7 +24,7 @@ export function ownWords(
     if (word === '--') return argv.slice(0, at);
     const { names, handsOn = false, commandAfter = [] } = command.positionals;
     if (word.startsWith('-') && word !== '-') {
-      const flag = flagOf(command, early, word);
+      const flag = flagNamed(command, early, word);
       if (flag === undefined && handsOn) return argv.slice(0, at);
       isValue = flag !== undefined && flag.kind !== 'switch' && !word.includes('=');
       if (flag !== undefined && commandAfter.includes(flag.name)) hasBegun = true;
@@ -33,20 +34,13 @@ export function ownWords(
       command = command.commands.find(({ path }) => path.at(-1) === word) ?? command;
       continue;
     }
+    const inside = words === 0 ? subcommandOf(command, word) : undefined;
+    if (inside !== undefined) {
+      command = inside;
+      continue;
+    }
     words += 1;
     if (words > names.length && (hasBegun || handsOn)) return argv.slice(0, at);
   }
   return argv;
-}
-
-function flagOf(
-  command: CommandSpec,
-  early: readonly FlagSpec[],
-  word: string,
-): FlagSpec | undefined {
-  const [typed = ''] = word.split('=');
-  const flags = command.flagGroups.flatMap((group) => group.flags);
-  return [...flags, ...(command.commands === undefined ? [] : early)].find(
-    ({ name, short }) => typed === `--${name}` || (short !== undefined && typed === `-${short}`),
-  );
 }

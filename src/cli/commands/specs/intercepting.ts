@@ -2,6 +2,7 @@ import type { FlagSpec } from '../../parse/flag-spec.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import * as flags from './attaching-flags.ts';
 import { globalFlags, workloadNamespace } from './shared-flags.ts';
+import { interceptRun, interceptValidate } from './specification.ts';
 
 const force: FlagSpec = {
   name: 'force',
@@ -77,6 +78,7 @@ export const intercept: CommandSpec = {
     },
     globalFlags,
   ],
+  subcommands: [interceptRun, interceptValidate],
   load: async () => (await import('../intercept.ts')).runIntercept,
 };
 
