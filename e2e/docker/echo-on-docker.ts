@@ -19,8 +19,8 @@ export interface EchoOnDocker extends AsyncDisposable {
   start(...words: readonly string[]): Promise<UnderWay>;
   /** The same with a line of its own. */
   startLine(line: readonly string[]): Promise<UnderWay>;
-  /** Who answers a pod of the cluster. */
-  askInCluster(): Promise<string>;
+  /** Who answers a pod of the cluster, for this Service or for `echo-easy`. */
+  askInCluster(host?: string): Promise<string>;
   /** What lies on the laptop for handlers. */
   files(): Promise<string>;
   /** Nothing of a handler on the laptop: containers, volumes, images, files, processes; and no intercept. */
@@ -71,8 +71,8 @@ export async function echoOnDocker(options: {
     intercept,
     startLine,
     start: async (...words) => await startLine([...intercept, ...words]),
-    async askInCluster() {
-      const wget = ['wget', '-q', '-O', '-', 'http://echo-easy/from-the-cluster'];
+    async askInCluster(host = 'echo-easy') {
+      const wget = ['wget', '-q', '-O', '-', `http://${host}/from-the-cluster`];
       return await kubectl('exec', '-n', namespace, 'asking', '--', 'timeout', '10', ...wget);
     },
     files,

@@ -56,6 +56,10 @@ export async function launchHelper(context: CliContext, options: Options): Promi
     child.stdin?.on('error', () => {});
     child.stdin?.end(toBinary(KubeFlagsSchema, options.kube));
     await readiness(child, path);
+  } catch (error) {
+    // It ended because it was told to.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     signal.removeEventListener('abort', giveUp);
     child.removeAllListeners();

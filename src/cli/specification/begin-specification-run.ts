@@ -20,6 +20,8 @@ export interface BegunRun {
   tracesOf(handler: string): RunTraces;
   /** Removes all that was made in Docker so far. */
   sweep(): Promise<void>;
+  /** All handlers run: Ctrl-C interrupts no docker command from now on. */
+  settled(): void;
 }
 
 /** Makes the folder of a run and its watcher, which `undo` ends when all else is undone. */
@@ -46,9 +48,10 @@ export async function beginSpecificationRun(
     await sweep();
     await rm(directory, { recursive: true, force: true });
     // Ctrl-C ended a docker command perhaps, and the engine goes on with what it was told.
-    if (docker !== undefined && context.signal.aborted) watcher.doubt();
+    if (docker !== undefined && !isSettled && context.signal.aborted) watcher.doubt();
     watcher.done();
   });
+  let isSettled = false;
   const usedVolumes = new Set<string>();
   let handlers = 0;
   return {
@@ -60,5 +63,8 @@ export async function beginSpecificationRun(
       return { id, directory: own, watcher: lane, usedVolumes };
     },
     sweep,
+    settled: () => {
+      isSettled = true;
+    },
   };
 }

@@ -117,6 +117,7 @@ async function runPlan(cli: CliContext, parts: Parts): Promise<number> {
     running.push({ running: started, graceSeconds });
     cli.signal.throwIfAborted();
   }
+  run.settled();
   const handlers = running.map((each) => each.running);
   if ((await endedAlready(handlers)) === undefined) {
     cli.print(`Intercept spec "${plan.name}" started successfully, use ctrl-c to cancel.`);

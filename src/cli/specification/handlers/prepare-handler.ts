@@ -4,11 +4,26 @@ import { containerKind } from './container/container-kind.ts';
 import type { HandlerContext, ReadyHandler } from './handler-kind.ts';
 import { noHandler } from './no-handler.ts';
 
-/** Prepares a handler as its kind has it. */
+/** Prepares a handler as its kind has it; what goes wrong says which handler it was. */
 export async function prepareHandler(
   handler: HandlerSpec,
   context: HandlerContext,
 ): Promise<ReadyHandler> {
+  try {
+    return await prepare(handler, context);
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code === 'Interrupted') throw error;
+    const { code, message, hint } = error;
+    const told = `handler ${handler.name}`;
+    if (message.startsWith(told)) throw error;
+    throw new CliError(code, `${told}: ${message}`, {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
+
+async function prepare(handler: HandlerSpec, context: HandlerContext): Promise<ReadyHandler> {
   if (handler.kind === 'container') return await containerKind.prepare(handler, context);
   if (handler.kind === 'none') return await noHandler.prepare(handler, context);
   throw notYet(handler);

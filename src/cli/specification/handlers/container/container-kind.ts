@@ -14,7 +14,7 @@ import { parseMount, type MountAsked } from '../../../parse/mount.ts';
 import { CliError } from '../../../errors.ts';
 import type { HandlerContext, HandlerKind, IntendedIntercept } from '../handler-kind.ts';
 import { runInForeground } from './foreground.ts';
-import { checkRunWords, runWords } from './run-words.ts';
+import { checkRunWords, optionWords, runWords } from './run-words.ts';
 
 /** What is said of this command to the user. */
 const command = 'intercept run';
@@ -75,7 +75,9 @@ async function prepare(
   await mkdir(traces.directory, { recursive: true, mode: 0o700 });
   const { source } = handler;
   const build =
-    source.kind === 'image' ? undefined : { context: source.context, options: source.args };
+    source.kind === 'image'
+      ? undefined
+      : { context: source.context, options: source.args.flatMap(optionWords) };
   const mount = intercepts.map(wantedMount).find((one) => one !== undefined);
   const volumes = mount && { readOnly: mount.readOnly, root: mount.path === '' ? '/' : mount.path };
   // What its words and its Dockerfile name lies beside the specification.

@@ -83,6 +83,8 @@ export async function runInForeground(
       container,
       over: AbortSignal.any([over.signal, signal]),
     });
+    // Whoever was never there is known for it before anybody is told that all run.
+    if (over.signal.aborted) await ended;
     return running;
   } catch (error) {
     await running.stop(0);

@@ -16,8 +16,8 @@ export function runWords({ source, ports, options, command, args }: ContainerHan
   ];
 }
 
-/** `--volume /a:/b` in one entry of a list is what it looks like; Docker knows no flag with a blank. */
-function optionWords(option: string): readonly string[] {
+/** `--volume /a:/b` in one entry of a list is a flag with its value: Docker knows none with a blank. */
+export function optionWords(option: string): readonly string[] {
   const [, flag, value] = /^(--?[a-zA-Z][\w-]*)\s+(.*)$/s.exec(option) ?? [];
   return flag === undefined || value === undefined ? [option] : [flag, value];
 }
