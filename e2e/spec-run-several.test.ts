@@ -12,7 +12,7 @@ import { startTelepresence } from './under-way.ts';
 
 const name = 'e2e-spec-several';
 const second = `${name}-b`;
-const run = (process.env['SPEC_RUN'] ?? 'intercept run').split(' ');
+const run = ['intercept', 'run'];
 const resources = new AsyncDisposableStack();
 let echo: EchoOnDocker;
 let files: SpecificationFiles;

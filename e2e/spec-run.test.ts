@@ -7,7 +7,7 @@ import { onLaptop, telepresence } from './run.ts';
 import { startTelepresence } from './under-way.ts';
 
 const name = 'e2e-spec-run';
-const run = (process.env['SPEC_RUN'] ?? 'intercept run').split(' ');
+const run = ['intercept', 'run'];
 const resources = new AsyncDisposableStack();
 let echo: EchoOnDocker;
 let files: SpecificationFiles;
