@@ -77,7 +77,7 @@ function check(shape: Shape, looked: Looked): void {
       return;
     case 'integer': {
       const number = Number(value);
-      const { min, max = number } = shape;
+      const { min, max } = shape;
       if (!Number.isSafeInteger(number) || number < min || number > max) {
         wrong(`is ${valueWords(value)}`);
       }

@@ -29,10 +29,8 @@ export function allowedWords(shape: Shape, found?: unknown): string {
     case 'choice':
       return orList(shape.choices);
     case 'integer': {
-      const range =
-        shape.max === undefined ? `, ${shape.min} or more` : ` from ${shape.min} to ${shape.max}`;
       const isDigits = typeof found === 'string' && /^\d+$/.test(found);
-      return `a whole number${range}${isDigits ? ', without quotes' : ''}`;
+      return `a whole number from ${shape.min} to ${shape.max}${isDigits ? ', without quotes' : ''}`;
     }
     case 'boolean':
       return typeof found === 'string' ? 'true or false, without quotes' : 'true or false';

@@ -26,8 +26,8 @@ export function choice<const Choice extends string>(
 }
 
 /** Whole numbers from `min` to `max`. */
-export function integer(min: number, max?: number): IntegerShape {
-  return { kind: 'integer', min, ...(max !== undefined && { max }) };
+export function integer(min: number, max: number): IntegerShape {
+  return { kind: 'integer', min, max };
 }
 
 export const boolean: BooleanShape = { kind: 'boolean' };

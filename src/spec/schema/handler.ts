@@ -57,6 +57,9 @@ const docker = object(
   ],
 );
 
+/** Seconds that fit a timer. */
+const longestTimer = 2_147_483;
+
 /** An item of `handlers`. */
 export const handlerSchema = object(
   {
@@ -69,7 +72,7 @@ export const handlerSchema = object(
       ),
       'Variables, over those of the intercepted container',
     ),
-    stopGracePeriod: optional(integer(0), 'Seconds that it has to end, before it is killed', {
+    stopGracePeriod: optional(integer(0, longestTimer), 'Seconds that it has to end, before it is killed', {
       otherwise: 'as for `intercept`',
     }),
     docker: optional(docker, 'It is a container, or a Compose project'),

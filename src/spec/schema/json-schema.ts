@@ -15,9 +15,13 @@ export function jsonSchema(): SchemaPart {
     if: { type: 'object', anyOf: [{ required: ['kind'] }, { required: ['apiVersion'] }] },
     // oxlint-disable-next-line unicorn/no-thenable -- It is the word of JSON Schema.
     then: partOf(manifestSchema),
-    else: partOf(specificationSchema),
+    else: theSpecification,
+    definitions: { specification: objectOf(specificationSchema) },
   };
 }
+
+/** It stands in the resource, too. */
+const theSpecification = { $ref: '#/definitions/specification' };
 
 function partOf(shape: Shape): SchemaPart {
   switch (shape.kind) {
@@ -32,10 +36,8 @@ function partOf(shape: Shape): SchemaPart {
         type: 'string',
         anyOf: [{ enum: shape.choices }, { pattern: choicePattern(shape) }],
       };
-    case 'integer': {
-      const { min: minimum, max: maximum } = shape;
-      return { type: 'integer', minimum, ...(maximum !== undefined && { maximum }) };
-    }
+    case 'integer':
+      return { type: 'integer', minimum: shape.min, maximum: shape.max };
     case 'boolean':
       return { type: 'boolean' };
     case 'free':
@@ -53,7 +55,7 @@ function partOf(shape: Shape): SchemaPart {
     }
     case 'object':
   }
-  return objectOf(shape);
+  return shape === specificationSchema ? theSpecification : objectOf(shape);
 }
 
 function objectOf({ fields, rules }: ObjectShape): SchemaPart {

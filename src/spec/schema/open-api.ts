@@ -32,10 +32,8 @@ function partOf(shape: Shape): SchemaPart {
     }
     case 'choice':
       return { type: 'string', pattern: choicePattern(shape) };
-    case 'integer': {
-      const { min: minimum, max: maximum } = shape;
-      return { type: 'integer', minimum, ...(maximum !== undefined && { maximum }) };
-    }
+    case 'integer':
+      return { type: 'integer', minimum: shape.min, maximum: shape.max };
     case 'boolean':
       return { type: 'boolean' };
     case 'free':

@@ -42,7 +42,7 @@ export interface ChoiceShape<Choice extends string = string> {
 export interface IntegerShape {
   readonly kind: 'integer';
   readonly min: number;
-  readonly max?: number;
+  readonly max: number;
 }
 
 /** True or false. */
