@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { describe, systemCode } from '#base/errors.ts';
 import { nameOfFile } from '#spec/name-of-file.ts';
-import { parseSpecification, type ParsedSpecification } from '#spec/parse/parse-specification.ts';
+import type { ParsedSpecification } from '#spec/parse/parse-specification.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { parseExpanded } from './parse-expanded.ts';
 
 /** A specification's file, as it was read. */
 export interface SpecificationFile {
@@ -27,9 +28,9 @@ export async function parseFile(
   const isInput = typed === '-';
   const file = isInput ? '<stdin>' : typed;
   const path = resolve(context.cwd, typed);
-  const text = isInput ? await context.readInput() : await readText(path, typed, command);
   const fallbackName = isInput ? 'stdin' : nameOfFile(path);
-  const parsed = parseSpecification({ text, file, fallbackName });
+  const written = isInput ? await context.readInput() : await readText(path, typed, command);
+  const { text, parsed } = parseExpanded(context, { written, file, fallbackName, trusted: true });
   return { file, fallbackName, directory: isInput ? context.cwd : dirname(path), text, parsed };
 }
 
