@@ -2,7 +2,9 @@ import type { HandlerSpec } from '#spec/handler-spec.ts';
 import { CliError } from '../../errors.ts';
 import { containerKind } from './container/container-kind.ts';
 import type { HandlerContext, ReadyHandler } from './handler-kind.ts';
+import { externalKind } from './external/external-kind.ts';
 import { noHandler } from './no-handler.ts';
+import { scriptKind } from './script/script-kind.ts';
 
 /** Prepares a handler as its kind has it; what goes wrong says which handler it was. */
 export async function prepareHandler(
@@ -25,13 +27,15 @@ export async function prepareHandler(
 
 async function prepare(handler: HandlerSpec, context: HandlerContext): Promise<ReadyHandler> {
   if (handler.kind === 'container') return await containerKind.prepare(handler, context);
+  if (handler.kind === 'script') return await scriptKind.prepare(handler, context);
+  if (handler.kind === 'external') return await externalKind.prepare(handler, context);
   if (handler.kind === 'none') return await noHandler.prepare(handler, context);
   throw notYet(handler);
 }
 
 /** Throws where nobody can run it: said before anything is done. */
 export function refuseUnknownKind(handler: HandlerSpec): void {
-  if (handler.kind !== 'container' && handler.kind !== 'none') throw notYet(handler);
+  if (handler.kind === 'compose') throw notYet(handler);
 }
 
 function notYet({ name, kind }: HandlerSpec): CliError {
