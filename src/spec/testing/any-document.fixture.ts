@@ -19,7 +19,10 @@ function anyOf(shape: Shape): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean();
     case 'free':
-      return fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 });
+      return fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), {
+        maxKeys: 3,
+        noNullPrototype: true,
+      });
     case 'list':
       return anyList(shape);
     case 'either':
