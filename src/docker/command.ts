@@ -31,6 +31,8 @@ interface RunOptions {
   readonly mayFail?: boolean;
   /** Beside the user's own: values that must not stand in its arguments. */
   readonly env?: Environment;
+  /** Where it looks for files; else where this program does. */
+  readonly cwd?: string;
   /** In a process group of its own, where Ctrl-C in the terminal does not reach it. */
   readonly detached?: boolean;
 }
@@ -81,10 +83,11 @@ async function runDocker(
     readonly options: RunOptions;
   },
 ): Promise<RunResult> {
-  const { signal, input, env, detached = false } = call.options;
+  const { signal, input, env, cwd, detached = false } = call.options;
   signal.throwIfAborted();
   const child = spawn(path, [...call.args], {
     stdio: 'pipe',
+    ...(cwd === undefined ? {} : { cwd }),
     env: { ...call.env, ...env },
     signal,
     killSignal: 'SIGKILL',

@@ -20,10 +20,12 @@ export async function publishPorts(
     readonly laptop: string;
     /** Of the container whose ports they are. */
     readonly name: string;
+    /** How the user has said them; else by `-p`. */
+    readonly said?: string;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const { id, published, place, labels, name, signal } = options;
+  const { id, published, place, labels, name, said = '-p', signal } = options;
   const ports = [...new Set(published.flatMap(containerPorts))];
   if (ports.length === 0) return;
   await removeLeftPorts({ docker }, options);
@@ -47,7 +49,7 @@ export async function publishPorts(
   ];
   const { status, stderr } = await docker.run(args, { signal, mayFail: true });
   if (status === 0) return;
-  throw inUse(stderr) ?? commandFailure({ path: docker.path, args, status, said: stderr });
+  throw inUse(stderr, said) ?? commandFailure({ path: docker.path, args, status, said: stderr });
 }
 
 /** Takes them back where their container has not come to be; nobody else does, for one in the background. */
@@ -84,15 +86,21 @@ async function removeLeftPorts(
 }
 
 /** In the words of several versions of Docker. */
-function inUse(said: string): CliError | undefined {
-  if (!/port is already allocated|address already in use|ports are not available/i.test(said)) {
+function inUse(complaint: string, said: string): CliError | undefined {
+  if (
+    !/port is already allocated|address already in use|ports are not available/i.test(complaint)
+  ) {
     return undefined;
   }
   const where = /(?:Bind for|listen (?:tcp|udp)[46]?|exposing port (?:TCP|UDP)) (\S+?):? /.exec(
-    said,
+    complaint,
   );
-  const shown = where?.[1] === undefined ? 'a port that -p names' : `${where[1]}, which -p names,`;
+  const names = said === '-p' ? 'names' : 'name';
+  const shown =
+    where?.[1] === undefined
+      ? `a port that ${said} ${names}`
+      : `${where[1]}, which ${said} ${names},`;
   return new CliError('Failed', `${shown} is in use on this machine`, {
-    hint: 'publish another one: -p OTHER:PORT; docker ps shows what containers have',
+    hint: `publish another one${said === '-p' ? ': -p OTHER:PORT' : ''}; docker ps shows what containers have`,
   });
 }

@@ -89,6 +89,7 @@ test('without a plugin copies of what is small, and a sentence that says so', as
   const none = fakeDocker(new Map(), ['/etc/app']);
   const failed = await openHandlerVolumes({ ...none, signal, randomName }, lacking);
   assert.deepEqual(failed, {
+    volumes: [],
     args: [],
     note: "the container has none of the pod's volumes: no plugins here",
   });

@@ -25,9 +25,18 @@ interface Deps {
   readonly randomName: () => string;
 }
 
-/** What a handler's `docker run` is told of the pod's volumes. */
+/** A volume of the pod's, as Docker has it for one handler. */
+export interface MountedVolume {
+  readonly volume: string;
+  /** In the handler's container. */
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** What a handler is told of the pod's volumes. */
 export interface HandlerVolumes {
-  /** `-v VOLUME:PATH:…`, one after the other. */
+  readonly volumes: readonly MountedVolume[];
+  /** The same for `docker run`: `-v VOLUME:PATH:…`, one after the other. */
   readonly args: readonly string[];
   /** A sentence for the user, where it is less than all. */
   readonly note?: string;
@@ -44,7 +53,7 @@ export async function openHandlerVolumes(deps: Deps, wanted: Wanted): Promise<Ha
     const small = mounts.filter(({ path }) => files.small.includes(path));
     return await openCopies(deps, wanted, { mounts, small, lacks: driver.lacks });
   }
-  const args: string[] = [];
+  const volumes: MountedVolume[] = [];
   for (const { path, index, target } of mounts) {
     const options = {
       container,
@@ -60,10 +69,17 @@ export async function openHandlerVolumes(deps: Deps, wanted: Wanted): Promise<Ha
       words: [`--driver=${driver}`, ...given],
     });
     const readOnly = files.readOnly || files.readOnlyMounts.includes(path);
-    // What the image has there is not for the pod: Docker would copy it into an empty volume.
-    args.push('-v', `${name}:${target}:${readOnly ? 'ro,' : ''}nocopy`);
+    volumes.push({ volume: name, target, readOnly });
   }
-  return { args };
+  return { volumes, args: volumeFlags(volumes) };
+}
+
+function volumeFlags(volumes: readonly MountedVolume[]): readonly string[] {
+  return volumes.flatMap(({ volume, target, readOnly }) => [
+    '-v',
+    // What the image has there is not for the pod: Docker would copy it into an empty volume.
+    `${volume}:${target}:${readOnly ? 'ro,' : ''}nocopy`,
+  ]);
 }
 
 interface Mount {
@@ -123,8 +139,8 @@ async function openCopies(
     copied.length === 0
       ? `the container has none of the pod's volumes: ${lacks}`
       : `the container has read-only copies of the pod's ConfigMaps, Secrets and tokens, looked after every few seconds${without === '' ? '' : `, and not ${without}`}: ${lacks}`;
-  const args = copied.flatMap(({ name, target }) => ['-v', `${name}:${target}:ro,nocopy`]);
-  return { args, ...(mounts.length === 0 ? {} : { note }) };
+  const volumes = copied.map(({ name, target }) => ({ volume: name, target, readOnly: true }));
+  return { volumes, args: volumeFlags(volumes), ...(mounts.length === 0 ? {} : { note }) };
 }
 
 /** The paths that a copying container has printed. */

@@ -1,0 +1,238 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { attachments } from '#compose/attachments.ts';
+import { profilesOf } from '#compose/attachments.ts';
+import { printComposeDocument } from '#compose/print-document.ts';
+import type { Rewritten } from '#compose/rewrite.ts';
+import { declaresWatch } from '#compose/watched.ts';
+import type { DockerCommand } from '#docker/command.ts';
+import { networkName } from '#docker/ours.ts';
+import type { ComposeHandler } from '#spec/handler-spec.ts';
+import { docked } from '../docker/docker-failure.ts';
+import { CliError } from '../errors.ts';
+import { placeOf } from '../handler/place.ts';
+import { publishPorts } from '../handler/publish-ports.ts';
+import type { VolumePlan } from '../handler/volumes/plan-volumes.ts';
+import type {
+  HandlerContext,
+  IntendedIntercept,
+  RunConnection,
+  RunningHandler,
+  ServedIntercept,
+} from '../specification/handlers/handler-kind.ts';
+import { attachNetworks } from './attach-networks.ts';
+import { startCompose } from './compose-process.ts';
+import { namesFor } from './connection-names.ts';
+import { holdNames } from './hold-names.ts';
+import { copyOf, type Project } from './project.ts';
+import { runProject } from './run-project.ts';
+import { hostGateway, sandboxAddress } from './sandbox-facts.ts';
+import { servedPlaces } from './served-places.ts';
+import { upWords } from './up-words.ts';
+
+const endMs = 60_000;
+
+/** What a project is started with. */
+export interface ProjectStart {
+  readonly handler: ComposeHandler;
+  readonly project: Project<IntendedIntercept>;
+  /** `NAME=VALUE` */
+  readonly labels: readonly string[];
+  readonly laptop: string;
+  readonly served: readonly ServedIntercept[];
+  readonly planOf: (intercept: IntendedIntercept) => VolumePlan | undefined;
+}
+
+/** Makes the copy, all that it needs beside it, and runs it; `undo` takes all back. */
+export async function startProject(
+  context: HandlerContext,
+  undo: AsyncDisposableStack,
+  start: ProjectStart,
+): Promise<RunningHandler> {
+  const { cli, output, traces } = context;
+  const { handler, project, labels, served, planOf } = start;
+  const { compose, document } = project;
+  const { docker } = compose;
+  const assigned = new Map(
+    [...project.assigned].map(([service, own]) => [
+      service,
+      own.map((one) => activeOne(one, served)),
+    ]),
+  );
+  undo.defer(async () => await removeVolumes(docker, made));
+  let made: readonly string[] = [];
+  const { places, volumes, notes } = await servedPlaces(
+    cli,
+    { docker },
+    { assigned, planOf, labels },
+  );
+  made = volumes;
+  for (const note of notes) output.err(`warning: ${note}`);
+  const { environment } = context;
+  const rewritten = copyOf(project, { places, environment, labels });
+  await holdAllNames(context, undo, { start, rewritten });
+  const file = join(traces.directory, 'compose.yaml');
+  await writeFile(file, printComposeDocument(rewritten.document), { mode: 0o600 });
+  undo.defer(async () => await rm(file, { force: true }));
+  const profiles = profilesOf(rewritten.document).map((profile) => `--profile=${profile}`);
+  const global = [
+    ...project.running,
+    ...profiles,
+    `--project-name=${document.name}`,
+    `--project-directory=${project.directory}`,
+    `--file=${file}`,
+  ];
+  const cwd = project.directory;
+  const { journal } = context;
+  const deps = { compose, journal, output };
+  const up = upWords(handler.args);
+  undo.use(downAtTheEnd(context, docker, { project: document.name, global, cwd }));
+  cli.signal.throwIfAborted();
+  const creating = startCompose(cli, deps, {
+    words: [...global, 'up', '--no-start', ...up.create],
+    cwd,
+  });
+  const stop = (): void => creating.kill('SIGINT');
+  cli.signal.addEventListener('abort', stop, { once: true });
+  const status = await creating.ended;
+  cli.signal.removeEventListener('abort', stop);
+  cli.signal.throwIfAborted();
+  if (status !== 0) {
+    const why = creating.lastWords.at(-1) ?? `exit code ${String(status)}`;
+    throw new CliError('Failed', `the services of ${document.name} could not be made: ${why}`);
+  }
+  const joined = attachments(rewritten.document, rewritten.handlers, networkName);
+  undo.use(await docked(async () => await attachNetworks({ docker, journal }, joined, cli.signal)));
+  await publishAll(context, undo, { start, rewritten });
+  return runProject(context, undo, {
+    deps,
+    project: document.name,
+    words: { global, up: up.run, grace: handler.stopGraceSeconds },
+    cwd,
+    handlers: rewritten.handlers.map(({ service }) => service),
+    services: Object.keys(rewritten.document.services),
+    watches: declaresWatch(rewritten.document),
+  });
+}
+
+function activeOne(
+  { name, connection }: IntendedIntercept,
+  served: readonly ServedIntercept[],
+): ServedIntercept {
+  const found = served.find((one) => one.name === name && one.connection.name === connection.name);
+  if (found !== undefined) return found;
+  throw new CliError('Failed', `the intercept ${name} is not active`);
+}
+
+async function removeVolumes(docker: DockerCommand, volumes: readonly string[]): Promise<void> {
+  if (volumes.length === 0) return;
+  const ending = { signal: AbortSignal.timeout(endMs), mayFail: true, detached: true };
+  await docker.run(['volume', 'rm', '--force', ...volumes], ending);
+}
+
+/** Whatever is made by then. The user's own volumes stay. */
+function downAtTheEnd(
+  { journal, traces, output }: HandlerContext,
+  docker: DockerCommand,
+  of: { readonly project: string; readonly global: readonly string[]; readonly cwd: string },
+): AsyncDisposable {
+  const { project, global, cwd } = of;
+  const done = journal.write({
+    kind: 'command',
+    // The copy is gone perhaps: Compose knows its own by their labels.
+    words: [docker.path, 'compose', `--project-name=${project}`, 'down', '--timeout=10'],
+    directory: '/',
+    environment: {},
+  });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      const options = {
+        signal: AbortSignal.timeout(endMs),
+        mayFail: true,
+        detached: true,
+        cwd,
+      };
+      const { status, stderr } = await docker.run(
+        ['compose', ...global, 'down', '--timeout=10'],
+        options,
+      );
+      if (status === 0) {
+        done();
+        return;
+      }
+      traces.watcher.doubt();
+      output.err(
+        `warning: something of ${project} may be left: ${stderr.trim().split('\n').at(-1) ?? ''}`,
+      );
+    },
+  };
+}
+
+/** The connections in whose networks services are. */
+function connectionsOf({ served }: ProjectStart): readonly RunConnection[] {
+  const byName = new Map(served.map(({ connection }) => [connection.name, connection]));
+  return [...byName.values()];
+}
+
+async function holdAllNames(
+  { cli }: HandlerContext,
+  undo: AsyncDisposableStack,
+  of: { readonly start: ProjectStart; readonly rewritten: Rewritten },
+): Promise<void> {
+  const { start, rewritten } = of;
+  const { handlers } = rewritten;
+  const { document, behaviors, compose } = start.project;
+  const { docker } = compose;
+  const { signal } = cli;
+  const connections = connectionsOf(start);
+  const addresses = new Map<string, string>();
+  for (const { inDocker } of connections) {
+    const sandbox = inDocker?.networkContainer ?? '';
+    addresses.set(sandbox, await docked(async () => await sandboxAddress(docker, sandbox, signal)));
+  }
+  const wantsGateway = handlers.some(({ moved }) =>
+    moved.hosts.some(([, address]) => address === 'host-gateway'),
+  );
+  const gateway = wantsGateway ? await hostGateway(docker, signal) : undefined;
+  for (const { name, inDocker, daemon, namespace } of connections) {
+    const sandbox = inDocker?.networkContainer ?? '';
+    // What is said of a service without a namespace is meant where its intercept is.
+    const own = start.served.find(({ connection }) => connection.name === name);
+    const connection = { name, sandbox, namespace: own?.namespace ?? namespace };
+    const addressOf = (other: string): string => addresses.get(other) ?? '127.0.0.1';
+    const names = namesFor(connection, { document, behaviors, handlers, addressOf, gateway });
+    undo.use(await holdNames(daemon, names, signal));
+  }
+}
+
+async function publishAll(
+  { cli, traces }: HandlerContext,
+  undo: AsyncDisposableStack,
+  of: { readonly start: ProjectStart; readonly rewritten: Rewritten },
+): Promise<void> {
+  const { start, rewritten } = of;
+  const { project, labels, laptop, handler } = start;
+  const { docker } = project.compose;
+  const { signal } = cli;
+  const connections = connectionsOf(start);
+  for (const { name: connection, inDocker } of connections) {
+    if (inDocker === undefined) continue;
+    const place = placeOf(inDocker);
+    const own = rewritten.handlers.filter(({ sandbox }) => sandbox === place.network);
+    const published = new Set([
+      ...own.flatMap(({ moved }) => moved.ports.map(({ publish }) => publish)),
+      ...handler.ports.map((port) => `${String(port)}:${String(port)}/tcp`),
+    ]);
+    if (published.size === 0) continue;
+    const beside = connections.length > 1 ? `-${connection}` : '';
+    const name = `${project.document.name}-handlers${beside}`;
+    undo.defer(async () => {
+      const ending = { signal: AbortSignal.timeout(endMs), mayFail: true, detached: true };
+      await docker.run(['rm', '--force', '--volumes', `${name}-ports`], ending);
+    });
+    const said = 'the ports of the services';
+    const { id } = traces;
+    const wanted = { id, published: [...published], place, labels, laptop, name, said, signal };
+    await docked(async () => await publishPorts({ docker }, wanted));
+  }
+}
