@@ -41,11 +41,13 @@ async function attachOne(
     environment: {},
   });
   const args = [
-    ...['network', 'connect'],
+    'network',
+    'connect',
     ...aliases.map((alias) => `--alias=${alias}`),
     ...(address === undefined ? [] : [`--ip=${address}`]),
     ...(address6 === undefined ? [] : [`--ip6=${address6}`]),
-    ...[network, sandbox],
+    network,
+    sandbox,
   ];
   const { status, stderr } = await docker.run(args, { signal, mayFail: true });
   if (status !== 0) {

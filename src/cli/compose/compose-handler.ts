@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import type { ComposeHandler } from '#spec/handler-spec.ts';
 import { CliError } from '../errors.ts';
 import { labelsOf, placeOf } from '../handler/place.ts';
@@ -20,6 +21,7 @@ export const composeKind: HandlerKind<ComposeHandler> = {
     const { cli, directory: base, intercepts, connections, traces } = context;
     const first = connections[0];
     refuseHostDaemon(context);
+    await mkdir(traces.directory, { recursive: true, mode: 0o700 });
     const project = await openProject(cli, {
       handler,
       base,
@@ -88,8 +90,8 @@ async function volumePlans(
 }
 
 /** A path is one of the container. */
-function mountAsked({ mountPoint }: IntendedIntercept): MountAsked | undefined {
-  return parseMount(mountPoint ?? 'true', '/');
+function mountAsked({ mountPoint = true }: IntendedIntercept): MountAsked | undefined {
+  return parseMount(String(mountPoint), '/');
 }
 
 function refuseHostDaemon({ connections, intercepts }: HandlerContext): void {

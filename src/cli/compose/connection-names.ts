@@ -36,8 +36,9 @@ export function namesFor(
     ),
   );
   // What is in the cluster of another connection is nobody's here.
-  const elsewhere = servicesThatAre(document, behaviors, 'remote').filter((one) => !here.has(one));
-  const kept = Object.entries(document.services).filter(([name]) => !elsewhere.includes(name));
+  const remotes = servicesThatAre(document, behaviors, 'remote');
+  const elsewhere = new Set(remotes.filter((one) => !here.has(one)));
+  const kept = Object.entries(document.services).filter(([name]) => !elsewhere.has(name));
   const known = { ...document, services: Object.fromEntries(kept) };
   const { outside, mappings } = namesOfOthers(known, here, connection.namespace);
   const hosts = handlers

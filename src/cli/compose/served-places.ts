@@ -26,9 +26,11 @@ export async function servedPlaces(
     /** By the intercept's name and connection; none: without volumes. */
     readonly planOf: (intercept: ServedIntercept) => VolumePlan | undefined;
     readonly labels: readonly string[];
+    /** Names of volumes that this run has already. */
+    readonly used: Set<string>;
   },
 ): Promise<ServedPlaces> {
-  const { assigned, planOf, labels } = of;
+  const { assigned, planOf, labels, used } = of;
   const randomName = (): string => randomUUID().slice(0, 8);
   const made = new Map<ServedIntercept, readonly MountedVolume[]>();
   const notes: string[] = [];
@@ -36,7 +38,7 @@ export async function servedPlaces(
     const plan = planOf(intercept);
     const { files, container } = intercept.info;
     if (plan === undefined || files === undefined) continue;
-    const wanted = { plan, files, container, labels, taken: new Set<string>() };
+    const wanted = { plan, files, container, labels, used, taken: new Set<string>() };
     const opened = await docked(
       async () => await openHandlerVolumes({ docker, signal, randomName }, wanted),
     );

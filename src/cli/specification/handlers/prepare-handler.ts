@@ -1,4 +1,5 @@
 import type { HandlerSpec } from '#spec/handler-spec.ts';
+import { composeKind } from '../../compose/compose-handler.ts';
 import { CliError } from '../../errors.ts';
 import { containerKind } from './container/container-kind.ts';
 import type { HandlerContext, ReadyHandler } from './handler-kind.ts';
@@ -26,20 +27,18 @@ export async function prepareHandler(
 }
 
 async function prepare(handler: HandlerSpec, context: HandlerContext): Promise<ReadyHandler> {
-  if (handler.kind === 'container') return await containerKind.prepare(handler, context);
-  if (handler.kind === 'script') return await scriptKind.prepare(handler, context);
-  if (handler.kind === 'external') return await externalKind.prepare(handler, context);
-  if (handler.kind === 'none') return await noHandler.prepare(handler, context);
-  throw notYet(handler);
-}
-
-/** Throws where nobody can run it: said before anything is done. */
-export function refuseUnknownKind(handler: HandlerSpec): void {
-  if (handler.kind === 'compose') throw notYet(handler);
-}
-
-function notYet({ name, kind }: HandlerSpec): CliError {
-  return new CliError('Usage', `handler ${name} is of the kind ${kind}, which cannot be run yet`, {
-    hint: 'make it a docker handler with an image or a build',
-  });
+  switch (handler.kind) {
+    case 'container':
+      return await containerKind.prepare(handler, context);
+    case 'compose':
+      return await composeKind.prepare(handler, context);
+    case 'script':
+      return await scriptKind.prepare(handler, context);
+    case 'external':
+      return await externalKind.prepare(handler, context);
+    case 'none':
+      return await noHandler.prepare(handler, context);
+    default:
+      return handler satisfies never;
+  }
 }
