@@ -64,7 +64,7 @@ export async function startProject(
   const { places, volumes, notes } = await servedPlaces(
     cli,
     { docker },
-    { assigned, planOf, labels },
+    { assigned, planOf, labels, used: traces.usedVolumes },
   );
   made = volumes;
   for (const note of notes) output.err(`warning: ${note}`);
