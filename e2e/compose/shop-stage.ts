@@ -62,6 +62,9 @@ export async function shopStage(namespace: string, project = 'project'): Promise
   const connect = ['connect', '--docker', '--name', namespace, '--namespace', namespace];
   made.defer(async () => void (await telepresence(['quit', '-s'], { mayFail: true })));
   await telepresence(connect, { deadlineMs: 180_000 });
+  made.defer(async () => {
+    await onLaptop(['docker', 'volume', 'rm', `${project}_pgdata`], { mayFail: true });
+  });
   const owned = made.move();
   return {
     async askInCluster(url) {

@@ -116,6 +116,7 @@ const facts = {
   ]),
   environment: {},
   network: 'telepresence',
+  ordersNetworks: false,
   labels: { mine: '1' },
 };
 
@@ -124,7 +125,7 @@ test('the daemon’s container is in the networks that somebody else is in, unde
   assert.deepEqual(attachments(document, handlers, 'telepresence'), [
     {
       sandbox: 'tp-a',
-      network: 'echo_green',
+      network: 'telepresence-echo_green',
       aliases: ['web', 'w', 'webhost', 'second', 'number-two'],
       address: undefined,
       address6: undefined,
@@ -138,8 +139,17 @@ test('the daemon’s container is in the networks that somebody else is in, unde
     },
   ]);
   assert.deepEqual(document.networks['default'], { name: 'telepresence', external: true });
-  assert.deepEqual(document.networks['green'], { name: 'echo_green', labels: { mine: '1' } });
+  assert.deepEqual(document.networks['green'], {
+    name: 'telepresence-echo_green',
+    labels: { mine: '1' },
+  });
   assert.deepEqual(document.networks['shared'], { name: 'company', external: true });
+});
+
+test('where Docker can be told the order of networks, they keep their names', () => {
+  const { document, handlers } = rewrite(project, { ...facts, ordersNetworks: true });
+  const joined = attachments(document, handlers, 'telepresence').map(({ network }) => network);
+  assert.deepEqual(joined, ['echo_green', 'company']);
 });
 
 test('names of local services are Docker’s, those of remote ones the cluster’s', () => {

@@ -102,6 +102,7 @@ export const anyProject: fc.Arbitrary<AnyProject> = fc.integer({ min: 1, max: 7 
           places: new Map(services.map((_, at) => [name(at), place])),
           environment: { ...environment },
           network: 'telepresence',
+          ordersNetworks: false,
           labels: { 'telepresence.handler': 'id' },
         },
       };

@@ -5,6 +5,7 @@ import { ComposeError } from './errors.ts';
 import { joinSandbox, type MovedKeys } from './join-sandbox.ts';
 import { labelProject } from './label-project.ts';
 import { mergeEnvironment } from './merge-environment.ts';
+import { renameNetworks } from './network-names.ts';
 import { refuseSamePort } from './published.ts';
 import { reachHandlers, type CalledHandler } from './reach-handlers.ts';
 import { removeRemote } from './remove-remote.ts';
@@ -29,6 +30,8 @@ export interface RewriteFacts {
   readonly environment: Readonly<Record<string, string>>;
   /** The network that the daemons' containers are in. */
   readonly network: string;
+  /** Whether Docker can be told which network of a container is the first. */
+  readonly ordersNetworks: boolean;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -79,7 +82,12 @@ export function rewrite(original: ComposeDocument, facts: RewriteFacts): Rewritt
       targets: moved.ports.map(({ target }) => target),
     })),
   );
-  const reached = reachHandlers(document, handlers);
+  const joined = new Set(handlers.flatMap(({ moved }) => moved.networks.map(({ key }) => key)));
+  const renamed = facts.ordersNetworks
+    ? { document, notes: [] }
+    : renameNetworks(document, { joined, network });
+  notes.push(...renamed.notes);
+  const reached = reachHandlers(renamed.document, handlers);
   const said = mapServices(reached, (service) =>
     service['x-telepresence'] === undefined ? service : without(service, 'x-telepresence'),
   );

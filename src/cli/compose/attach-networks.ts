@@ -7,6 +7,8 @@ import { CliError } from '../errors.ts';
 interface Deps {
   readonly docker: DockerCommand;
   readonly journal: Journal;
+  /** Whether Docker can be told which network of a container is the first. */
+  readonly ordersNetworks: boolean;
 }
 
 /**
@@ -27,9 +29,11 @@ export async function attachNetworks(
 }
 
 const leaveMs = 15_000;
+/** Its own network has 0. */
+const belowOwn = '-10';
 
 async function attachOne(
-  { docker, journal }: Deps,
+  { docker, journal, ordersNetworks }: Deps,
   { network, sandbox, aliases, address, address6 }: Attachment,
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
@@ -43,6 +47,7 @@ async function attachOne(
   const args = [
     'network',
     'connect',
+    ...(ordersNetworks ? [`--gw-priority=${belowOwn}`] : []),
     ...aliases.map((alias) => `--alias=${alias}`),
     ...(address === undefined ? [] : [`--ip=${address}`]),
     ...(address6 === undefined ? [] : [`--ip6=${address6}`]),

@@ -11,6 +11,9 @@ import type {
   IntendedIntercept,
   ReadyHandler,
 } from '../specification/handlers/handler-kind.ts';
+import { attachments } from '#compose/attachments.ts';
+import { networkName } from '#docker/ours.ts';
+import { refuseEarlierNetworks } from './network-order.ts';
 import { freeProject } from './free-project.ts';
 import { copyOf, laptopOf, openProject } from './project.ts';
 import { startProject } from './start-project.ts';
@@ -42,8 +45,16 @@ export const composeKind: HandlerKind<ComposeHandler> = {
         return [service, { sandbox, environment: {}, volumes: [] }] as const;
       }),
     );
-    const { notes } = copyOf(project, { places, environment: {}, labels });
+    const {
+      document: copy,
+      handlers,
+      notes,
+    } = copyOf(project, { places, environment: {}, labels });
     const { signal } = cli;
+    if (!project.ordersNetworks) {
+      const joined = attachments(copy, handlers, networkName);
+      await docked(async () => await refuseEarlierNetworks(docker, joined, signal));
+    }
     await docked(
       async () => await freeProject({ docker }, { project: document.name, laptop, signal }),
     );

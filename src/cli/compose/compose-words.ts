@@ -43,7 +43,14 @@ export function readComposeWords(options: readonly string[]): ComposeWords {
     if (resolved.has(name)) continue;
     running.push(given === undefined ? `--${name}` : `--${name}=${given}`);
   }
-  return { reading: options, running, directory, hasFile };
+  // Its lines are shown among others: nothing can be drawn over what was said before.
+  const isSaid = running.some((word) => word.startsWith('--ansi'));
+  return {
+    reading: options,
+    running: isSaid ? running : [...running, '--ansi=never'],
+    directory,
+    hasFile,
+  };
 }
 
 function flagOf(word: string): { readonly name: string; readonly value: string | undefined } {

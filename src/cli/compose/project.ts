@@ -6,7 +6,8 @@ import { networkName, laptopId } from '#docker/ours.ts';
 import { rewrite, type HandlerPlace, type Rewritten } from '#compose/rewrite.ts';
 import type { ComposeHandler } from '#spec/handler-spec.ts';
 import type { CliContext } from '../context.ts';
-import { openDocker } from '../docker/docker-failure.ts';
+import { docked, openDocker } from '../docker/docker-failure.ts';
+import { canOrderNetworks } from './network-order.ts';
 import { assignServices, type AssignedIntercept } from './assign-services.ts';
 import { openCompose, type ComposeCommand } from './compose-command.ts';
 import { findSource } from './compose-source.ts';
@@ -16,6 +17,8 @@ import { composed, readProject } from './read-project.ts';
 /** A user's project, read and understood; nothing runs yet. */
 export interface Project<Intercept> {
   readonly compose: ComposeCommand;
+  /** Whether Docker can be told which network of a container is the first. */
+  readonly ordersNetworks: boolean;
   readonly document: ComposeDocument;
   readonly behaviors: Behaviors;
   /** By service: what it handles. */
@@ -55,8 +58,10 @@ export async function openProject<Intercept extends AssignedIntercept>(
     intercepts,
     connections,
   });
+  const { signal } = context;
   return {
     compose,
+    ordersNetworks: await docked(async () => await canOrderNetworks(docker, signal)),
     document,
     behaviors,
     assigned,
@@ -68,7 +73,11 @@ export async function openProject<Intercept extends AssignedIntercept>(
 
 /** The copy, with what is known of the pods by now. */
 export function copyOf(
-  { document, behaviors }: Pick<Project<unknown>, 'document' | 'behaviors'>,
+  {
+    document,
+    behaviors,
+    ordersNetworks,
+  }: Pick<Project<unknown>, 'document' | 'behaviors' | 'ordersNetworks'>,
   of: {
     readonly places: ReadonlyMap<string, HandlerPlace>;
     readonly environment: Readonly<Record<string, string>>;
@@ -82,7 +91,7 @@ export function copyOf(
       return [label.slice(0, at), label.slice(at + 1)];
     }),
   );
-  const facts = { behaviors, places, environment, network: networkName, labels };
+  const facts = { behaviors, places, environment, network: networkName, ordersNetworks, labels };
   return composed(() => rewrite(document, facts));
 }
 

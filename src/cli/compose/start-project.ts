@@ -51,7 +51,7 @@ export async function startProject(
 ): Promise<RunningHandler> {
   const { cli, output, traces } = context;
   const { handler, project, labels, served, planOf } = start;
-  const { compose, document } = project;
+  const { compose, document, ordersNetworks } = project;
   const { docker } = compose;
   const assigned = new Map(
     [...project.assigned].map(([service, own]) => [
@@ -102,7 +102,11 @@ export async function startProject(
     throw new CliError('Failed', `the services of ${document.name} could not be made: ${why}`);
   }
   const joined = attachments(rewritten.document, rewritten.handlers, networkName);
-  undo.use(await docked(async () => await attachNetworks({ docker, journal }, joined, cli.signal)));
+  undo.use(
+    await docked(
+      async () => await attachNetworks({ docker, journal, ordersNetworks }, joined, cli.signal),
+    ),
+  );
   await publishAll(context, undo, { start, rewritten });
   return runProject(context, undo, {
     deps,
