@@ -73,6 +73,7 @@ export const composeKind: HandlerKind<ComposeHandler> = {
           labels,
           laptop,
           served,
+          told: notes,
           planOf: (intercept) => plans.get(keyOf(intercept)),
         }),
       [Symbol.asyncDispose]: async () => await undo.disposeAsync(),

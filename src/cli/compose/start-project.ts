@@ -40,6 +40,8 @@ export interface ProjectStart {
   readonly labels: readonly string[];
   readonly laptop: string;
   readonly served: readonly ServedIntercept[];
+  /** What the user was told already. */
+  readonly told: readonly string[];
   readonly planOf: (intercept: IntendedIntercept) => VolumePlan | undefined;
 }
 
@@ -67,9 +69,12 @@ export async function startProject(
     { assigned, planOf, labels, used: traces.usedVolumes },
   );
   made = volumes;
-  for (const note of notes) output.err(`warning: ${note}`);
   const { environment } = context;
   const rewritten = copyOf(project, { places, environment, labels });
+  const told = new Set(start.told);
+  for (const note of [...notes, ...rewritten.notes]) {
+    if (!told.has(note)) output.err(`warning: ${note}`);
+  }
   await holdAllNames(context, undo, { start, rewritten });
   const file = join(traces.directory, 'compose.yaml');
   await writeFile(file, printComposeDocument(rewritten.document), { mode: 0o600 });
