@@ -9,7 +9,7 @@ import { beginSpecificationRun } from './begin-specification-run.ts';
 import { connectAll } from './connect-all.ts';
 import { handlerContext, type SharedByHandlers } from './handler-context.ts';
 import type { IntendedIntercept, ReadyHandler, RunConnection } from './handlers/handler-kind.ts';
-import { prepareHandler, refuseUnknownKind } from './handlers/prepare-handler.ts';
+import { prepareHandler } from './handlers/prepare-handler.ts';
 import { heldLines } from './held-lines.ts';
 import { takeInterrupts, type Interrupts } from './interrupts.ts';
 import { makeIntercepts, type WantedIntercept } from './make-intercepts.ts';
@@ -38,7 +38,6 @@ export async function runSpecification(
   options: RunOptions,
 ): Promise<number> {
   const plan = planRun(source.specification);
-  for (const handler of handlersOf(plan)) refuseUnknownKind(handler);
   using interrupts = takeInterrupts(context);
   const cli: CliContext = {
     ...context,
