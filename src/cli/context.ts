@@ -32,6 +32,8 @@ export interface CliContext {
   flush(): void;
   /** What comes by standard input, to its end. */
   readInput(): Promise<string>;
+  /** The line that a person answers to a question; empty where none comes. Only where `interactive`. */
+  ask(question: string): Promise<string>;
   /** A line on stdout. */
   print(line: string): void;
   /** A line on stderr: only for what is not well. */

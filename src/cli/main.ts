@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { systemClock } from '#base/clock.ts';
 import type { CliContext } from './context.ts';
@@ -51,11 +52,29 @@ function buildContext(): CliContext {
     emit: (object) => print(JSON.stringify(object)),
     flush: () => {},
     readInput: async () => await text(process.stdin),
+    ask: async (question) => await askOnTerminal(question, interrupted.signal),
     print,
     warn: (line) => {
       process.stderr.write(`${line}\n`);
     },
   };
+}
+
+/** A question on stderr, as stdout may be for a program; Ctrl-C ends it as it ends all else. */
+async function askOnTerminal(question: string, signal: AbortSignal): Promise<string> {
+  signal.throwIfAborted();
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = Promise.withResolvers<string>();
+    terminal.once('close', () => answer.resolve(''));
+    terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+    signal.addEventListener('abort', () => terminal.close(), { once: true });
+    terminal.question(question, (line) => answer.resolve(line));
+    return await answer.promise;
+  } finally {
+    terminal.close();
+    signal.throwIfAborted();
+  }
 }
 
 /** There is a terminal where it can be opened by the name that each process has for its own. */

@@ -35,6 +35,7 @@ export function recordingContext(): { readonly context: CliContext; readonly lin
       emit: (object) => print(JSON.stringify(object)),
       flush: () => {},
       readInput: async () => await Promise.resolve(''),
+      ask: async () => await Promise.resolve(''),
       print,
       warn: (line) => print(`! ${line}`),
     },

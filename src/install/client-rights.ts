@@ -1,4 +1,5 @@
 import { group } from '#protocol/resources.ts';
+import { specificationGroup } from '#spec/schema/manifest.ts';
 import {
   helmMetadata,
   managerName,
@@ -31,6 +32,8 @@ export function clientClusterRole(context: InstallContext): Manifest {
         resources: ['connections', 'intercepts'],
         verbs: ['create', 'get', 'list', 'watch', 'delete'],
       },
+      // telepresence intercept run NAME
+      { apiGroups: [specificationGroup], resources: ['ispecs'], verbs: ['get', 'list'] },
       { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list', 'watch'] },
     ],
   };

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { managerConfigVariable, parseManagerConfig, type ManagerConfig } from './manager-config.ts';
 import type { Manifest } from './manifest.ts';
 import { manifests } from './manifests.ts';
+import { specificationCrd } from './specification-crd.ts';
 import { parseValues, type Values } from './values.ts';
 
 const context = {
@@ -313,4 +314,16 @@ test('each value arrives where it has its effect', () => {
     },
     podCIDRStrategy: 'coverPodIPs',
   });
+});
+
+test('the kind of specifications is no part of a release, so nothing of a release ends it', () => {
+  const kind = specificationCrd(context);
+  assert.equal(kind.metadata.name, 'ispecs.getambassador.io');
+  const all = manifests(defaultValues(), context).map(({ metadata }) => metadata.name);
+  assert.ok(!all.includes(kind.metadata.name));
+  const text = JSON.stringify(kind);
+  assert.doesNotMatch(text, /shortNames/);
+  for (const version of ['v1alpha2', 'v1alpha3', 'v1alpha4'])
+    assert.ok(text.includes(`"${version}"`));
+  assert.equal(text.match(/"storage":true/g)?.length, 1);
 });

@@ -13,7 +13,13 @@ import { CliError } from '../errors.ts';
 import { clusterClient, clusterError } from '../helm/cluster-client.ts';
 import { configValues } from '../helm/config-values.ts';
 import { givenValues, givesValues, problemLine } from '../helm/given-values.ts';
-import { chartName, currentRelease, writeClusterPart, writeRevision } from '../helm/release.ts';
+import {
+  chartName,
+  currentRelease,
+  upgradeSpecificationKind,
+  writeClusterPart,
+  writeRevision,
+} from '../helm/release.ts';
 import { mergeValues, type ValueTree } from '../helm/set-value.ts';
 import { removeRelease } from '../helm/uninstall.ts';
 import type { ParsedLine } from '../parse/flag-spec.ts';
@@ -95,6 +101,7 @@ export const runHelmUpgrade: RunCommand = async (context, line) =>
       upgradeValues(line, typed, { ...before.config }),
     );
     await writeRevision(context, client, { namespace, given, createNamespace: false });
+    await upgradeSpecificationKind(context, client, namespace);
     context.print('Traffic Manager upgraded successfully');
   });
 

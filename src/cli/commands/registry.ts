@@ -86,7 +86,7 @@ const helmCommand: CommandSpec = {
       {
         name: 'crds',
         kind: 'switch',
-        help: 'Install only what all managers of a cluster share: custom resources and policies',
+        help: 'Install only what all managers of a cluster share: custom resources and policies; and the kind of Intercept Specifications (kubectl get ispecs)',
       },
       noHooks,
       ...valueFlags,

@@ -4,15 +4,15 @@ import { readSpecification } from '../specification/read-specification.ts';
 import { runSpecification } from '../specification/run-specification.ts';
 import type { RunCommand } from './command-spec.ts';
 
-/** `telepresence intercept run FILE` */
+/** `telepresence intercept run FILE|NAME` */
 export const runRunSpecification: RunCommand = async (context, line) => {
   const [typed] = line.words;
   if (typed === undefined) {
-    throw new CliError('Usage', 'the file of the Intercept Specification is missing', {
-      hint: 'it is: telepresence intercept run FILE, or - for standard input',
+    throw new CliError('Usage', 'the file or the name of the Intercept Specification is missing', {
+      hint: 'it is: telepresence intercept run FILE|NAME, or - for standard input',
     });
   }
-  const source = await readSpecification(context, typed);
+  const source = await readSpecification(context, typed, { yes: line.on('yes') });
   const settings = await heededConfig(context);
   return await runSpecification(context, source, { wantsDocker: line.on('docker'), settings });
 };

@@ -6,6 +6,7 @@ import { claimedNamespaces, defaultValues, type Values } from '#install/values.t
 import { serverVersion } from '#kube/access.ts';
 import { applyManifests, type ApplyDeps } from '#kube/apply.ts';
 import type { KubeClient } from '#kube/client.ts';
+import { isKubeError } from '#kube/errors.ts';
 import { recordRevision } from '#kube/helm-history.ts';
 import { listReleases, type HelmRelease } from '#kube/helm-release.ts';
 import { formatManifests, manifestKey, parseManifests } from '#kube/manifest.ts';
@@ -20,6 +21,7 @@ import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { checkedValues } from './given-values.ts';
 import { findManagers, refuseOverlap } from './other-managers.ts';
+import { writeSpecificationKind } from './specification-kind.ts';
 import type { ValueTree } from './set-value.ts';
 
 /** The chart's name in Helm's record; the peer's is another one. */
@@ -99,7 +101,31 @@ export async function writeClusterPart(
   const parts = clusterPart({ release: managerName, namespace, version });
   const onStep = ({ did, what }: { readonly did: string; readonly what: string }): void =>
     context.warn(`${what} ${did}`);
-  await applyManifests(depsOf(context, client), { manifests: parts, fieldManager, onStep, signal });
+  const deps = depsOf(context, client);
+  await applyManifests(deps, { manifests: parts, fieldManager, onStep, signal });
+  const bare = { release: managerName, namespace, version };
+  await writeSpecificationKind(deps, { context: bare, how: 'install', onStep, signal });
+}
+
+/** Brings the kind of Intercept Specifications to this version, where it is there and ours. */
+export async function upgradeSpecificationKind(
+  context: CliContext,
+  client: KubeClient,
+  namespace: string,
+): Promise<void> {
+  const bare = { release: managerName, namespace, version };
+  const options = {
+    context: bare,
+    how: 'upgrade',
+    onStep: () => {},
+    signal: context.signal,
+  } as const;
+  try {
+    await writeSpecificationKind(depsOf(context, client), options);
+  } catch (error) {
+    // Who may upgrade a manager may have nothing to do with the cluster's kinds.
+    if (!isKubeError(error, 'Forbidden')) throw error;
+  }
 }
 
 function depsOf(context: CliContext, client: KubeClient): ApplyDeps {

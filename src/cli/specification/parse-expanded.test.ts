@@ -7,21 +7,13 @@ import { parseExpanded } from './parse-expanded.ts';
 
 const { context } = recordingContext();
 
-function parse(
-  written: string,
-  trusted = true,
-): {
+function parse(written: string): {
   readonly text: string;
   readonly problems: readonly string[];
   readonly names: readonly string[];
 } {
   const cli = { ...context, env: { WHO: 'ann' } };
-  const { text, parsed } = parseExpanded(cli, {
-    written,
-    file: 'a.yaml',
-    fallbackName: 'a',
-    trusted,
-  });
+  const { text, parsed } = parseExpanded(cli, { written, file: 'a.yaml', fallbackName: 'a' });
   if ('problems' in parsed)
     return { text, problems: parsed.problems.map(formatProblem), names: [] };
   const { handlers } = parsed.specification;
@@ -54,8 +46,4 @@ test('a mistake in a template has its line and its words', () => {
   assert.deepEqual(problems, [
     'a.yaml:3:21: template: at <.Telepresence.User>: map has no entry for key "User"',
   ]);
-});
-
-test('what comes from a cluster does not read this machine', () => {
-  assert.match(parse('{{ env "WHO" }}', false).problems[0] ?? '', /comes from the cluster/);
 });

@@ -30,7 +30,7 @@ export async function parseFile(
   const path = resolve(context.cwd, typed);
   const fallbackName = isInput ? 'stdin' : nameOfFile(path);
   const written = isInput ? await context.readInput() : await readText(path, typed, command);
-  const { text, parsed } = parseExpanded(context, { written, file, fallbackName, trusted: true });
+  const { text, parsed } = parseExpanded(context, { written, file, fallbackName });
   return { file, fallbackName, directory: isInput ? context.cwd : dirname(path), text, parsed };
 }
 

@@ -25,6 +25,8 @@ export interface TemplateOptions {
   /** The time zone of `date`; that of this machine unless given. */
   readonly zone?: string;
   readonly limits?: Limits;
+  /** In the place of the limits, where several texts share one. */
+  readonly budget?: Budget;
 }
 
 /** What became of a text. */
@@ -53,7 +55,7 @@ export function expandTemplate(source: string, options: TemplateOptions): Expans
     return { kind: 'expanded', text: source, lines: starts.map((_, index) => index + 1) };
   }
   const lineOf = (offset: number): number => lineAt(starts, offset);
-  const budget = new Budget(options.limits ?? specificationLimits);
+  const budget = options.budget ?? new Budget(options.limits ?? specificationLimits);
   try {
     const set = parseTemplate(source, {
       isFunction: (name) => templateFunctions.has(name),

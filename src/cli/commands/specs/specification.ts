@@ -8,13 +8,27 @@ const ofWorkload = (name: string): string =>
 export const interceptRun: CommandSpec = {
   path: ['intercept', 'run'],
   summary: 'Run an Intercept Specification: its intercepts, and what answers them',
-  details: `Connects where that is needed, runs the prerequisites, makes the intercepts and runs their\nhandlers, until Ctrl-C, telepresence quit, or the end of a handler; then all of it is taken back.\nAs FILE, - is standard input.\n\n${ofWorkload('run')}`,
+  details: `Connects where that is needed, runs the prerequisites, makes the intercepts and runs their\nhandlers, until Ctrl-C, telepresence quit, or the end of a handler; then all of it is taken back.\nAs FILE, - is standard input. A NAME that no file has is that of a specification in the cluster\n(kubectl get ispecs), in the namespace of the connection: it is shown, and runs when you agree.\n\n${ofWorkload('run')}`,
   examples: [
     'telepresence intercept run telepresence.spec.yaml',
     'telepresence intercept run --docker telepresence.spec.yaml',
+    'telepresence intercept run echo-spec',
   ],
-  positionals: { names: ['FILE'], complete: 'file' },
-  flagGroups: [globalFlags],
+  positionals: { names: ['FILE|NAME'], complete: 'file' },
+  flagGroups: [
+    {
+      title: 'Flags',
+      flags: [
+        {
+          name: 'yes',
+          short: 'y',
+          kind: 'switch',
+          help: 'Agree to all that a specification from the cluster runs on this machine',
+        },
+      ],
+    },
+    globalFlags,
+  ],
   load: async () => (await import('../run-specification.ts')).runRunSpecification,
 };
 

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Specification } from '#spec/specification.ts';
+import { recordingContext } from '../../testing.fixture.ts';
+import { agree } from './agree.ts';
+import { parseFetched } from './parse-fetched.ts';
+
+const from = { name: 'echo-spec', namespace: 'shop', context: 'dev' };
+
+const object = {
+  apiVersion: 'getambassador.io/v1alpha4',
+  kind: 'InterceptSpecification',
+  metadata: { name: 'echo-spec' },
+  spec: {
+    connection: { namespace: 'shop' },
+    prerequisites: [{ create: 'build' }],
+    workloads: [{ name: 'echo', intercepts: [{ handler: 'serve', global: true }] }],
+    handlers: [
+      { name: 'build', script: { run: 'make\n\u001b[2K\u202ehidden', shell: 'bash' } },
+      {
+        name: 'serve',
+        environment: [{ name: 'WHO', value: '{{ "who" | upper }}' }],
+        docker: { image: 'img', options: ['-v', '/:/host'], command: 'sh', args: ['-c', 'x'] },
+      },
+      { name: 'unused', script: { run: 'rm -rf /' } },
+    ],
+  },
+};
+
+function specification(): Specification {
+  const { context } = recordingContext();
+  const { parsed } = parseFetched(context, { ...from, object });
+  assert.ok('specification' in parsed, JSON.stringify(parsed));
+  return parsed.specification;
+}
+
+async function asked(
+  answer: string,
+  changes: { readonly interactive?: boolean; readonly yes?: boolean } = {},
+): Promise<{ readonly lines: readonly string[]; readonly refused: string | undefined }> {
+  const { context, lines } = recordingContext();
+  const { interactive = true, yes = false } = changes;
+  const ask = async (question: string): Promise<string> => {
+    lines.push(question);
+    return await Promise.resolve(answer);
+  };
+  try {
+    await agree({ ...context, interactive, ask }, from, specification(), { yes });
+    return { lines, refused: undefined };
+  } catch (error) {
+    return { lines, refused: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+test('a specification from the cluster is shown before it is run, and nothing in it can hide', async () => {
+  const { lines, refused } = await asked('y');
+  assert.equal(refused, undefined);
+  assert.deepEqual(lines, [
+    '! The specification echo-spec comes from the namespace shop of the context dev. On this machine:',
+    '!   connects in the namespace shop',
+    '!   build (before all else): a script for bash',
+    '!       make',
+    '!       \\u{1b}[2K\\u{202e}hidden',
+    '!   serve (while it lasts): a container of the image img',
+    '!       docker run: -v /:/host',
+    '!       its command: sh -c x',
+    '!       with the environment',
+    '!         WHO=WHO',
+    'Run it? [y/N] ',
+  ]);
+});
+
+test('only yes is yes', async () => {
+  for (const yes of ['y', 'Y', ' yes ']) assert.equal((await asked(yes)).refused, undefined);
+  for (const no of ['', 'n', 'no', 'yesno', 'ja']) {
+    assert.equal((await asked(no)).refused, 'the specification echo-spec is not run');
+  }
+});
+
+test('without a terminal it is refused, and --yes asks nobody', async () => {
+  const { lines, refused } = await asked('y', { interactive: false });
+  assert.deepEqual(lines, []);
+  assert.match(refused ?? '', /can only be asked on a terminal/);
+  const agreed = await asked('', { interactive: false, yes: true });
+  assert.deepEqual(agreed, { lines: [], refused: undefined });
+});
+
+test('a template of the cluster reads nothing of this machine, and its field is named', () => {
+  const { context } = recordingContext();
+  const spec = {
+    ...object.spec,
+    handlers: [{ name: 'serve', script: { run: '{{ env "HOME" }}' } }],
+  };
+  const { parsed } = parseFetched(context, { ...from, object: { ...object, spec } });
+  assert.ok('problems' in parsed);
+  assert.equal(parsed.problems[0]?.field, 'spec.handlers[0].script.run');
+  assert.match(parsed.problems[0]?.message ?? '', /env is not available/);
+});
