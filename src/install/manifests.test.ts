@@ -5,7 +5,7 @@ import { managerConfigVariable, parseManagerConfig, type ManagerConfig } from '.
 import type { Manifest } from './manifest.ts';
 import { manifests } from './manifests.ts';
 import { specificationCrd } from './specification-crd.ts';
-import { parseValues, type Values } from './values.ts';
+import { defaultValues, parseValues, type Values } from './values.ts';
 
 const context = {
   release: 'traffic-manager',
