@@ -9,7 +9,9 @@ import type { FormattedOutput } from './output/formatted.ts';
 import { commandHelp } from './output/help.ts';
 import { earlyFlags, findCommand, type FoundCommand } from './parse/find-command.ts';
 import { ownWords } from './parse/own-words.ts';
+import type { FlagSpec, ParsedLine } from './parse/flag-spec.ts';
 import { parseLine } from './parse/parse-line.ts';
+import { meantSubcommand } from './parse/subcommands.ts';
 
 /** What a shell expects of a program that Ctrl-C has ended. */
 const interruptedExit = 130;
@@ -42,10 +44,26 @@ async function run(context: CliContext, found: FoundCommand): Promise<number> {
     return 0;
   }
   const flags = command.flagGroups.flatMap((group) => group.flags);
-  const typed = parseLine(flags, command.positionals, found.rest);
+  const typed = readLine(command, flags, found.rest);
   const line = onPlatform(typed, context.places.platform);
   const start = await command.load();
   return await start({ ...context, use: line.text('use') }, line);
+}
+
+function readLine(
+  command: CommandSpec,
+  flags: readonly FlagSpec[],
+  words: readonly string[],
+): ParsedLine {
+  try {
+    return parseLine(flags, command.positionals, words);
+  } catch (error) {
+    const meant = meantSubcommand(command, words);
+    if (!(error instanceof CliError) || error.hint !== undefined || meant === undefined)
+      throw error;
+    const hint = `did you mean: telepresence ${meant.path.join(' ')}`;
+    throw new CliError(error.code, error.message, { cause: error, hint });
+  }
 }
 
 function attempt<T>(run: () => T): { readonly value: T } | { readonly error: unknown } {

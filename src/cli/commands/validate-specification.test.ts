@@ -67,6 +67,18 @@ test('for programs: the file, its name, or the mistakes', async () => {
   });
 });
 
+test('a subcommand that is nearly one', async () => {
+  const { context, lines } = recordingContext();
+  assert.equal(await runCli(context, ['intercept', 'vaildate', 'a.yaml']), 1);
+  assert.equal(await runCli(context, ['intercept']), 1);
+  assert.deepEqual(lines, [
+    '! telepresence intercept: error: unexpected argument "a.yaml"',
+    '! did you mean: telepresence intercept validate',
+    '! telepresence intercept: error: NAME is missing',
+    '! see: telepresence intercept --help',
+  ]);
+});
+
 test('a file is called as it was typed; one that is not there is said so', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'validate-'));
   await writeFile(join(directory.path, 'a.spec.yaml'), valid);

@@ -1,3 +1,4 @@
+import { suggest } from '#base/suggest.ts';
 import type { CommandSpec } from '../commands/command-spec.ts';
 import type { FlagSpec } from './flag-spec.ts';
 
@@ -7,6 +8,18 @@ export function subcommandOf(
   word: string | undefined,
 ): CommandSpec | undefined {
   return subcommands.find(({ path }) => path.at(-1) === word);
+}
+
+/** The subcommand that somebody may have meant by the first of a command's words. */
+export function meantSubcommand(
+  command: CommandSpec,
+  words: readonly string[],
+): CommandSpec | undefined {
+  const at = firstWord(command, words, []);
+  if (at === undefined) return undefined;
+  const names = (command.subcommands ?? []).map(({ path }) => path.at(-1) ?? '');
+  const [near] = suggest(words[at] ?? '', names);
+  return subcommandOf(command, near);
 }
 
 /** Where the first word stands that is neither a flag of the command nor the value of one. */

@@ -20,18 +20,15 @@ export function unknownField(key: string, around: readonly Surrounding[]): Unkno
   if (same !== undefined) {
     return { finding: { message: `is spelled ${same}`, allowed: same }, meant: same };
   }
+  const [near] = suggest(key, known);
+  if (near !== undefined) {
+    return { finding: { message: `is no field (did you mean ${near}?)`, allowed }, meant: near };
+  }
   const inside = placesInside(here.shape, key);
   const outside = around.slice(0, -1).findLast(({ shape }) => Object.hasOwn(shape.fields, key));
   const place = inside[0] ?? (outside && (formatPath(outside.path) || 'the document itself'));
-  if (place !== undefined) {
-    return {
-      finding: { message: `is no field here: it belongs in ${place}`, allowed },
-      meant: undefined,
-    };
-  }
-  const [near] = suggest(key, known);
-  const guess = near === undefined ? '' : ` (did you mean ${near}?)`;
-  return { finding: { message: `is no field${guess}`, allowed }, meant: near };
+  const message = place === undefined ? 'is no field' : `is no field here: it belongs in ${place}`;
+  return { finding: { message, allowed }, meant: undefined };
 }
 
 /** Names that differ in case or dashes only are meant to be the same. */
