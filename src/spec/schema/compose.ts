@@ -45,7 +45,7 @@ export const composeSchema = object({
         { name: required(filled, 'Name of the service in the Compose document'), ...behavior },
         [mappingOfRemote],
       ),
-      { uniqueBy: 'name' },
+      { uniqueBy: 'name', max: 256 },
     ),
     'What is meant of services, over their own `x-telepresence`',
   ),

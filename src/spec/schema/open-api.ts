@@ -1,11 +1,12 @@
-import { ruleSchemas, type SchemaPart } from './rule-schema.ts';
+import { celRules, referenceRules } from './cel-rules.ts';
+import type { SchemaPart } from './rule-schema.ts';
 import type { EitherShape, ObjectShape, Shape } from './shape.ts';
 import { specificationSchema } from './specification.ts';
 import { choicePattern, descriptionOf, patternOf } from './texts.ts';
 
 /**
  * The schema of the custom resource, as Kubernetes wants it (structural): each value of one type,
- * no references, and rules that name no types. It has no defaults: they would be written into what
+ * no references, and rules in its own language, which the API server says in our words. It has no defaults: they would be written into what
  * users applied.
  */
 export function openApiSchema(): SchemaPart {
@@ -67,7 +68,8 @@ function eitherOf({ shapes }: EitherShape): SchemaPart {
   return kinds === 'integer,text' ? { 'x-kubernetes-int-or-string': true } : anything;
 }
 
-function objectOf({ fields, rules }: ObjectShape): SchemaPart {
+function objectOf(shape: ObjectShape): SchemaPart {
+  const { fields } = shape;
   const properties = Object.entries(fields).map(([name, field]) => [
     name,
     { description: descriptionOf(field), ...partOf(field.shape) },
@@ -77,6 +79,6 @@ function objectOf({ fields, rules }: ObjectShape): SchemaPart {
     type: 'object',
     properties: Object.fromEntries(properties),
     ...(needed.length > 0 && { required: needed }),
-    ...ruleSchemas(rules),
+    ...celRules(shape.rules, shape === specificationSchema ? referenceRules : []),
   };
 }

@@ -3,7 +3,7 @@ import type { Rule } from './shape.ts';
 /** A part of JSON Schema, or of Kubernetes' OpenAPI. */
 export type SchemaPart = Readonly<Record<string, unknown>>;
 
-/** Rules as both JSON Schema and structural schemas of Kubernetes can say them. */
+/** Rules as JSON Schema can say them. */
 export function ruleSchemas(rules: readonly Rule[]): SchemaPart {
   if (rules.length === 0) return {};
   return { allOf: rules.map(ruleSchema) };
