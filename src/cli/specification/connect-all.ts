@@ -54,14 +54,14 @@ async function connectOne(
   const there = inDocker
     ? await meantInDocker(context, spec, kube)
     : { name: spec.name ?? '', isThere: await isHostConnected(context), connection: undefined };
-  if (!there.isThere) {
-    const step = { kind: 'disconnect', connection: there.connection } as const;
-    const crossOut = run.journal.write(step);
-    undo.defer(async () => {
-      await endConnection(context, step);
-      crossOut();
-    });
-  }
+  const { connection } = there;
+  const step = { kind: 'disconnect', connection } as const;
+  let crossOut = there.isThere ? undefined : run.journal.write({ ...step, mayCome: true });
+  undo.defer(async () => {
+    if (crossOut === undefined) return;
+    await endConnection(context, step);
+    crossOut();
+  });
   const request = {
     kube,
     name: there.name,
@@ -77,7 +77,12 @@ async function connectOne(
     inDocker,
     sandbox,
   });
-  const found = inDocker ? await describeOne(context, there.connection ?? '') : undefined;
+  if (crossOut !== undefined) {
+    const crossOutComing = crossOut;
+    crossOut = run.journal.write({ ...step, mayCome: false });
+    crossOutComing();
+  }
+  const found = inDocker ? await describeOne(context, connection ?? '') : undefined;
   const { context: kubeContext, namespace } = info;
   return { daemon, inDocker: found, name: spec.name ?? '', context: kubeContext, namespace };
 }

@@ -10,7 +10,7 @@ const endMs = 30_000;
 /** Ends a connection that a run has made, unless it has ended; never throws. */
 export async function endConnection(
   context: CliContext,
-  { connection }: UndoStepOf<'disconnect'>,
+  { connection }: Pick<UndoStepOf<'disconnect'>, 'connection'>,
 ): Promise<void> {
   const signal = AbortSignal.timeout(endMs);
   try {

@@ -39,7 +39,12 @@ const leave = v.object({
 });
 
 /** Ends a connection in a container by its name; without one, this machine's own. */
-const disconnect = v.object({ kind: v.literal('disconnect'), connection: v.optional(text) });
+const disconnect = v.object({
+  kind: v.literal('disconnect'),
+  connection: v.optional(text),
+  /** Whoever was killed was just making it: what he has started goes on making it. */
+  mayCome: v.boolean(),
+});
 
 /** One thing that a run has done, and how it is undone where the run itself cannot any more. */
 export const undoStepShape = v.variant('kind', [

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { CliContext } from '../../context.ts';
+import { awaitConnection } from './await-connection.ts';
 import { endConnection } from './end-connection.ts';
 import { endProcessGroup } from './end-process-group.ts';
 import { leaveIntercept } from './leave-intercept.ts';
@@ -39,6 +40,7 @@ async function undoStep(
       await leaveIntercept(context, step);
       return;
     case 'disconnect':
+      await awaitConnection(context, step);
       await endConnection(context, step);
       return;
   }
