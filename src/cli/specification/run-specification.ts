@@ -14,6 +14,7 @@ import { heldLines } from './held-lines.ts';
 import { takeInterrupts, type Interrupts } from './interrupts.ts';
 import { makeIntercepts, type WantedIntercept } from './make-intercepts.ts';
 import { placeFor, planRun, type PlannedIntercept, type RunPlan } from './plan.ts';
+import { refuseTakenNames } from './refuse-taken-names.ts';
 import { runPrerequisites, type Aftermath, type ReadDocument } from './run-prerequisites.ts';
 import { defaultGraceSeconds, stopHandlers, type StoppableHandler } from './stop-handlers.ts';
 import { waitForEnd } from './wait-for-end.ts';
@@ -71,6 +72,12 @@ async function runPlan(cli: CliContext, parts: Parts): Promise<number> {
   const run = await beginSpecificationRun(cli, { docker }, undo);
   const { settings } = options;
   const connections = await connectAll(cli, plan, { inDocker, settings, run }, undo);
+  const intended = plan.intercepts.map((planned) => ({
+    planned,
+    intended: intend(planned, connections, settings.config.intercept.defaultPort),
+  }));
+  const wishes = intended.map((one) => one.intended);
+  await refuseTakenNames(cli, wishes);
   // What handlers say before all of them run comes after it was said that they do.
   const lines = heldLines(cli);
   using _opened = { [Symbol.dispose]: () => lines.open() };
@@ -82,10 +89,6 @@ async function runPlan(cli: CliContext, parts: Parts): Promise<number> {
   const failed = await runPrerequisites(cli, plan, of, undo);
   if (failed !== 0) return failed;
 
-  const intended = plan.intercepts.map((planned) => ({
-    planned,
-    intended: intend(planned, connections, settings.config.intercept.defaultPort),
-  }));
   undo.defer(async () => await run.sweep());
   const ready: {
     readonly handler: HandlerSpec;
