@@ -1,27 +1,11 @@
-import * as v from 'valibot';
 import type { ServiceBehavior, ServiceIntent } from '#spec/compose-spec.ts';
-import { behaviors } from '#spec/compose-spec.ts';
+import { parseBehavior } from '#spec/parse/parse-behavior.ts';
+import { formatPath } from '#spec/parse/problem.ts';
 import type { ComposeDocument } from './document.ts';
 import { ComposeError } from './errors.ts';
 
 /** What is meant of each service that anybody says something of; all others are `local`. */
 export type Behaviors = ReadonlyMap<string, ServiceBehavior>;
-
-const name = v.pipe(v.string('a text'), v.minLength(1, 'a text'));
-
-const extension = v.strictObject(
-  {
-    behavior: v.optional(v.picklist(behaviors, `one of ${behaviors.join(', ')}`), 'local'),
-    mapping: v.optional(
-      v.strictObject({ name, namespace: v.optional(name) }, 'name, and namespace if you like'),
-    ),
-    intercepts: v.optional(v.array(name, 'a list of names of intercepts')),
-    connection: v.optional(name),
-  },
-  'behavior, mapping, intercepts, connection',
-);
-
-const keys = Object.keys(extension.entries).join(', ');
 
 /**
  * What the services' own `x-telepresence` says, and over it, whole, what the specification says of a
@@ -50,46 +34,21 @@ export function readBehaviors(
     if (!Object.hasOwn(document.services, service)) throw noSuchService(document, service);
     found.set(service, behavior);
   }
-  for (const [service, behavior] of found) checkOne(service, behavior);
   return found;
 }
 
 function readExtension(service: string, said: unknown): ServiceBehavior {
-  const parsed = v.safeParse(extension, said);
-  if (parsed.success) return parsed.output;
-  const issue = parsed.issues[0];
-  const path = v.getDotPath(issue);
-  const at = `services.${service}.x-telepresence${path === null ? '' : `.${path}`}`;
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
-    const isOuter = issue.path?.length === 1;
-    const allowed = isOuter ? keys : 'name, namespace';
-    const named = isOuter && path === 'name' ? ': the service is the one that it stands in' : '';
-    throw new ComposeError('BadBehavior', `${at}: there is no such key${named}`, {
-      hint: `the keys are ${allowed}`,
-    });
-  }
-  throw new ComposeError('BadBehavior', `${at}: it is ${issue.message}`);
-}
-
-function checkOne(service: string, { behavior, mapping, intercepts }: ServiceBehavior): void {
-  if (mapping !== undefined && behavior !== 'remote') {
-    throw new ComposeError(
-      'BadBehavior',
-      `service ${service}: a mapping is for a service that is remote, and this is ${behavior}`,
-      {
-        hint: 'say behavior: remote, or leave mapping out',
-      },
-    );
-  }
-  if (intercepts !== undefined && behavior !== 'interceptHandler') {
-    throw new ComposeError(
-      'BadBehavior',
-      `service ${service}: intercepts are for an interceptHandler, and this is ${behavior}`,
-      {
-        hint: 'say behavior: interceptHandler, or leave intercepts out',
-      },
-    );
-  }
+  const parsed = parseBehavior(said);
+  if ('behavior' in parsed) return parsed.behavior;
+  const at = `services.${service}.x-telepresence`;
+  const told = parsed.findings.map(({ path, message, allowed }) => {
+    const field = formatPath(path);
+    if (field === 'name')
+      return `${at}.name: is no field: the service is the one that it stands in`;
+    const may = allowed === undefined ? '' : `; allowed: ${allowed}`;
+    return `${at}${field === '' ? '' : `.${field}`}: ${message}${may}`;
+  });
+  throw new ComposeError('BadBehavior', told.join('\n'));
 }
 
 function noSuchService(

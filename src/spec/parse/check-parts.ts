@@ -49,13 +49,13 @@ function checkInterceptNames({ intercepts }: Parts, report: Report): void {
 }
 
 function checkHandlersOfSeveral({ intercepts, handlers }: Parts, report: Report): void {
-  const others = new Set(handlers.flatMap(({ name, isDocker }) => (isDocker ? [] : name)));
+  const others = new Set(handlers.flatMap(({ name, isOnLaptop }) => (isOnLaptop ? name : [])));
   for (const { handler, enabled, path } of intercepts) {
     if (!enabled || handler === undefined || !others.has(handler)) continue;
     report({
       path: [...path, 'handler'],
       message: `${quoted(handler)} runs on this machine, which has only one of several connections`,
-      allowed: 'with several connections, handlers with docker',
+      allowed: 'with several connections, docker handlers, or external ones with isDocker: true',
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { Rule } from '../schema/shape.ts';
 import type { Finding, Path } from './problem.ts';
-import { orList, valueWords } from './words.ts';
+import { orList } from './words.ts';
 
 /** Reports where the fields of an object are at odds with a rule. */
 export function checkRule(
@@ -45,7 +45,7 @@ export function checkRule(
         path: [...path, rule.other],
         atKey: true,
         message: Object.hasOwn(value, rule.field)
-          ? `stands beside ${rule.field}: ${valueWords(value[rule.field])}`
+          ? `stands beside ${rule.field}: ${String(value[rule.field])}`
           : `stands without ${rule.field}`,
         allowed: `only with ${rule.field}: ${rule.is}`,
       });

@@ -200,7 +200,7 @@ test('kinds of handlers', () => {
     args: ['a'],
   });
   const services =
-    '[{name: a}, {name: b, behavior: remote, mapping: {name: c}}, {name: d, intercepts: [a]}]';
+    '[{name: a}, {name: b, behavior: remote, mapping: {name: c}}, {name: d, behavior: interceptHandler, intercepts: [a]}]';
   assert.deepEqual(handlerOf(`docker: {compose: {context: x, services: ${services}}}`), {
     ...any,
     kind: 'compose',
@@ -210,7 +210,7 @@ test('kinds of handlers', () => {
       services: [
         { name: 'a', behavior: 'local' },
         { name: 'b', behavior: 'remote', mapping: { name: 'c' } },
-        { name: 'd', behavior: 'local', intercepts: ['a'] },
+        { name: 'd', behavior: 'interceptHandler', intercepts: ['a'] },
       ],
     },
     ports: [],
@@ -246,6 +246,15 @@ workloads:
       ['echo', 'b'],
     ],
   );
+});
+
+test('with several connections, a handler need not be here', () => {
+  const text = (handler: string): string => `connections: [{name: a}, {name: b}]
+workloads: [{name: a/echo, intercepts: [{handler: h}]}]
+handlers: [{name: h, ${handler}}]`;
+  assert.deepEqual(problems(text('external: {isDocker: true}')), []);
+  assert.deepEqual(problems(text('stopGracePeriod: 1')), []);
+  assert.equal(problems(text('external: {}')).length, 1);
 });
 
 test('the custom resource is the document under spec', () => {

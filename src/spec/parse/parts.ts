@@ -6,7 +6,7 @@ export interface Parts {
   readonly connections: readonly { readonly name: string | undefined }[];
   readonly workloads: readonly WorkloadPart[];
   readonly intercepts: readonly InterceptPart[];
-  readonly handlers: readonly { readonly name: string; readonly isDocker: boolean }[];
+  readonly handlers: readonly { readonly name: string; readonly isOnLaptop: boolean }[];
 }
 
 /** A workload: its name without the connection that is written before it. */
@@ -46,7 +46,10 @@ export function partsOf(document: unknown): Parts {
     }),
     handlers: itemsOf(document, 'handlers', []).flatMap(({ value }) => {
       const name = textOf(value, 'name');
-      return name === undefined ? [] : [{ name, isDocker: Object.hasOwn(value, 'docker') }];
+      if (name === undefined) return [];
+      const { script, external } = value;
+      const isOutside = isMap(external) && external['isDocker'] !== true;
+      return [{ name, isOnLaptop: script !== undefined || isOutside }];
     }),
   };
 }

@@ -17,21 +17,19 @@ const behavior = {
   mapping: optional(mapping, 'What answers for it in the cluster; only of a `remote` one', {
     otherwise: 'the Service of its own name',
   }),
-  intercepts: optional(list(namedIntercept), 'The intercepts that it answers', {
+  intercepts: optional(list(namedIntercept), 'The intercepts that it answers; only of an `interceptHandler`', {
     otherwise: "all of the handler's",
   }),
   connection: optional(namedConnection, 'The connection that it uses, where there are several'),
 };
 
-const mappingOfRemote: Rule = {
-  kind: 'onlyWhere',
-  field: 'behavior',
-  is: 'remote',
-  other: 'mapping',
-};
+const rules: readonly Rule[] = [
+  { kind: 'onlyWhere', field: 'behavior', is: 'remote', other: 'mapping' },
+  { kind: 'onlyWhere', field: 'behavior', is: 'interceptHandler', other: 'intercepts' },
+];
 
 /** `x-telepresence` of a service in a Compose file. */
-export const serviceBehaviorSchema = object(behavior, [mappingOfRemote]);
+export const serviceBehaviorSchema = object(behavior, rules);
 
 /** `compose` of a handler. */
 export const composeSchema = object({
@@ -43,7 +41,7 @@ export const composeSchema = object({
     list(
       object(
         { name: required(filled, 'Name of the service in the Compose document'), ...behavior },
-        [mappingOfRemote],
+        rules,
       ),
       { uniqueBy: 'name', max: 256 },
     ),
