@@ -7,7 +7,7 @@ import type { Specification } from '#spec/specification.ts';
 import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { agree } from './cluster/agree.ts';
-import { fetchSpecification } from './cluster/fetch-specification.ts';
+import { fetchSpecification, type FetchedSpecification } from './cluster/fetch-specification.ts';
 import { parseFetched } from './cluster/parse-fetched.ts';
 import { parseFile } from './parse-file.ts';
 import type { RunSource } from './run-specification.ts';
@@ -26,9 +26,23 @@ export async function readSpecification(
   }
   const fetched = await fetchSpecification(context, typed);
   const { parsed, text } = parseFetched(context, fetched);
-  const specification = heeded(parsed);
+  const specification = connectedWhereItIs(heeded(parsed), fetched);
   await agree(context, fetched, specification, options);
   return { specification, document: text, name: fetched.name, directory: context.cwd };
+}
+
+/** Without a word of its own it means the namespace that it lies in. */
+function connectedWhereItIs(
+  specification: Specification,
+  { context, namespace }: FetchedSpecification,
+): Specification {
+  const connections = specification.connections.map((one) => {
+    const isSaid = [one.context, one.cluster, one.user].some((said) => said !== undefined);
+    return Object.assign({}, one, isSaid ? {} : { context }, {
+      namespace: one.namespace ?? (isSaid ? undefined : namespace),
+    });
+  });
+  return { ...specification, connections };
 }
 
 /** A name of Kubernetes that no file has, and that has no extension of a file's. */
