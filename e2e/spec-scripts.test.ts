@@ -107,13 +107,13 @@ test('a script that fails gives its exit code; one that cannot be read is missed
   const { status } = await telepresence(['intercept', 'run', path], { mayFail: true, env });
   assert.equal(status, 5);
   await nothingIsLeft();
-  const unknown = await files.write('unknown.yaml', failing.replace('shell: bash', 'shell: zsh'));
-  const missed = await telepresence(['intercept', 'run', unknown], {
+  const own = await files.write('own.yaml', failing.replace('      shell: bash\n', ''));
+  const missed = await telepresence(['intercept', 'run', own], {
     mayFail: true,
-    env: { ...env, PATH: '/usr/bin:/bin' },
+    env: { ...env, SHELL: '/nowhere/fish' },
   });
-  if (missed.status !== 5)
-    assert.match(missed.stderr, /is a script for zsh, and there is none on PATH/);
+  assert.match(missed.stderr, /serve is a script for \/nowhere\/fish, and there is none/);
+  assert.equal(missed.status, 1);
   assert.ok(!(await isThere('made.txt')));
 });
 
