@@ -38,6 +38,21 @@ test('what is valid, but what run does not heed yet', async () => {
   ]);
 });
 
+test('valid, but no run could do it', async () => {
+  const { code, lines } = await validate(`workloads:
+  - name: echo
+    intercepts: [{handler: a}, {handler: b, name: other}]
+handlers:
+  - {name: a, script: {run: make}}
+  - {name: b, docker: {image: echo}}
+`);
+  assert.equal(code, 0);
+  assert.deepEqual(lines.slice(0, 2), [
+    '! telepresence intercept validate: warning: <stdin>: run would refuse it: handler b runs in a container, and a on this machine itself: one connection serves one of the two',
+    '! make both docker handlers, or write a specification for each',
+  ]);
+});
+
 test('every mistake is a line that editors can jump to, and the exit code is 1', async () => {
   const { code, lines } = await validate(valid.replaceAll('handler: echo', 'handler: ecko'));
   assert.equal(code, 1);

@@ -1,6 +1,10 @@
 import { formatProblem } from '#spec/parse/problem.ts';
 import type { Specification } from '#spec/specification.ts';
+import type { ParsedSpecification } from '#spec/parse/parse-specification.ts';
+import type { CliContext } from '../context.ts';
+import { CliError } from '../errors.ts';
 import { parseFile } from '../specification/parse-file.ts';
+import { planRun } from '../specification/plan.ts';
 import { unheededField } from '../specification/unheeded-fields.ts';
 import type { RunCommand } from './command-spec.ts';
 
@@ -8,13 +12,8 @@ import type { RunCommand } from './command-spec.ts';
 export const runValidate: RunCommand = async (context, line) => {
   const { file, parsed } = await parseFile(context, line.words[0] ?? '', 'validate');
   if ('specification' in parsed) {
-    const { specification, problemAt } = parsed;
-    const unheeded = unheededField(specification);
-    if (unheeded !== undefined) {
-      const problem = problemAt(unheeded.path, `run would refuse it: ${unheeded.why}`);
-      context.warn(`telepresence intercept validate: warning: ${formatProblem(problem)}`);
-      context.warn(unheeded.instead);
-    }
+    const { specification } = parsed;
+    warnOfRun(context, file, parsed);
     context.show({
       text: [
         `${file}: Intercept spec "${specification.name}" is valid: ${contents(specification)}.`,
@@ -30,6 +29,29 @@ export const runValidate: RunCommand = async (context, line) => {
   });
   return 1;
 };
+
+/** What is right as a specification may still be what `run` cannot do. */
+function warnOfRun(
+  context: CliContext,
+  file: string,
+  { specification, problemAt }: Extract<ParsedSpecification, { specification: Specification }>,
+): void {
+  const warn = (why: string, hint: string | undefined): void => {
+    context.warn(`telepresence intercept validate: warning: ${why}`);
+    if (hint !== undefined) context.warn(hint);
+  };
+  const unheeded = unheededField(specification);
+  if (unheeded !== undefined) {
+    const problem = problemAt(unheeded.path, `run would refuse it: ${unheeded.why}`);
+    warn(formatProblem(problem), unheeded.instead);
+  }
+  try {
+    planRun(specification);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    warn(`${file}: run would refuse it: ${error.message}`, error.hint);
+  }
+}
 
 function contents({ workloads, handlers }: Specification): string {
   const intercepts = workloads.flatMap((workload) => workload.intercepts);
