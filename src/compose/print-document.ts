@@ -2,7 +2,7 @@ import { Document, Scalar, visit } from 'yaml';
 import type { ComposeDocument } from './document.ts';
 
 /** What every reader of YAML, of whatever version, takes for the same text. */
-const plain = /^[A-Za-z/][A-Za-z0-9_./@+-]*$/;
+const plain = /^[A-Za-z/](?:[A-Za-z0-9_./@+:-]*[A-Za-z0-9_./@+-])?$/;
 /** Words that are no text for some of them. */
 const meant = /^(y|yes|n|no|on|off|true|false|null|nan|inf|e\d+)$/i;
 

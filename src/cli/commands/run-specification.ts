@@ -1,6 +1,7 @@
 import { heededConfig } from '../config/heeded-config.ts';
 import { CliError } from '../errors.ts';
 import { readSpecification } from '../specification/read-specification.ts';
+import { showCopies } from '../specification/show-copies.ts';
 import { runSpecification } from '../specification/run-specification.ts';
 import type { RunCommand } from './command-spec.ts';
 
@@ -12,7 +13,12 @@ export const runRunSpecification: RunCommand = async (context, line) => {
       hint: 'it is: telepresence intercept run FILE|NAME, or - for standard input',
     });
   }
-  const source = await readSpecification(context, typed, { yes: line.on('yes') });
+  const shows = line.on('dry-run');
+  const source = await readSpecification(context, typed, { yes: shows || line.on('yes') });
+  if (shows) {
+    await showCopies(context, source);
+    return 0;
+  }
   const settings = await heededConfig(context);
   return await runSpecification(context, source, { wantsDocker: line.on('docker'), settings });
 };

@@ -114,6 +114,20 @@ async function meantInDocker(
   };
 }
 
+/** What a connection and its container would be called, and where it would be. */
+export async function intendedPlace(
+  context: CliContext,
+  spec: ConnectionSpec,
+): Promise<{
+  readonly connection: string;
+  readonly sandbox: string;
+  readonly namespace: string;
+}> {
+  const access = await accessOf(context, kubeFlags(spec));
+  const { connection, sandbox } = dockerNames({ ...access, name: spec.name ?? '' }, () => false);
+  return { connection, sandbox, namespace: access.namespace };
+}
+
 async function isHostConnected(context: CliContext): Promise<boolean> {
   const { signal } = context;
   const daemon = await findHostDaemon(context);

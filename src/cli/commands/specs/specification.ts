@@ -25,6 +25,11 @@ export const interceptRun: CommandSpec = {
           kind: 'switch',
           help: 'Agree to all that a specification from the cluster runs on this machine',
         },
+        {
+          name: 'dry-run',
+          kind: 'switch',
+          help: 'Show what Compose would be given for each Compose handler, and run nothing',
+        },
       ],
     },
     globalFlags,
