@@ -1,6 +1,6 @@
-/** How a run of a Compose project ends: killed, by a handler's end, by what cannot be; and what is watched. */
+/** How a run of a Compose project ends: killed, by a handler's end, by what cannot be. */
 import assert from 'node:assert/strict';
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import type { CommandResult } from '../images/command.ts';
@@ -17,7 +17,7 @@ let stage: ShopStage;
 let files: ShopFiles;
 
 /** One service that handles, and one beside it. */
-const small = (web: string, more = ''): string => `
+const small = (web: string): string => `
 services:
   web:
     image: ${busybox}
@@ -26,7 +26,6 @@ services:
     ${web}
     x-telepresence: {behavior: interceptHandler}
   db: {image: ${busybox}, init: true, command: [sleep, infinity], networks: [back], stop_grace_period: 1s}
-${more}
 networks: {back: {}}
 `;
 
@@ -95,28 +94,9 @@ test('what cannot be is said, and leaves nothing', async () => {
       small('image: [no'),
       /docker compose does not accept the project in \S+project: yaml: line \d+/,
     ],
-    [small('command: x\n    nonsense: 1'), /does not accept the project .*nonsense/],
-    [small('scale: 2'), /service web: there are to be 2 of it, and a handler is one/],
-    [
-      small('x: 1')
-        .replace('interceptHandler}', 'interceptHandler, mapping: {name: a}}')
-        .replace('    x: 1\n', ''),
-      /a mapping is for a service that is remote/,
-    ],
-    [
-      small(serving).replace('interceptHandler', 'local'),
-      /no service of the Compose project project handles the intercept shop/,
-    ],
     [
       small(serving).replace('interceptHandler}', 'interceptHandler, intercepts: [other]}'),
       /service web: there is no intercept other/,
-    ],
-    [
-      small(
-        serving,
-        `  two: {image: ${busybox}, ports: ["8000:80"], x-telepresence: {behavior: interceptHandler}}`,
-      ).replace('networks: [default', 'ports: ["8001:80"]\n    networks: [default'),
-      /services two and web both have port 80\/tcp/,
     ],
     [
       small(serving).replace(`image: ${busybox}\n    init`, 'image: nobody/has-this:1\n    init'),
@@ -159,37 +139,4 @@ test('without the plugin it is said what to install', async () => {
   });
   assert.equal(status, 1);
   assert.match(stderr, /has no compose command/);
-});
-
-test('what is declared to be watched is taken over at once', async () => {
-  const project = join(files.directory, 'project');
-  const dockerfile = `FROM ${busybox}\nCOPY web /home/web\n`;
-  await writeFile(join(project, 'Dockerfile'), dockerfile);
-  const built = `build: .
-    command: [sh, -c, "exec httpd -f -p 8080 -h /home/web"]
-    networks: [default, back]
-    develop: {watch: [{action: sync, path: ./web, target: /home/web}, {action: rebuild, path: ./start.sh}]}`;
-  const run = await start(small(built).replace(`image: ${busybox}\n    init`, 'init'));
-  await answers();
-  await run.says(/[Ww]atch/);
-  const page = async (text: RegExp): Promise<void> =>
-    void (await eventually(`the handler answers ${String(text)}`, 30_000, async () => {
-      assert.match(await stage.askInCluster('http://shop/page'), text);
-    }));
-  await writeFile(join(project, 'web', 'page'), 'one');
-  await page(/^one$/);
-  // Its container is made anew: the same intercept goes on, and the run with it.
-  const id = async (): Promise<string> =>
-    (await onLaptop(['docker', 'ps', '--quiet', '--filter', 'name=project-web-1'])).stdout;
-  const before = await id();
-  await appendFile(join(project, 'start.sh'), '\n# changed\n');
-  await eventually('the container is another one', 60_000, async () => {
-    const now = await id();
-    assert.ok(now !== '' && now !== before);
-  });
-  await page(/^one$/);
-  await answers();
-  await run.interrupt();
-  await run.ended;
-  await stage.nothingIsLeft();
 });
