@@ -14,7 +14,9 @@ let files: SpecificationFiles;
 
 before(async () => {
   files = resources.use(await specificationFiles());
-  echo = resources.use(await echoOnDocker({ name, environment: { GREETING: 'of the pod' } }));
+  echo = resources.use(
+    await echoOnDocker({ name, environment: { WHO: 'pod', GREETING: 'of the pod' } }),
+  );
 });
 after(async () => await resources.disposeAsync());
 
@@ -31,6 +33,8 @@ handlers:
     environment:
       - name: PORT
         value: "8080"
+      - name: WHO
+        value: handler
     docker:
       image: jmalloc/echo-server
 `;
@@ -52,6 +56,9 @@ test('intercept, handler, output, and Ctrl-C; a connection that was there stays'
   const { stdout: names } = await onLaptop(['docker', 'ps', '--format', '{{.Names}}']);
   assert.match(names, /^tp-quote$/m);
   assert.match(await echo.askInCluster(), /Request served by/);
+  const look = 'echo $WHO $GREETING; ls /etc/hello';
+  const inside = await onLaptop(['docker', 'exec', 'tp-quote', 'sh', '-c', look]);
+  assert.match(inside.stdout, /^handler of the pod\n\S+\n/);
   await command.interrupt();
   const { status, stdout, stderr } = await command.ended;
   assert.equal(stderr, '');
