@@ -45,8 +45,17 @@ export async function fetchSpecification(
     const where = { namespace: access.namespace, context: access.context };
     return await get(client, { ...where, name, signal: context.signal });
   } catch (error) {
-    throw clusterError(error);
+    throw noFileEither(name, clusterError(error));
   }
+}
+
+/** Whoever meant a file is told first that there is none. */
+function noFileEither(name: string, thrown: unknown): unknown {
+  if (!(thrown instanceof CliError) || thrown.code === 'Interrupted') return thrown;
+  const { code, message, hint } = thrown;
+  if (message.startsWith(`${name}: `)) return thrown;
+  const said = `${name}: there is no such file, and the cluster could not be asked for a specification of that name: ${message}`;
+  return new CliError(code, said, { cause: thrown, ...(hint === undefined ? {} : { hint }) });
 }
 
 /** Where the connection leads, if there is one. */
