@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { shopStage, type ShopStage } from './compose/shop-stage.ts';
 import { writeShop, type ShopFiles } from './compose/shop-project.ts';
 import { eventually } from './eventually.ts';
-import { onLaptop } from './run.ts';
+import { onLaptop, telepresence } from './run.ts';
 import { startTelepresence, type UnderWay } from './under-way.ts';
 
 const namespace = 'e2e-compose';
@@ -31,6 +31,19 @@ before(async () => {
   files = owned.use(await writeShop(namespace));
 });
 after(async () => await owned.disposeAsync());
+
+test('a dry run shows the copy, the same each time, and makes nothing', async () => {
+  const shown = async (): Promise<string> =>
+    (await telepresence(['intercept', 'run', '--dry-run', files.specification])).stdout;
+  const copy = await shown();
+  assert.match(copy, /^ {4}network_mode: container:tp-e2e-compose$/m);
+  assert.match(copy, /^# port 18080:8080\/tcp of web is published/m);
+  assert.match(copy, /^# tp-e2e-compose: the name auth is login\.e2e-compose$/m);
+  assert.doesNotMatch(copy, /nobody\/has-this|x-telepresence/);
+  assert.equal(await shown(), copy);
+  const { stdout } = await onLaptop(['docker', 'ps', '--all', '--format', '{{.Names}}']);
+  assert.doesNotMatch(stdout, /project-/);
+});
 
 test('it starts, when what its handlers depend on is healthy', async () => {
   const contents = await files.contents();
