@@ -50,7 +50,10 @@ export async function listOurs(
     });
 }
 
-/** Removes the containers of connections that `isOver` says are over, and the network after the last one. */
+/**
+ * Removes the containers of connections that `isOver` says are over, volumes and networks that were made
+ * for their handlers, and the network after the last one.
+ */
 export async function removeOurs(
   deps: Deps,
   options: { readonly laptop: string; readonly network: string; readonly signal: AbortSignal },
@@ -70,6 +73,10 @@ export async function removeOurs(
     if (left.length > 0) throw new Error(`docker rm: ${removed.stderr.trim()}`);
   }
   await removeVolumes(deps, options, isOver);
+  const labels = [`${laptopLabel}=${options.laptop}`, connectionLabel];
+  const ofProjects = await listNetworks(deps, labels, { signal });
+  const left = ofProjects.filter(({ connection }) => isOver(connection));
+  await removeNetworks(deps, left, { signal });
   // Refused while anybody is in it, which is right. One that a person has made stays.
   const mine = ['--filter', `name=^${network}$`, '--filter', `label=${laptopLabel}`];
   const { stdout } = await docker.run(['network', 'ls', '--quiet', ...mine], { signal });
@@ -94,6 +101,60 @@ async function removeVolumes(
     .filter(([name, connection]) => Boolean(name) && isOver(connection ?? ''))
     .map(([name = '']) => name);
   if (over.length > 0) await docker.run(['volume', 'rm', ...over], { signal, mayFail: true });
+}
+
+/** A network that was made for a connection, or for a run of a handler. */
+export interface OurNetwork {
+  readonly id: string;
+  readonly connection: string;
+}
+
+interface Calls {
+  readonly signal: AbortSignal;
+  /** In process groups of their own, where Ctrl-C in the terminal does not reach them. */
+  readonly detached?: boolean;
+}
+
+/** The networks that bear all of these labels: `name=value`, or a name alone. */
+export async function listNetworks(
+  { docker }: Deps,
+  labels: readonly string[],
+  options: Calls,
+): Promise<readonly OurNetwork[]> {
+  const filters = labels.map((label) => `--filter=label=${label}`);
+  const format = `{{.ID}}\t{{.Label "${connectionLabel}"}}`;
+  const asked = ['network', 'ls', '--no-trunc', ...filters, '--format', format];
+  const { stdout } = await docker.run(asked, options);
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [id = '', connection = ''] = line.split('\t');
+      return { id, connection };
+    });
+}
+
+/**
+ * Removes networks, and has containers of connections leave them before, for Docker removes none that
+ * somebody is in. One that holds a container of the user's own stays with that. Returns how many are gone.
+ */
+export async function removeNetworks(
+  { docker }: Deps,
+  networks: readonly Pick<OurNetwork, 'id'>[],
+  options: Calls,
+): Promise<number> {
+  const mayFail = { ...options, mayFail: true };
+  let gone = 0;
+  for (const { id } of networks) {
+    const filters = [`--filter=network=${id}`, `--filter=label=${laptopLabel}`];
+    const asked = ['ps', '--all', '--quiet', '--no-trunc', ...filters];
+    const { stdout } = await docker.run(asked, mayFail);
+    for (const container of stdout.split('\n').filter(Boolean)) {
+      await docker.run(['network', 'disconnect', '--force', id, container], mayFail);
+    }
+    if ((await docker.run(['network', 'rm', id], mayFail)).status === 0) gone += 1;
+  }
+  return gone;
 }
 
 /** Whose containers these are: one user of one laptop, by where this user's sockets are. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { DockerCommand } from '#docker/command.ts';
-import { handlerLabel } from '#docker/ours.ts';
+import { handlerLabel, listNetworks, removeNetworks } from '#docker/ours.ts';
 
 /** What one run of a handler has made. */
 export interface HandlerTraces {
@@ -18,15 +18,23 @@ export interface RemovedHandler {
   readonly isAll: boolean;
 }
 
-/** Removes whatever one run has made; its files where they are named. Ctrl-C in the terminal does not reach it. */
+/**
+ * Removes whatever one run has made, or what it has made of one Compose project; its files where they are
+ * named. Ctrl-C in the terminal does not reach it.
+ */
 export async function removeHandler(
   { docker }: { readonly docker: DockerCommand },
-  { id, directory }: Pick<HandlerTraces, 'id'> & { readonly directory?: string },
+  of: Pick<HandlerTraces, 'id'> & { readonly directory?: string; readonly project?: string },
   signal: AbortSignal,
 ): Promise<RemovedHandler> {
-  const filter = `--filter=label=${handlerLabel}=${id}`;
+  const { id, directory, project } = of;
+  const labels = [
+    `${handlerLabel}=${id}`,
+    ...(project === undefined ? [] : [`com.docker.compose.project=${project}`]),
+  ];
+  const filters = labels.map((label) => `--filter=label=${label}`);
   const list = async (...words: readonly string[]): Promise<readonly string[]> => {
-    const { stdout } = await docker.run([...words, filter], { signal, detached: true });
+    const { stdout } = await docker.run([...words, ...filters], { signal, detached: true });
     return [...new Set(stdout.split('\n').filter(Boolean))];
   };
   const remove = async (how: readonly string[], what: readonly string[]): Promise<boolean> => {
@@ -36,18 +44,21 @@ export async function removeHandler(
     return (await docker.run([...how, ...what], options)).status === 0;
   };
   try {
-    const [containers, volumes, images] = await Promise.all([
+    const [containers, volumes, images, networks] = await Promise.all([
       list('ps', '--all', '--quiet', '--no-trunc'),
       list('volume', 'ls', '--quiet'),
       list('image', 'ls', '--quiet', '--no-trunc'),
+      listNetworks({ docker }, labels, { signal, detached: true }),
     ]);
     const noContainers = await remove(['rm', '--force', '--volumes'], containers);
     const noVolumes = await remove(['volume', 'rm', '--force'], volumes);
     // Its layers stay: they are the cache of the next build.
     const noImages = await remove(['image', 'rm', '--no-prune'], images);
+    const gone = await removeNetworks({ docker }, networks, { signal, detached: true });
+    const came = (noVolumes ? volumes.length : 0) + (noImages ? images.length : 0) + gone;
     return {
-      came: containers.length + (noVolumes ? volumes.length : 0) + (noImages ? images.length : 0),
-      isAll: noContainers && noVolumes && noImages,
+      came: containers.length + came,
+      isAll: noContainers && noVolumes && noImages && gone === networks.length,
     };
   } finally {
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
