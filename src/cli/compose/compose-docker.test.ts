@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { CliContext } from '../context.ts';
 import { scriptDocker } from '../handler/script-docker.fixture.ts';
 import { recordingContext } from '../testing.fixture.ts';
+import { claimProject } from './claim-project.ts';
 import { openCompose } from './compose-command.ts';
 import { freeProject } from './free-project.ts';
 import { canOrderNetworks, refuseEarlierNetworks } from './network-order.ts';
@@ -53,16 +54,47 @@ echo "name: shop"; echo "services: {}"`;
 });
 
 test('what a run has left makes room; what others run does not', async () => {
-  const of = { project: 'shop', laptop: 'L', signal };
+  const of = { project: 'shop', laptop: 'L', id: 'mine', signal };
   await using left = await scriptDocker(
     `case $1 in ps) printf 'a1\\tshop-web-1\\texited\\tL\\tid\\n';; *) echo "$@" >>$HERE/ran;; esac`,
   );
   await freeProject(left, of);
-  assert.equal(await left.read('ran'), 'rm --force a1\n');
+  assert.equal(await left.read('ran'), 'rm --force --volumes a1\n');
   await using users = await scriptDocker(`printf 'a1\\tshop-db-1\\texited\\t\\t\\n'`);
   await assert.rejects(freeProject(users, of), /has containers already.*shop-db-1/);
   await using other = await scriptDocker(`printf 'a1\\tshop-db-1\\trunning\\tL\\tid\\n'`);
   await assert.rejects(freeProject(other, of), /another run has the Compose project shop/);
+});
+
+test('another run that is starting is left alone, and so is another handler of this one', async () => {
+  const of = { project: 'shop', laptop: 'L', id: 'mine', signal };
+  const made = (state: string, id: string): string =>
+    `printf 'a1\\tshop-a-1\\tcreated\\tL\\t${id}\\na2\\tshop-b-1\\t${state}\\tL\\t${id}\\n'`;
+  const other = /another run has the Compose project shop: shop-a-1, shop-b-1/;
+  await using starting = await scriptDocker(made('created', 'id'));
+  await assert.rejects(freeProject(starting, of), other);
+  await using again = await scriptDocker(made('restarting', 'id'));
+  await assert.rejects(
+    freeProject(again, of),
+    /another run has the Compose project shop: shop-b-1/,
+  );
+  await using own = await scriptDocker(made('running', 'mine'));
+  await assert.rejects(freeProject(own, of), /another handler of this run has.*shop/);
+  await using left = await scriptDocker(
+    `case $1 in ps) ${made('exited', 'id')};; *) echo "$@" >>$HERE/ran;; esac`,
+  );
+  await freeProject(left, of);
+  assert.equal(await left.read('ran'), 'rm --force --volumes a1 a2\n');
+});
+
+test('one handler of a run has a project, until it has ended', () => {
+  const run = { write: () => () => {} };
+  const first = claimProject(run, 'shop');
+  claimProject(run, 'other');
+  claimProject({ write: () => () => {} }, 'shop');
+  assert.throws(() => claimProject(run, 'shop'), /another handler of this run has.*shop/);
+  first[Symbol.dispose]();
+  claimProject(run, 'shop');
 });
 
 test('only where Docker cannot be told the order is a network refused for its name', async () => {

@@ -14,6 +14,7 @@ import type {
 import { attachments } from '#compose/attachments.ts';
 import { networkName } from '#docker/ours.ts';
 import { refuseEarlierNetworks } from './network-order.ts';
+import { claimProject } from './claim-project.ts';
 import { freeProject } from './free-project.ts';
 import { copyOf, laptopOf, openProject } from './project.ts';
 import { startProject } from './start-project.ts';
@@ -55,12 +56,12 @@ export const composeKind: HandlerKind<ComposeHandler> = {
       const joined = attachments(copy, handlers, networkName);
       await docked(async () => await refuseEarlierNetworks(docker, joined, signal));
     }
-    await docked(
-      async () => await freeProject({ docker }, { project: document.name, laptop, signal }),
-    );
+    const free = { project: document.name, laptop, id: traces.id, signal };
+    await docked(async () => await freeProject({ docker }, free));
     const plans = await volumePlans(context, docker);
     for (const note of [...project.notes, ...notes]) context.output.err(`warning: ${note}`);
     const undo = new AsyncDisposableStack();
+    undo.use(claimProject(context.journal, document.name));
     return {
       mountOf: (intercept) => {
         const plan = plans.get(keyOf(intercept));

@@ -5,7 +5,6 @@ import { profilesOf } from '#compose/attachments.ts';
 import { printComposeDocument } from '#compose/print-document.ts';
 import type { Rewritten } from '#compose/rewrite.ts';
 import { declaresWatch } from '#compose/watched.ts';
-import type { DockerCommand } from '#docker/command.ts';
 import { networkName } from '#docker/ours.ts';
 import type { ComposeHandler } from '#spec/handler-spec.ts';
 import { docked } from '../docker/docker-failure.ts';
@@ -21,16 +20,16 @@ import type {
   ServedIntercept,
 } from '../specification/handlers/handler-kind.ts';
 import { attachNetworks } from './attach-networks.ts';
-import { startCompose } from './compose-process.ts';
 import { namesFor } from './connection-names.ts';
+import { createServices } from './create-services.ts';
+import { freeProject } from './free-project.ts';
 import { holdNames } from './hold-names.ts';
 import { copyOf, type Project } from './project.ts';
+import { removePorts, removeProject, removeVolumes } from './remove-project.ts';
 import { runProject } from './run-project.ts';
 import { hostGateway, sandboxAddress } from './sandbox-facts.ts';
 import { servedPlaces } from './served-places.ts';
 import { upWords } from './up-words.ts';
-
-const endMs = 60_000;
 
 /** What a project is started with. */
 export interface ProjectStart {
@@ -52,7 +51,7 @@ export async function startProject(
   start: ProjectStart,
 ): Promise<RunningHandler> {
   const { cli, output, traces } = context;
-  const { handler, project, labels, served, planOf } = start;
+  const { handler, project, labels, laptop, served, planOf } = start;
   const { compose, document, ordersNetworks } = project;
   const { docker } = compose;
   const assigned = new Map(
@@ -61,7 +60,7 @@ export async function startProject(
       own.map((one) => activeOne(one, served)),
     ]),
   );
-  undo.defer(async () => await removeVolumes(docker, made));
+  undo.defer(async () => await removeVolumes(context, docker, made));
   let made: readonly string[] = [];
   const { places, volumes, notes } = await servedPlaces(
     cli,
@@ -91,27 +90,18 @@ export async function startProject(
   const { journal } = context;
   const deps = { compose, journal, output };
   const up = upWords(handler.args);
-  undo.use(downAtTheEnd(context, docker, { project: document.name, global, cwd }));
-  cli.signal.throwIfAborted();
-  const creating = startCompose(cli, deps, {
-    words: [...global, 'up', '--no-start', ...up.create],
-    cwd,
-  });
-  const stop = (): void => creating.kill('SIGINT');
-  cli.signal.addEventListener('abort', stop, { once: true });
-  const status = await creating.ended;
-  cli.signal.removeEventListener('abort', stop);
-  cli.signal.throwIfAborted();
-  if (status !== 0) {
-    const why = creating.lastWords.at(-1) ?? `exit code ${String(status)}`;
-    throw new CliError('Failed', `the services of ${document.name} could not be made: ${why}`);
-  }
-  const joined = attachments(rewritten.document, rewritten.handlers, networkName);
-  undo.use(
-    await docked(
-      async () => await attachNetworks({ docker, journal, ordersNetworks }, joined, cli.signal),
-    ),
+  // Since the first look intercepts were made, which takes its time.
+  const { signal } = cli;
+  const id = traces.id;
+  await docked(
+    async () => await freeProject({ docker }, { project: document.name, laptop, id, signal }),
   );
+  undo.defer(async () => await removeProject(context, docker, document.name));
+  const words = [...global, 'up', '--no-start', ...up.create];
+  await createServices(context, { deps, project: document.name, words, cwd });
+  const joined = attachments(rewritten.document, rewritten.handlers, networkName);
+  const attaching = { docker, ordersNetworks, journal, output, traces };
+  await docked(async () => await attachNetworks(attaching, undo, joined, signal));
   await publishAll(context, undo, { start, rewritten });
   return runProject(context, undo, {
     deps,
@@ -131,50 +121,6 @@ function activeOne(
   const found = served.find((one) => one.name === name && one.connection.name === connection.name);
   if (found !== undefined) return found;
   throw new CliError('Failed', `the intercept ${name} is not active`);
-}
-
-async function removeVolumes(docker: DockerCommand, volumes: readonly string[]): Promise<void> {
-  if (volumes.length === 0) return;
-  const ending = { signal: AbortSignal.timeout(endMs), mayFail: true, detached: true };
-  await docker.run(['volume', 'rm', '--force', ...volumes], ending);
-}
-
-/** Whatever is made by then. The user's own volumes stay. */
-function downAtTheEnd(
-  { journal, traces, output }: HandlerContext,
-  docker: DockerCommand,
-  of: { readonly project: string; readonly global: readonly string[]; readonly cwd: string },
-): AsyncDisposable {
-  const { project, global, cwd } = of;
-  const done = journal.write({
-    kind: 'command',
-    // The copy is gone perhaps: Compose knows its own by their labels.
-    words: [docker.path, 'compose', `--project-name=${project}`, 'down', '--timeout=10'],
-    directory: '/',
-    environment: {},
-  });
-  return {
-    [Symbol.asyncDispose]: async () => {
-      const options = {
-        signal: AbortSignal.timeout(endMs),
-        mayFail: true,
-        detached: true,
-        cwd,
-      };
-      const { status, stderr } = await docker.run(
-        ['compose', ...global, 'down', '--timeout=10'],
-        options,
-      );
-      if (status === 0) {
-        done();
-        return;
-      }
-      traces.watcher.doubt();
-      output.err(
-        `warning: something of ${project} may be left: ${stderr.trim().split('\n').at(-1) ?? ''}`,
-      );
-    },
-  };
 }
 
 /** The connections in whose networks services are. */
@@ -215,10 +161,11 @@ async function holdAllNames(
 }
 
 async function publishAll(
-  { cli, traces }: HandlerContext,
+  context: HandlerContext,
   undo: AsyncDisposableStack,
   of: { readonly start: ProjectStart; readonly rewritten: Rewritten },
 ): Promise<void> {
+  const { cli, traces } = context;
   const { start, rewritten } = of;
   const { project, labels, laptop, handler } = start;
   const { docker } = project.compose;
@@ -235,10 +182,7 @@ async function publishAll(
     if (published.size === 0) continue;
     const beside = connections.length > 1 ? `-${connection}` : '';
     const name = `${project.document.name}-handlers${beside}`;
-    undo.defer(async () => {
-      const ending = { signal: AbortSignal.timeout(endMs), mayFail: true, detached: true };
-      await docker.run(['rm', '--force', '--volumes', `${name}-ports`], ending);
-    });
+    undo.defer(async () => await removePorts(context, docker, `${name}-ports`));
     const said = 'the ports of the services';
     const { id } = traces;
     const wanted = { id, published: [...published], place, labels, laptop, name, said, signal };
