@@ -10,7 +10,7 @@ import { CliError } from '../errors.ts';
 export interface ComposeCommand {
   readonly docker: DockerCommand;
   readonly version: string;
-  /** The words of its watcher, which was new once. */
+  /** The words of its watcher, which was new once, and started nothing itself then. */
   readonly watch: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export async function openCompose(
   }
   if (Number(major) < 2) throw tooOld(version);
   const isNew = Number(major) > 2 || Number(minor) >= 22;
-  return { docker, version, watch: isNew ? ['watch'] : ['alpha', 'watch'] };
+  return { docker, version, watch: isNew ? ['watch', '--no-up'] : ['alpha', 'watch'] };
 }
 
 async function noCompose({ env }: CliContext, { path }: DockerCommand): Promise<CliError> {

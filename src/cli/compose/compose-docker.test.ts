@@ -16,7 +16,7 @@ test('the plugin is found, or it is said what to install', async () => {
   await using good = await scriptDocker('echo v2.26.1-4');
   const { version, watch } = await openCompose(context, good);
   assert.equal(version, '2.26.1-4');
-  assert.deepEqual(watch, ['watch']);
+  assert.deepEqual(watch, ['watch', '--no-up']);
   await using early = await scriptDocker('echo 2.20.0');
   assert.deepEqual((await openCompose(context, early)).watch, ['alpha', 'watch']);
   await using none = await scriptDocker(

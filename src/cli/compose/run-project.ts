@@ -3,9 +3,12 @@ import type { HandlerContext, RunningHandler } from '../specification/handlers/h
 import { startCompose, type ComposeProcess } from './compose-process.ts';
 import { exitCodes, firstEnd } from './handlers-end.ts';
 
-const usualGraceSeconds = 10;
 /** How long Compose may take over the end of what has ended. */
 const patienceMs = 5000;
+/** … and over what it does beside waiting for services. */
+const aroundMs = 60_000;
+/** No longer than a timer can be. */
+const longestMs = 86_400_000;
 
 /** What is run. */
 interface RunOptions {
@@ -18,6 +21,8 @@ interface RunOptions {
     /** Undefined: each service's own. */
     readonly grace: number | undefined;
   };
+  /** How long all services may take to end. */
+  readonly stopMs: number;
   readonly cwd: string;
   /** Services whose end is the end. */
   readonly handlers: readonly string[];
@@ -27,18 +32,18 @@ interface RunOptions {
 
 /** Runs a project whose containers are made, in the foreground, until one of its handlers has ended. */
 export function runProject(
-  { cli, name, output, traces }: HandlerContext,
+  { cli, name, output, traces }: Pick<HandlerContext, 'cli' | 'name' | 'output' | 'traces'>,
   undo: AsyncDisposableStack,
   options: RunOptions,
 ): RunningHandler {
   const { clock } = cli;
-  const { deps, project, words, cwd, handlers, services, watches } = options;
+  const { deps, project, words, stopMs, cwd, handlers, services, watches } = options;
   const { docker } = deps.compose;
   const timeout = words.grace === undefined ? [] : [`--timeout=${String(words.grace)}`];
   const start = (...of: readonly string[]): ComposeProcess =>
     startCompose(cli, deps, { words: [...words.global, ...of], cwd });
   const up = start('up', ...timeout, ...words.up);
-  const watch = watches ? start(...deps.compose.watch, '--no-up') : undefined;
+  const watch = watches ? start(...deps.compose.watch) : undefined;
   watch?.ended.then(
     (status) => {
       if (!over.signal.aborted && status !== 0) output.err(`warning: nothing is watched any more`);
@@ -52,7 +57,8 @@ export function runProject(
   });
   const here = { docker, name: project, id: traces.id };
   const run = async (args: readonly string[], ms: number): Promise<void> => {
-    const ending = { signal: AbortSignal.timeout(ms), mayFail: true, detached: true, cwd };
+    const signal = AbortSignal.timeout(Math.min(ms, longestMs));
+    const ending = { signal, mayFail: true, detached: true, cwd };
     await docker.run(['compose', ...words.global, ...args], ending).catch(() => {});
   };
   /** Compose ends by itself once its containers have. */
@@ -63,17 +69,22 @@ export function runProject(
       up.kill(signal);
     }
   };
+  const kill = async (): Promise<void> => {
+    // What is about to start a service is not to do so any more.
+    up.kill('SIGKILL');
+    await run(['kill'], patienceMs);
+  };
   let stopping: Promise<void> | undefined;
   const stop = async (graceSeconds: number): Promise<void> => {
     watch?.kill('SIGTERM');
     if (stopping === undefined) {
       over.abort(new Error('the project is stopped'));
-      const seconds = words.grace ?? Math.max(graceSeconds, usualGraceSeconds);
-      stopping = run(['stop', ...timeout], (seconds + 60) * 1000).then(upEnds);
+      const stopped = graceSeconds === 0 ? kill() : run(['stop', ...timeout], stopMs + aroundMs);
+      stopping = stopped.then(upEnds);
     } else {
       // Less time than was promised before: what does not end by then is ended.
       const late = clock.sleep(graceSeconds * 1000, AbortSignal.any([])).then(() => 'late');
-      if ((await Promise.race([stopping, late])) === 'late') await run(['kill'], patienceMs);
+      if ((await Promise.race([stopping, late])) === 'late') await kill();
     }
     await stopping;
   };
@@ -87,7 +98,7 @@ export function runProject(
       if ('service' in first) {
         const { service, exitCode } = first;
         output.err(`the service ${service} has ended with exit code ${String(exitCode)}`);
-        await stop(usualGraceSeconds);
+        // Who runs this stops the others: a code that is known does not wait for them.
         return exitCode;
       }
     }

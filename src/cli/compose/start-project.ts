@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { attachments } from '#compose/attachments.ts';
 import { profilesOf } from '#compose/attachments.ts';
+import { longestStopMs } from '#compose/longest-stop.ts';
 import { printComposeDocument } from '#compose/print-document.ts';
 import type { Rewritten } from '#compose/rewrite.ts';
 import { declaresWatch } from '#compose/watched.ts';
@@ -107,6 +108,7 @@ export async function startProject(
     deps,
     project: document.name,
     words: { global, up: up.run, grace: handler.stopGraceSeconds },
+    stopMs: longestStopMs(rewritten.document, handler.stopGraceSeconds),
     cwd,
     handlers: rewritten.handlers.map(({ service }) => service),
     services: Object.keys(rewritten.document.services),
