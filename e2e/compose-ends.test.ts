@@ -25,7 +25,7 @@ services:
     stop_grace_period: 1s
     ${web}
     x-telepresence: {behavior: interceptHandler}
-  db: {image: ${busybox}, init: true, command: [sleep, infinity], networks: [back], stop_grace_period: 1s}
+  db: {image: ${busybox}, init: true, command: [sleep, infinity], networks: [back], stop_grace_period: 1s, volumes: [/without-a-name]}
 networks: {back: {}}
 `;
 
@@ -127,8 +127,33 @@ test('a project that its user runs is left alone', async () => {
     const { stdout } = await onLaptop(['docker', 'ps', '--format', '{{.Names}}']);
     assert.match(stdout, /^project-db-1$/m);
   } finally {
+    await onLaptop([...compose, 'down', '--volumes', '--timeout', '1']);
+  }
+});
+
+test('what its user starts under that name meanwhile stays', async () => {
+  const project = join(files.directory, 'project');
+  const run = await start();
+  await answers();
+  await writeFile(
+    join(project, 'docker-compose.yml'),
+    `${small(serving)}  mine: {image: ${busybox}, init: true, command: [sleep, infinity], network_mode: none}\n`.replace(
+      /(networks: \{back: \{\}\}\n)(.*\n)/,
+      '$2$1',
+    ),
+  );
+  const compose = ['docker', 'compose', '--project-directory', project];
+  await onLaptop([...compose, 'up', '--detach', '--no-deps', 'mine']);
+  try {
+    await run.interrupt();
+    assert.equal((await run.ended).status, 0);
+    const { stdout } = await onLaptop(['docker', 'ps', '--format', '{{.Names}}']);
+    assert.match(stdout, /^project-mine-1$/m);
+    assert.doesNotMatch(stdout, /^project-(web|db)-1$/m);
+  } finally {
     await onLaptop([...compose, 'down', '--timeout', '1']);
   }
+  await stage.nothingIsLeft();
 });
 
 test('without the plugin it is said what to install', async () => {

@@ -65,6 +65,11 @@ export async function shopStage(namespace: string, project = 'project'): Promise
   made.defer(async () => {
     await onLaptop(['docker', 'volume', 'rm', `${project}_pgdata`], { mayFail: true });
   });
+  const volumes = async (): Promise<readonly string[]> => {
+    const all = (await onLaptop(['docker', 'volume', 'ls', '--quiet'])).stdout.split('\n');
+    return all.filter((name) => name !== '' && !name.startsWith(`${project}_`)).toSorted();
+  };
+  const before = await volumes();
   const owned = made.move();
   return {
     async askInCluster(url) {
@@ -81,12 +86,16 @@ export async function shopStage(namespace: string, project = 'project'): Promise
         ['ps', '--all', ofProject],
         ['network', 'ls', ofProject],
         ['ps', '--all', '--filter=label=telepresence.handler'],
+        ['network', 'ls', '--filter=label=telepresence.handler'],
         ['volume', 'ls', '--filter=label=telepresence.handler'],
       ]) {
         await eventually(`nothing of docker ${list.join(' ')}`, 30_000, async () => {
           assert.equal((await onLaptop(['docker', ...list, '--quiet'])).stdout, '');
         });
       }
+      await eventually('no volume is left that nobody has named', 10_000, async () => {
+        assert.deepEqual(await volumes(), before);
+      });
       await eventually('no process is left', 20_000, async () => {
         const found = await onLaptop(
           ['pgrep', '-fa', 'handler-watch --id|docker-compose compose|docker compose'],

@@ -44,6 +44,31 @@ export function attachments(
   return [...found.values()];
 }
 
+/** A container has one address in a network: what was written for a second handler there is not heeded. */
+export function addressesLeftOut(handlers: readonly RewrittenHandler[]): readonly string[] {
+  const first = new Map<string, { readonly service: string; readonly address: string }>();
+  const notes: string[] = [];
+  for (const { service, sandbox, moved } of handlers) {
+    for (const { key, address: four, address6: six } of moved.networks) {
+      for (const [family, address] of [
+        ['4', four],
+        ['6', six],
+      ]) {
+        if (address === undefined) continue;
+        const place = [sandbox, key, family].join(' ');
+        const before = first.get(place);
+        if (before === undefined) first.set(place, { service, address });
+        else if (before.address !== address) {
+          notes.push(
+            `service ${service}: its address ${address} in the network ${key} is left out: both handlers there have that of ${before.service}, ${before.address}`,
+          );
+        }
+      }
+    }
+  }
+  return notes;
+}
+
 /** The profiles of all services that are left: each is wanted, or it would not be. */
 export function profilesOf({ services }: ComposeDocument): readonly string[] {
   return [...new Set(Object.values(services).flatMap(({ profiles = [] }) => profiles))];

@@ -1,3 +1,4 @@
+import { addressesLeftOut } from './attachments.ts';
 import { servicesThatAre, type Behaviors } from './behaviors.ts';
 import { replaceDefaultNetwork } from './default-network.ts';
 import { defaultNetwork, mapServices, without, type ComposeDocument } from './document.ts';
@@ -8,6 +9,7 @@ import { mergeEnvironment } from './merge-environment.ts';
 import { renameNetworks } from './network-names.ts';
 import { refuseSamePort } from './published.ts';
 import { reachHandlers, type CalledHandler } from './reach-handlers.ts';
+import { remotesUnknown } from './remotes-unknown.ts';
 import { removeRemote } from './remove-remote.ts';
 import { replaceVolumes, type PodVolume } from './replace-volumes.ts';
 import { withDevelop } from './watched.ts';
@@ -19,6 +21,8 @@ export interface HandlerPlace {
   /** Of the pods that it stands in for. */
   readonly environment: Readonly<Record<string, string>>;
   readonly volumes: readonly PodVolume[];
+  /** Over those of the run. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** What is known of the run. */
@@ -54,7 +58,7 @@ export function rewrite(original: ComposeDocument, facts: RewriteFacts): Rewritt
   const remote = new Set(servicesThatAre(original, behaviors, 'remote'));
   const left = removeRemote(withDevelop(original), remote);
   const replaced = replaceDefaultNetwork(left.document, network);
-  const notes = [...left.notes, ...replaced.notes];
+  const notes = [...left.notes, ...remotesUnknown(original, behaviors), ...replaced.notes];
   let { document } = replaced;
   const handlers: RewrittenHandler[] = [];
   for (const service of servicesThatAre(document, behaviors, 'interceptHandler')) {
@@ -82,6 +86,7 @@ export function rewrite(original: ComposeDocument, facts: RewriteFacts): Rewritt
       targets: moved.ports.map(({ target }) => target),
     })),
   );
+  notes.push(...addressesLeftOut(handlers));
   const joined = new Set(handlers.flatMap(({ moved }) => moved.networks.map(({ key }) => key)));
   const renamed = facts.ordersNetworks
     ? { document, notes: [] }
@@ -91,7 +96,8 @@ export function rewrite(original: ComposeDocument, facts: RewriteFacts): Rewritt
   const said = mapServices(reached, (service) =>
     service['x-telepresence'] === undefined ? service : without(service, 'x-telepresence'),
   );
-  return { document: labelProject(said, labels), handlers, notes };
+  const own = new Map(handlers.map(({ service }) => [service, places.get(service)?.labels ?? {}]));
+  return { document: labelProject(said, labels, own), handlers, notes };
 }
 
 function noPlace(service: string): ComposeError {

@@ -39,6 +39,17 @@ test('an intercept that no service handles is named', () => {
   assert.deepEqual(notes, ['no service handles the intercept two: its requests are refused']);
 });
 
+test('a remote service of a connection in which nobody is is named', () => {
+  const auth: ServiceBehavior = { behavior: 'remote', connection: 'beta' };
+  const { notes } = assign({ web: handler(), auth }, [one]);
+  assert.deepEqual(notes, [
+    'service auth: nobody here is in the connection beta, and so its name is known to nobody',
+  ]);
+  const admin = handler({ connection: 'beta' });
+  const web = handler({ connection: 'alpha' });
+  assert.deepEqual(assign({ web, admin, auth }).notes, []);
+});
+
 for (const [meant, message] of [
   [{ web: handler({ connection: 'gamma' }) }, /service web: there is no connection gamma/],
   [{ web: handler({ intercepts: ['three'] }) }, /service web: there is no intercept three/],

@@ -43,9 +43,19 @@ export function assignServices<Intercept extends AssignedIntercept>(
   );
   const taken = new Set([...assigned.values()].flat());
   const left = intercepts.filter((one) => !taken.has(one));
-  const notes = left.map(
-    ({ name }) => `no service handles the intercept ${name}: its requests are refused`,
-  );
+  const used = new Set(intercepts.map((one) => one.connection.name));
+  const untold = servicesThatAre(document, behaviors, 'remote').flatMap((service) => {
+    const { connection } = behaviors.get(service) ?? {};
+    return connection === undefined || used.has(connection)
+      ? []
+      : [
+          `service ${service}: nobody here is in the connection ${connection}, and so its name is known to nobody`,
+        ];
+  });
+  const notes = [
+    ...left.map(({ name }) => `no service handles the intercept ${name}: its requests are refused`),
+    ...untold,
+  ];
   return { assigned, notes };
 }
 

@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { ComposeHandler } from '#spec/handler-spec.ts';
 import { CliError } from '../errors.ts';
-import { labelsOf, placeOf } from '../handler/place.ts';
 import { planVolumes, type VolumePlan } from '../handler/volumes/plan-volumes.ts';
 import { docked } from '../docker/docker-failure.ts';
 import { parseMount, type MountAsked } from '../parse/mount.ts';
@@ -10,12 +9,14 @@ import type {
   HandlerKind,
   IntendedIntercept,
   ReadyHandler,
+  RunConnection,
 } from '../specification/handlers/handler-kind.ts';
 import { attachments } from '#compose/attachments.ts';
 import { networkName } from '#docker/ours.ts';
 import { refuseEarlierNetworks } from './network-order.ts';
 import { claimProject } from './claim-project.ts';
 import { freeProject } from './free-project.ts';
+import { projectLabels } from './project-labels.ts';
 import { copyOf, laptopOf, openProject } from './project.ts';
 import { startProject } from './start-project.ts';
 
@@ -23,7 +24,6 @@ import { startProject } from './start-project.ts';
 export const composeKind: HandlerKind<ComposeHandler> = {
   async prepare(handler, context): Promise<ReadyHandler> {
     const { cli, directory: base, intercepts, connections, traces } = context;
-    const first = connections[0];
     refuseHostDaemon(context);
     await mkdir(traces.directory, { recursive: true, mode: 0o700 });
     const project = await openProject(cli, {
@@ -37,8 +37,11 @@ export const composeKind: HandlerKind<ComposeHandler> = {
     const { compose, assigned, document } = project;
     const { docker } = compose;
     const laptop = laptopOf(cli);
-    const place = placeOf(first?.inDocker ?? needsDocker());
-    const labels = labelsOf({ id: traces.id, laptop, place });
+    const labelsOn = (connection: RunConnection): readonly string[] =>
+      projectLabels({ id: traces.id, laptop }, connection);
+    // What is in no connection's network ends with the first that is used.
+    const first = [...assigned.values()].flat()[0]?.connection ?? connections[0] ?? needsDocker();
+    const labels = labelsOn(first);
     // What a rule refuses is refused before anything is intercepted.
     const places = new Map(
       [...assigned].map(([service, own]) => {
@@ -72,6 +75,7 @@ export const composeKind: HandlerKind<ComposeHandler> = {
           handler,
           project,
           labels,
+          labelsOn,
           laptop,
           served,
           told: notes,

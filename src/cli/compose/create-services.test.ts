@@ -48,9 +48,11 @@ test('what Compose could not make is said in its words', async () => {
 });
 
 test('Ctrl-C ends it, also where Compose heeds none', async () => {
-  const heeds = await create('trap "exit 130" INT; echo 1 >$HERE/ready; sleep 60 & wait');
+  const heeds = await create(
+    'trap "exit 130" INT; echo 1 >$HERE/ready; while :; do sleep 0.05; done',
+  );
   assert.match(String(heeds.failure), /Ctrl-C/);
-  const deaf = await create('trap "" INT; echo 1 >$HERE/ready; sleep 60');
+  const deaf = await create('trap "" INT; echo 1 >$HERE/ready; while :; do sleep 0.05; done');
   assert.match(String(deaf.failure), /Ctrl-C/);
   assert.equal(deaf.doubts, 1);
 });

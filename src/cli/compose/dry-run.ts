@@ -6,6 +6,7 @@ import type { CliContext } from '../context.ts';
 import { labelsOf } from '../handler/place.ts';
 import type { AssignedIntercept } from './assign-services.ts';
 import { namesFor } from './connection-names.ts';
+import { readLabels } from './project-labels.ts';
 import { copyOf, laptopOf, openProject } from './project.ts';
 
 interface ShownIntercept extends AssignedIntercept {
@@ -42,18 +43,21 @@ export async function composeCopy(
   });
   const placeOf = (intercept: ShownIntercept | undefined): (typeof places)[number] | undefined =>
     places.find(({ name }) => name === intercept?.connection.name);
+  const laptop = laptopOf(context);
+  const labelsAt = (place: (typeof places)[number] | undefined): readonly string[] => {
+    const connection = place?.connection ?? '';
+    return labelsOf({ id: 'RUN', laptop, place: { kind: 'container', network: '', connection } });
+  };
   const services = new Map(
-    [...project.assigned].map(([service, own]) => [
-      service,
-      { sandbox: placeOf(own[0])?.sandbox ?? '', environment: {}, volumes: [] },
-    ]),
+    [...project.assigned].map(([service, [one]]) => {
+      const place = placeOf(one);
+      const labels = readLabels(labelsAt(place));
+      return [service, { sandbox: place?.sandbox ?? '', environment: {}, volumes: [], labels }];
+    }),
   );
-  const [first] = places;
-  const labels = labelsOf({
-    id: 'RUN',
-    laptop: laptopOf(context),
-    place: { kind: 'container', network: '', connection: first?.connection ?? '' },
-  });
+  const first = placeOf([...project.assigned.values()].flat()[0]) ?? places[0];
+  const labels = labelsAt(first);
+  const used = places.filter(({ name }) => intercepts.some((one) => one.connection.name === name));
   const environment = Object.fromEntries(
     handler.environment.map(({ name, value }) => [name, value]),
   );
@@ -72,7 +76,7 @@ export async function composeCopy(
       ),
     ),
     ...handler.ports.map((port) => `port ${String(port)} is published by a container beside it`),
-    ...places.flatMap((place) => {
+    ...used.flatMap((place) => {
       const names = namesFor(place, {
         document: project.document,
         behaviors: project.behaviors,

@@ -12,6 +12,7 @@ import { assignServices, type AssignedIntercept } from './assign-services.ts';
 import { openCompose, type ComposeCommand } from './compose-command.ts';
 import { findSource } from './compose-source.ts';
 import { checkUpWords, readComposeWords } from './compose-words.ts';
+import { readLabels } from './project-labels.ts';
 import { composed, readProject } from './read-project.ts';
 
 /** A user's project, read and understood; nothing runs yet. */
@@ -81,16 +82,12 @@ export function copyOf(
   of: {
     readonly places: ReadonlyMap<string, HandlerPlace>;
     readonly environment: Readonly<Record<string, string>>;
+    /** `NAME=VALUE`; a place may have its own over them. */
     readonly labels: readonly string[];
   },
 ): Rewritten {
   const { places, environment } = of;
-  const labels = Object.fromEntries(
-    of.labels.map((label) => {
-      const at = label.indexOf('=');
-      return [label.slice(0, at), label.slice(at + 1)];
-    }),
-  );
+  const labels = readLabels(of.labels);
   const facts = { behaviors, places, environment, network: networkName, ordersNetworks, labels };
   return composed(() => rewrite(document, facts));
 }

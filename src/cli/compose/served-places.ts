@@ -5,7 +5,8 @@ import type { CliContext } from '../context.ts';
 import { docked } from '../docker/docker-failure.ts';
 import { openHandlerVolumes, type MountedVolume } from '../handler/volumes/open-handler-volumes.ts';
 import type { VolumePlan } from '../handler/volumes/plan-volumes.ts';
-import type { ServedIntercept } from '../specification/handlers/handler-kind.ts';
+import type { RunConnection, ServedIntercept } from '../specification/handlers/handler-kind.ts';
+import { readLabels } from './project-labels.ts';
 
 /** What services get of the pods that they stand in for. */
 export interface ServedPlaces {
@@ -25,12 +26,13 @@ export async function servedPlaces(
     readonly assigned: ReadonlyMap<string, readonly ServedIntercept[]>;
     /** By the intercept's name and connection; none: without volumes. */
     readonly planOf: (intercept: ServedIntercept) => VolumePlan | undefined;
-    readonly labels: readonly string[];
+    /** `NAME=VALUE` */
+    readonly labelsOn: (connection: RunConnection) => readonly string[];
     /** Names of volumes that this run has already. */
     readonly used: Set<string>;
   },
 ): Promise<ServedPlaces> {
-  const { assigned, planOf, labels, used } = of;
+  const { assigned, planOf, labelsOn, used } = of;
   const randomName = (): string => randomUUID().slice(0, 8);
   const made = new Map<ServedIntercept, readonly MountedVolume[]>();
   const notes: string[] = [];
@@ -38,6 +40,7 @@ export async function servedPlaces(
     const plan = planOf(intercept);
     const { files, container } = intercept.info;
     if (plan === undefined || files === undefined) continue;
+    const labels = labelsOn(intercept.connection);
     const wanted = { plan, files, container, labels, used, taken: new Set<string>() };
     const opened = await docked(
       async () => await openHandlerVolumes({ docker, signal, randomName }, wanted),
@@ -65,8 +68,10 @@ export async function servedPlaces(
         }
       }
     }
-    const sandbox = intercepts[0]?.connection.inDocker?.networkContainer ?? '';
-    places.set(service, { sandbox, environment, volumes: [...volumes.values()] });
+    const connection = intercepts[0]?.connection;
+    const sandbox = connection?.inDocker?.networkContainer ?? '';
+    const labels = readLabels(connection === undefined ? [] : labelsOn(connection));
+    places.set(service, { sandbox, environment, volumes: [...volumes.values()], labels });
   }
   return { places, volumes: [...made.values()].flat().map(({ volume }) => volume), notes };
 }

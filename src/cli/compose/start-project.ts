@@ -38,6 +38,7 @@ export interface ProjectStart {
   readonly project: Project<IntendedIntercept>;
   /** `NAME=VALUE` */
   readonly labels: readonly string[];
+  readonly labelsOn: (connection: RunConnection) => readonly string[];
   readonly laptop: string;
   readonly served: readonly ServedIntercept[];
   /** What the user was told already. */
@@ -52,7 +53,7 @@ export async function startProject(
   start: ProjectStart,
 ): Promise<RunningHandler> {
   const { cli, output, traces } = context;
-  const { handler, project, labels, laptop, served, planOf } = start;
+  const { handler, project, labels, labelsOn, laptop, served, planOf } = start;
   const { compose, document, ordersNetworks } = project;
   const { docker } = compose;
   const assigned = new Map(
@@ -66,7 +67,7 @@ export async function startProject(
   const { places, volumes, notes } = await servedPlaces(
     cli,
     { docker },
-    { assigned, planOf, labels, used: traces.usedVolumes },
+    { assigned, planOf, labelsOn, used: traces.usedVolumes },
   );
   made = volumes;
   const { environment } = context;
@@ -169,11 +170,12 @@ async function publishAll(
 ): Promise<void> {
   const { cli, traces } = context;
   const { start, rewritten } = of;
-  const { project, labels, laptop, handler } = start;
+  const { project, labelsOn, laptop, handler } = start;
   const { docker } = project.compose;
   const { signal } = cli;
   const connections = connectionsOf(start);
-  for (const { name: connection, inDocker } of connections) {
+  for (const one of connections) {
+    const { name: connection, inDocker } = one;
     if (inDocker === undefined) continue;
     const place = placeOf(inDocker);
     const own = rewritten.handlers.filter(({ sandbox }) => sandbox === place.network);
@@ -187,6 +189,7 @@ async function publishAll(
     undo.defer(async () => await removePorts(context, docker, `${name}-ports`));
     const said = 'the ports of the services';
     const { id } = traces;
+    const labels = labelsOn(one);
     const wanted = { id, published: [...published], place, labels, laptop, name, said, signal };
     await docked(async () => await publishPorts({ docker }, wanted));
   }
