@@ -79,12 +79,25 @@ test('the exit code of a handler is that of the run, and its end the end of all'
   await stage.nothingIsLeft();
 });
 
-test('leave ends it too', async () => {
+test('leave ends it too; what its user has started under its name meanwhile is his', async () => {
   const run = await start();
   await answers();
-  await telepresence(['leave', 'shop', '--use', namespace]);
-  const { stderr } = await run.ended;
-  assert.match(stderr, /the intercept shop has ended/);
+  const project = join(files.directory, 'project');
+  const mine = `  mine: {image: ${busybox}, init: true, command: [sleep, infinity], network_mode: none}`;
+  const file = join(project, 'docker-compose.yml');
+  await writeFile(file, small(serving).replace('\nnetworks: {', `\n${mine}\nnetworks: {`));
+  const compose = ['docker', 'compose', '--project-directory', project];
+  await onLaptop([...compose, 'up', '--detach', '--no-deps', 'mine']);
+  try {
+    await telepresence(['leave', 'shop', '--use', namespace]);
+    const { stderr } = await run.ended;
+    assert.match(stderr, /the intercept shop has ended/);
+    const { stdout } = await onLaptop(['docker', 'ps', '--format', '{{.Names}}']);
+    assert.match(stdout, /^project-mine-1$/m);
+    assert.doesNotMatch(stdout, /^project-(web|db)-1$/m);
+  } finally {
+    await onLaptop([...compose, 'down', '--timeout', '1']);
+  }
   await stage.nothingIsLeft();
 });
 
@@ -129,31 +142,6 @@ test('a project that its user runs is left alone', async () => {
   } finally {
     await onLaptop([...compose, 'down', '--volumes', '--timeout', '1']);
   }
-});
-
-test('what its user starts under that name meanwhile stays', async () => {
-  const project = join(files.directory, 'project');
-  const run = await start();
-  await answers();
-  await writeFile(
-    join(project, 'docker-compose.yml'),
-    `${small(serving)}  mine: {image: ${busybox}, init: true, command: [sleep, infinity], network_mode: none}\n`.replace(
-      /(networks: \{back: \{\}\}\n)(.*\n)/,
-      '$2$1',
-    ),
-  );
-  const compose = ['docker', 'compose', '--project-directory', project];
-  await onLaptop([...compose, 'up', '--detach', '--no-deps', 'mine']);
-  try {
-    await run.interrupt();
-    assert.equal((await run.ended).status, 0);
-    const { stdout } = await onLaptop(['docker', 'ps', '--format', '{{.Names}}']);
-    assert.match(stdout, /^project-mine-1$/m);
-    assert.doesNotMatch(stdout, /^project-(web|db)-1$/m);
-  } finally {
-    await onLaptop([...compose, 'down', '--timeout', '1']);
-  }
-  await stage.nothingIsLeft();
 });
 
 test('without the plugin it is said what to install', async () => {
