@@ -73,16 +73,31 @@ export async function removeOurs(
     if (left.length > 0) throw new Error(`docker rm: ${removed.stderr.trim()}`);
   }
   await removeVolumes(deps, options, isOver);
-  const labels = [`${laptopLabel}=${options.laptop}`, connectionLabel];
-  const ofProjects = await listNetworks(deps, labels, { signal });
-  const left = ofProjects.filter(({ connection }) => isOver(connection));
-  await removeNetworks(deps, left, { signal });
+  await removeProjectNetworks(deps, options, isOver);
   // Refused while anybody is in it, which is right. One that a person has made stays.
   const mine = ['--filter', `name=^${network}$`, '--filter', `label=${laptopLabel}`];
   const { stdout } = await docker.run(['network', 'ls', '--quiet', ...mine], { signal });
   const ids = stdout.split('\n').filter(Boolean);
   if (ids.length > 0) await docker.run(['network', 'rm', ...ids], { signal, mayFail: true });
   return over;
+}
+
+/** Networks of projects that ran for a connection. */
+async function removeProjectNetworks(
+  deps: Deps,
+  { laptop, signal }: { readonly laptop: string; readonly signal: AbortSignal },
+  isOver: (connection: string) => boolean,
+): Promise<void> {
+  const format = `{{.ID}}\t{{.Label "${connectionLabel}"}}`;
+  const filters = [`--filter=label=${laptopLabel}=${laptop}`, `--filter=label=${connectionLabel}`];
+  const args = ['network', 'ls', '--no-trunc', ...filters, '--format', format];
+  const { stdout } = await deps.docker.run(args, { signal, mayFail: true });
+  const over = stdout
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .filter(([id, connection]) => Boolean(id) && isOver(connection ?? ''))
+    .map(([id = '']) => id);
+  await removeNetworks(deps, over, { signal });
 }
 
 /** Volumes of handlers; one that somebody has taken into a container of his own stays with that. */
@@ -103,35 +118,10 @@ async function removeVolumes(
   if (over.length > 0) await docker.run(['volume', 'rm', ...over], { signal, mayFail: true });
 }
 
-/** A network that was made for a connection, or for a run of a handler. */
-export interface OurNetwork {
-  readonly id: string;
-  readonly connection: string;
-}
-
 interface Calls {
   readonly signal: AbortSignal;
   /** In process groups of their own, where Ctrl-C in the terminal does not reach them. */
   readonly detached?: boolean;
-}
-
-/** The networks that bear all of these labels: `name=value`, or a name alone. */
-export async function listNetworks(
-  { docker }: Deps,
-  labels: readonly string[],
-  options: Calls,
-): Promise<readonly OurNetwork[]> {
-  const filters = labels.map((label) => `--filter=label=${label}`);
-  const format = `{{.ID}}\t{{.Label "${connectionLabel}"}}`;
-  const asked = ['network', 'ls', '--no-trunc', ...filters, '--format', format];
-  const { stdout } = await docker.run(asked, options);
-  return stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [id = '', connection = ''] = line.split('\t');
-      return { id, connection };
-    });
 }
 
 /**
@@ -140,12 +130,12 @@ export async function listNetworks(
  */
 export async function removeNetworks(
   { docker }: Deps,
-  networks: readonly Pick<OurNetwork, 'id'>[],
+  networks: readonly string[],
   options: Calls,
 ): Promise<number> {
   const mayFail = { ...options, mayFail: true };
   let gone = 0;
-  for (const { id } of networks) {
+  for (const id of networks) {
     const filters = [`--filter=network=${id}`, `--filter=label=${laptopLabel}`];
     const asked = ['ps', '--all', '--quiet', '--no-trunc', ...filters];
     const { stdout } = await docker.run(asked, mayFail);

@@ -43,7 +43,7 @@ function networkDocker(inIt: string): { readonly docker: DockerCommand; readonly
     }
     if (what === 'network' && how === 'ls') {
       const isAsked = said.includes('telepresence.handler=mine');
-      return answer(isAsked && !ran.includes('network rm n1') ? 'n1\ttp\n' : '');
+      return answer(isAsked && !ran.includes('network rm n1') ? 'n1\n' : '');
     }
     if (what === 'network' && how === 'disconnect') members.delete(args[4] ?? '');
     if (what === 'network' && how === 'rm' && members.size > 0) return answer('', 1);

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { DockerCommand } from '#docker/command.ts';
-import { handlerLabel, listNetworks, removeNetworks } from '#docker/ours.ts';
+import { handlerLabel, removeNetworks } from '#docker/ours.ts';
 
 /** What one run of a handler has made. */
 export interface HandlerTraces {
@@ -48,7 +48,7 @@ export async function removeHandler(
       list('ps', '--all', '--quiet', '--no-trunc'),
       list('volume', 'ls', '--quiet'),
       list('image', 'ls', '--quiet', '--no-trunc'),
-      listNetworks({ docker }, labels, { signal, detached: true }),
+      list('network', 'ls', '--quiet', '--no-trunc'),
     ]);
     const noContainers = await remove(['rm', '--force', '--volumes'], containers);
     const noVolumes = await remove(['volume', 'rm', '--force'], volumes);
