@@ -18,6 +18,10 @@ import { checkRunWords, optionWords, runWords } from './run-words.ts';
 
 /** What is said of this command to the user. */
 const command = 'intercept run';
+const said = {
+  imageHint: 'docker images shows those that there are; docker.image of the handler names one',
+  ports: 'docker.ports or docker.options',
+};
 
 /** A container `tp-NAME` of an image, or of one that is built for this run. */
 export const containerKind: HandlerKind<ContainerHandler> = {
@@ -83,7 +87,7 @@ async function prepare(
   // What its words and its Dockerfile name lies beside the specification.
   const beside = { ...cli, cwd: directory };
   const wanted = { place, name, words, sorted, build, laptop, inDocker, volumes, traces };
-  const plain = { command, besideHost: undefined, forDebugger: false };
+  const plain = { command, besideHost: undefined, forDebugger: false, said };
   return await prepareContainer(beside, { docker }, { ...wanted, ...plain });
 }
 
