@@ -85,6 +85,56 @@ test('where the daemon runs is the serving handlers’ to say; a prerequisite ma
   });
 });
 
+test('a prerequisite of Compose needs a daemon in a container, as a handler would', () => {
+  const compose = {
+    kind: 'compose',
+    name: 'database',
+    environment: [],
+    compose: { services: [] },
+    ports: [],
+    options: [],
+    args: [],
+  } as const;
+  const place = (handler: ReturnType<typeof scriptHandler>, changes: object) =>
+    planRun(
+      specificationOf({
+        workloads: [workloadSpec('w', [interceptSpec({ handler: 'h' })])],
+        handlers: [handler, compose, scriptHandler('s')],
+        ...changes,
+      }),
+    ).place;
+  const nobody = { kind: 'none', name: 'h', environment: [] } as const;
+  assert.equal(place(nobody, {}), 'either');
+  assert.equal(place(nobody, { prerequisites: [{ create: 'database' }] }), 'container');
+  const later = { prerequisites: [{ create: 's', delete: 'database' }] };
+  assert.equal(place(nobody, later), 'container');
+  assert.throws(() => place(scriptHandler('h'), later), {
+    message:
+      'handler database runs in a container, and h on this machine itself: one connection serves one of the two',
+  });
+});
+
+test('one container has the files of all its intercepts below one directory', () => {
+  const plan = (first: boolean | string | undefined, second: boolean | string | undefined) =>
+    planRun(
+      specificationOf({
+        workloads: [
+          workloadSpec('a', [interceptSpec({ handler: 'h', name: 'a', mountPoint: first })]),
+          workloadSpec('b', [interceptSpec({ handler: 'h', name: 'b', mountPoint: second })]),
+        ],
+        handlers: [containerHandler('h')],
+      }),
+    );
+  assert.throws(() => plan('/a', '/b:ro'), {
+    message:
+      'handler h has its files of the intercept a below /a, and of b below /b: in one container they are below one directory',
+  });
+  assert.throws(() => plan('/a', undefined), /of b below \//);
+  plan('/a', '/a:ro');
+  plan('/a', false);
+  plan(undefined, '/');
+});
+
 test('a container is in the network of one connection', () => {
   const specification = specificationOf({
     connections: [connectionSpec('a'), connectionSpec('b')],

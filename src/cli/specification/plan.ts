@@ -2,6 +2,7 @@ import type { ConnectionSpec } from '#spec/connection-spec.ts';
 import type { HandlerSpec } from '#spec/handler-spec.ts';
 import type { InterceptSpec, Specification } from '#spec/specification.ts';
 import { CliError } from '../errors.ts';
+import { containerMount } from './container-mount.ts';
 
 /** What one run does, in its order; it is taken back in the opposite one. */
 export interface RunPlan {
@@ -60,13 +61,21 @@ export function planRun(specification: Specification): RunPlan {
       intercepts: intercepts.filter(({ spec }) => spec.handler === handler.name),
     }))
     .filter((one) => one.intercepts.length > 0);
-  for (const one of handlers) refuseSeveralConnections(one);
-  const place = placeOf(handlers, connections.length);
+  for (const one of handlers) {
+    refuseSeveralConnections(one);
+    refuseSeveralRoots(one);
+  }
   refuseOnePortTwice(intercepts);
   const prerequisites = specification.prerequisites.flatMap((one) => {
     const create = byName.get(one.create);
     return create === undefined ? [] : [{ create, delete: byName.get(one.delete ?? '') }];
   });
+  // A script or a container runs anywhere; services of Compose join the network of a container.
+  const joining = prerequisites
+    .flatMap((one) => (one.delete === undefined ? [one.create] : [one.create, one.delete]))
+    .filter(({ kind }) => kind === 'compose');
+  const serving = handlers.map(({ handler }) => handler);
+  const place = placeOf([...serving, ...joining], connections.length);
   return { name, connections, place, prerequisites, intercepts, handlers };
 }
 
@@ -94,9 +103,9 @@ const places = {
   none: 'either',
 } as const;
 
-function placeOf(handlers: readonly PlannedHandler[], connections: number): DaemonWish {
+function placeOf(handlers: readonly HandlerSpec[], connections: number): DaemonWish {
   const wants = (place: DaemonWish): HandlerSpec | undefined =>
-    handlers.map(({ handler }) => handler).find((handler) => placeFor(handler) === place);
+    handlers.find((handler) => placeFor(handler) === place);
   const [inContainer, onLaptop] = [wants('container'), wants('laptop')];
   if (onLaptop !== undefined && connections > 1) {
     throw new CliError(
@@ -125,6 +134,23 @@ function refuseSeveralConnections({ handler, intercepts }: PlannedHandler): void
     'Usage',
     `handler ${handler.name} serves intercepts of the connections ${connections.join(' and ')}, and it can be in the network of one only`,
     { hint: 'write a handler of another name for each of them' },
+  );
+}
+
+/** A container has one directory below which the pods' files are, and one `TELEPRESENCE_ROOT` that says so. */
+function refuseSeveralRoots({ handler, intercepts }: PlannedHandler): void {
+  if (handler.kind !== 'container') return;
+  const roots = new Map<string, string>();
+  for (const { spec } of intercepts) {
+    const mount = containerMount(spec);
+    if (mount !== undefined) roots.set(mount.path === '' ? '/' : mount.path, spec.name);
+  }
+  const [[root, name] = [], [other, otherName] = []] = [...roots];
+  if (root === undefined || other === undefined) return;
+  throw new CliError(
+    'Usage',
+    `handler ${handler.name} has its files of the intercept ${name ?? ''} below ${root}, and of ${otherName ?? ''} below ${other}: in one container they are below one directory`,
+    { hint: 'write the same mountPoint for both, or false for one of them' },
   );
 }
 

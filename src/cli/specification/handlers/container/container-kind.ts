@@ -10,8 +10,9 @@ import { allKept, refuseWhatOutlives, sortNetworkOptions } from '../../../handle
 import { placeOf, type DaemonPlace } from '../../../handler/place.ts';
 import { prepareContainer, type PreparedContainer } from '../../../handler/prepare-container.ts';
 import { startingWords, volumesRoot } from '../../../handler/starting-words.ts';
-import { parseMount, type MountAsked } from '../../../parse/mount.ts';
+import type { MountAsked } from '../../../parse/mount.ts';
 import { CliError } from '../../../errors.ts';
+import { containerMount } from '../../container-mount.ts';
 import type { HandlerContext, HandlerKind, IntendedIntercept } from '../handler-kind.ts';
 import { runInForeground } from './foreground.ts';
 import { checkRunWords, optionWords, runWords } from './run-words.ts';
@@ -82,7 +83,8 @@ async function prepare(
     source.kind === 'image'
       ? undefined
       : { context: source.context, options: source.args.flatMap(optionWords) };
-  const mount = intercepts.map(wantedMount).find((one) => one !== undefined);
+  // The plan has seen to it that they are below one directory; each is read-only or not by itself.
+  const mount = intercepts.map(containerMount).find((one) => one !== undefined);
   const volumes = mount && { readOnly: mount.readOnly, root: mount.path === '' ? '/' : mount.path };
   // What its words and its Dockerfile name lies beside the specification.
   const beside = { ...cli, cwd: directory };
@@ -91,16 +93,11 @@ async function prepare(
   return await prepareContainer(beside, { docker }, { ...wanted, ...plain });
 }
 
-/** All volumes where nothing is said: they cost nothing on this machine. */
-function wantedMount({ mountPoint = true }: IntendedIntercept): MountAsked | undefined {
-  return parseMount(String(mountPoint), '/');
-}
-
 function servedMount(
   intercept: IntendedIntercept,
   { volumes }: PreparedContainer,
 ): MountAsked | undefined {
-  const wanted = wantedMount(intercept);
+  const wanted = containerMount(intercept);
   if (wanted === undefined || volumes === undefined) return undefined;
   return { path: '', readOnly: wanted.readOnly, serveOn: volumes.serveOn };
 }
