@@ -38,7 +38,11 @@ function specification(changes: Readonly<Record<string, unknown>> = {}): Specifi
 
 async function asked(
   answer: string,
-  changes: { readonly interactive?: boolean; readonly yes?: boolean } = {},
+  changes: {
+    readonly interactive?: boolean;
+    readonly yes?: boolean;
+    readonly specification?: Specification;
+  } = {},
 ): Promise<{ readonly lines: readonly string[]; readonly refused: string | undefined }> {
   const { context, lines } = recordingContext();
   const { interactive = true, yes = false } = changes;
@@ -47,7 +51,8 @@ async function asked(
     return await Promise.resolve(answer);
   };
   try {
-    await agree({ ...context, interactive, ask }, from, specification(), { yes });
+    const shown = changes.specification ?? specification();
+    await agree({ ...context, interactive, ask }, from, shown, { yes });
     return { lines, refused: undefined };
   } catch (error) {
     return { lines, refused: error instanceof Error ? error.message : String(error) };
@@ -60,7 +65,7 @@ test('a specification from the cluster is shown before it is run, and nothing in
   assert.deepEqual(lines, [
     '! The specification echo-spec comes from the namespace shop of the context dev. On this machine:',
     '!   connects in the namespace shop',
-    '!   intercepts echo -> 127.0.0.1, at the usual port',
+    '!   intercepts echo for serve -> 127.0.0.1, at the usual port',
     '!   build (before all else): a script for bash',
     '!       make',
     '!       \\u{1b}[2K\\u{202e}hidden',
@@ -125,8 +130,8 @@ test('where traffic is led is shown, and all that is said of connections', () =>
     '    expose: 80:8080',
     '    hostname: laptop',
     'connects by the name bare',
-    'intercepts echo:http of the Service web in the namespace shop over the connection dev -> 192.168.1.1:443, its container does not run meanwhile, files at /home\\u{202e}',
-    'intercepts echo:81 in the namespace shop over the connection dev -> 127.0.0.1:81, files nowhere',
+    'intercepts echo:http of the Service web in the namespace shop over the connection dev for nobody -> 192.168.1.1:443, its container does not run meanwhile, files at /home\\u{202e}',
+    'intercepts echo:81 in the namespace shop over the connection dev for services -> 127.0.0.1:81, files nowhere',
     'nobody (while it lasts): nothing is run',
     'services (while it lasts): services of Docker Compose',
     '    {',
@@ -134,6 +139,16 @@ test('where traffic is led is shown, and all that is said of connections', () =>
     '      "services": []',
     '    }',
     '    published ports: 5005',
+  ]);
+});
+
+test('what is too long for a screen is said to be so, right before the question', async () => {
+  const run = Array.from({ length: 30 }, (_, at) => `echo ${String(at)}`).join('\n');
+  const handlers = [object.spec.handlers[0], { name: 'serve', script: { run } }];
+  const { lines } = await asked('y', { specification: specification({ handlers }) });
+  assert.deepEqual(lines.slice(-2), [
+    '! These are 36 lines, the first of them perhaps out of sight; all of it: kubectl get ispec echo-spec --namespace shop --output yaml',
+    'Run it? [y/N] ',
   ]);
 });
 

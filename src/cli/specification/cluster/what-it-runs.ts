@@ -48,12 +48,13 @@ function interceptLines({ name, namespace, connection, intercepts }: WorkloadSpe
   return intercepts
     .filter(({ enabled }) => enabled)
     .map((intercept) => {
-      const { port, service, localAddress, localPort, replace, mountPoint } = intercept;
+      const { handler, port, service, localAddress, localPort, replace, mountPoint } = intercept;
       const of = [
         `intercepts ${name}${port === undefined ? '' : `:${String(port)}`}`,
         service === undefined ? '' : `of the Service ${service}`,
         namespace === undefined ? '' : `in the namespace ${namespace}`,
         connection === undefined ? '' : `over the connection ${connection}`,
+        `for ${handler}`,
       ].filter((part) => part !== '');
       const to = [
         `${localAddress}${localPort === undefined ? ', at the usual port' : `:${String(localPort)}`}`,
@@ -94,11 +95,15 @@ function summary(handler: HandlerSpec): string {
     case 'compose':
       return 'services of Docker Compose';
     case 'external':
-      return `nothing is run; what is needed is written to ${handler.outputPath}`;
+      return `nothing is run; what is needed is written to ${outputOf(handler.outputPath)}`;
     case 'none':
       break;
   }
   return 'nothing is run';
+}
+
+function outputOf(path: string): string {
+  return path === 'stdout' || path === 'stderr' ? path : `the file ${path}, which goes at the end`;
 }
 
 /** What can do harm is shown word for word. */
