@@ -92,11 +92,11 @@ const whole = {
 };
 
 /** They say how it is called or timed, or `run` refuses them. */
-const harmless = new Set([
-  ...['name', 'stopGracePeriod', 'isDocker', 'outputFormat', 'enabled'],
-  ...['global', 'headers', 'pathPrefix', 'pathEqual', 'pathRegexp', 'pathSuffix'],
-  ...['plaintext', 'meta', 'previewURL', 'enable', 'extraHeaders', 'banner', 'ingress'],
-]);
+const harmless = new Set(
+  `name stopGracePeriod isDocker outputFormat enabled
+  global headers pathPrefix pathEqual pathRegexp pathSuffix
+  plaintext meta previewURL enable extraHeaders banner ingress`.split(/\s+/),
+);
 
 /** Each with one field left out, and that field. */
 function* without(value: unknown): Generator<{ readonly field: string; readonly value: unknown }> {
@@ -120,13 +120,15 @@ function shown(document: unknown): string | undefined {
 }
 
 /** The names of all fields below a shape that are not left out. */
-function fieldsOf(shape: Shape): readonly string[] {
-  if (shape.kind === 'list') return fieldsOf(shape.of);
-  if (shape.kind === 'either') return shape.shapes.flatMap(fieldsOf);
-  if (shape.kind !== 'object') return [];
-  return Object.entries(shape.fields).flatMap(([name, field]) =>
-    name === 'ingress' ? [] : [name, ...fieldsOf(field.shape)],
-  );
+function* fieldsOf(shape: Shape): Generator<string> {
+  if (shape.kind === 'list') yield* fieldsOf(shape.of);
+  if (shape.kind === 'either') for (const one of shape.shapes) yield* fieldsOf(one);
+  if (shape.kind !== 'object') return;
+  for (const [name, field] of Object.entries(shape.fields)) {
+    if (name === 'ingress') continue;
+    yield name;
+    yield* fieldsOf(field.shape);
+  }
 }
 
 test('no field that does something is left out of what is shown', () => {
@@ -140,6 +142,6 @@ test('no field that does something is left out of what is shown', () => {
     if (now === undefined || harmless.has(field)) continue;
     assert.notEqual(now, all, `${field} is not shown`);
   }
-  const missing = fieldsOf(specificationSchema).filter((field) => !said.has(field));
+  const missing = [...fieldsOf(specificationSchema)].filter((field) => !said.has(field));
   assert.deepEqual(missing, [], 'the document of this test says all that can be said');
 });
