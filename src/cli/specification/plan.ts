@@ -2,11 +2,10 @@ import type { ConnectionSpec } from '#spec/connection-spec.ts';
 import type { HandlerSpec } from '#spec/handler-spec.ts';
 import type { InterceptSpec, Specification } from '#spec/specification.ts';
 import { CliError } from '../errors.ts';
-import { parseDockerWords, type DockerWords } from '../handler/docker-words.ts';
-import { refuseWhatOutlives } from '../handler/option-rules.ts';
+import { parseDockerWords } from '../handler/docker-words.ts';
 import { everyVersions } from '../handler/run-options.ts';
 import { containerMount } from './container-mount.ts';
-import { checkRunWords, runWords } from './handlers/container/run-words.ts';
+import { readRunWords, runWords } from './handlers/container/run-words.ts';
 
 /** What one run does, in its order; it is taken back in the opposite one. */
 export interface RunPlan {
@@ -188,14 +187,12 @@ function refuseMountPoint(spec: InterceptSpec): void {
 /** Flags that no version of Docker lets a handler have; of those that only some know, the installed one decides. */
 function refuseOptions(handler: HandlerSpec): void {
   if (handler.kind !== 'container') return;
-  let words: DockerWords;
   try {
-    words = parseDockerWords(runWords(handler), everyVersions);
+    parseDockerWords(runWords(handler), everyVersions);
   } catch {
     return;
   }
-  checkRunWords(handler, words);
-  refuseWhatOutlives(words, `handler ${handler.name}: `);
+  readRunWords(handler, everyVersions);
 }
 
 /** All handlers of a connection share a network. */

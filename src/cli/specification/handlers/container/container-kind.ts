@@ -5,8 +5,8 @@ import type { ContainerHandler } from '#spec/handler-spec.ts';
 import { docked, openDocker } from '../../../docker/docker-failure.ts';
 import { lastValue } from '../../../handler/docker-words.ts';
 import { freeName } from '../../../handler/free-name.ts';
-import { readRunWords } from '../../../handler/handler.ts';
-import { allKept, refuseWhatOutlives, sortNetworkOptions } from '../../../handler/option-rules.ts';
+import { readRunOptions } from '../../../handler/handler.ts';
+import { allKept, sortNetworkOptions } from '../../../handler/option-rules.ts';
 import { placeOf, type DaemonPlace } from '../../../handler/place.ts';
 import { prepareContainer, type PreparedContainer } from '../../../handler/prepare-container.ts';
 import { startingWords, volumesRoot } from '../../../handler/starting-words.ts';
@@ -15,7 +15,7 @@ import { CliError } from '../../../errors.ts';
 import { containerMount } from '../../container-mount.ts';
 import type { HandlerContext, HandlerKind, IntendedIntercept } from '../handler-kind.ts';
 import { runInForeground } from './foreground.ts';
-import { checkRunWords, optionWords, runWords } from './run-words.ts';
+import { optionWords, readRunWords } from './run-words.ts';
 
 /** What is said of this command to the user. */
 const command = 'intercept run';
@@ -59,9 +59,7 @@ async function prepare(
 ): Promise<PreparedContainer> {
   const { cli, directory, traces, intercepts, connections } = context;
   const docker = await openDocker(cli);
-  const words = await readRunWords(cli, docker, runWords(handler));
-  checkRunWords(handler, words);
-  refuseWhatOutlives(words);
+  const words = readRunWords(handler, await readRunOptions(cli, docker));
   const connection = intercepts[0]?.connection ?? connections[0];
   const inDocker = connection?.inDocker;
   if (inDocker === undefined && intercepts.length > 0) {
