@@ -9,8 +9,8 @@ import { findDaemon } from '../daemon/session.ts';
 import { docked, dockerFailure, openDocker } from '../docker/docker-failure.ts';
 import { CliError } from '../errors.ts';
 import { beginRun } from '../handler/begin-run.ts';
-import { dockerOptionWords, isOn, lastValue } from '../handler/docker-words.ts';
-import { readRunWords } from '../handler/handler.ts';
+import { dockerOptionWords, isOn, lastValue, parseDockerWords } from '../handler/docker-words.ts';
+import { readRunOptions } from '../handler/handler.ts';
 import { labelsOf, placeOf, type ContainerPlace } from '../handler/place.ts';
 import { sortNetworkOptions } from '../handler/option-rules.ts';
 import { publishPorts, unpublishPorts } from '../handler/publish-ports.ts';
@@ -22,7 +22,7 @@ const removeMs = 30_000;
 /** `telepresence docker-run [FLAGS OF docker run] IMAGE [ARGS]` */
 export const runDockerRun: RunCommand = async (context, line) => {
   const docker = await openDocker(context);
-  const words = await readRunWords(context, docker, line.command ?? []);
+  const words = parseDockerWords(line.command ?? [], await readRunOptions(context, docker));
   const place = placeOf(await connectionInDocker(context, 'docker run'));
   const { kept, published, notes } = sortNetworkOptions(words, place);
   for (const note of notes) context.warn(`telepresence docker-run: warning: ${note}`);

@@ -14,7 +14,8 @@ export const runRunSpecification: RunCommand = async (context, line) => {
     });
   }
   const shows = line.on('dry-run');
-  const source = await readSpecification(context, typed, { yes: shows || line.on('yes') });
+  // Also to show what Compose makes of a document, it is run on it, with the options that are said.
+  const source = await readSpecification(context, typed, { yes: line.on('yes') });
   if (shows) {
     await showCopies(context, source);
     return 0;

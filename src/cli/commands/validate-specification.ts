@@ -5,7 +5,7 @@ import type { CliContext } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { parseFile } from '../specification/parse-file.ts';
 import { planRun } from '../specification/plan.ts';
-import { unheededField } from '../specification/unheeded-fields.ts';
+import { unheededFields } from '../specification/unheeded-fields.ts';
 import type { RunCommand } from './command-spec.ts';
 
 /** `telepresence intercept validate FILE` */
@@ -40,8 +40,7 @@ function warnOfRun(
     context.warn(`telepresence intercept validate: warning: ${why}`);
     if (hint !== undefined) context.warn(hint);
   };
-  const unheeded = unheededField(specification);
-  if (unheeded !== undefined) {
+  for (const unheeded of unheededFields(specification)) {
     const problem = problemAt(unheeded.path, `run would refuse it: ${unheeded.why}`);
     warn(formatProblem(problem), unheeded.instead);
   }

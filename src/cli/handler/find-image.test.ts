@@ -27,3 +27,24 @@ test('the watcher knows of the docker command that pulls or builds', async () =>
   assert.equal(await buildImage(context, { docker }, options), 'sha256:1');
   assert.deepEqual(told, [await fake.read('pid'), 'undefined\n']);
 });
+
+test('--pull=always is heeded at once, though the engine has the image', async () => {
+  const script = `echo "$*" >>"$HERE/asked"; test "$3" != nosuch || { echo denied >&2; exit 1; }`;
+  await using fake = await scriptDocker(script);
+  const { docker } = fake;
+  const { context } = recordingContext();
+  const watcher = { runs: (): void => {} };
+  const known = parseRunHelp('      --pull string\n      --platform string\n');
+  const find = async (image: string): Promise<string> => {
+    const words = parseDockerWords(['--pull=always', '--platform=linux/amd64', image], known);
+    return await findImage(
+      { ...context, env: docker.env },
+      { docker, watcher },
+      words,
+      'see there',
+    );
+  };
+  assert.equal(await find('img'), 'img');
+  assert.equal(await fake.read('asked'), 'pull --platform=linux/amd64 img\n');
+  await assert.rejects(find('nosuch'), { message: /^no image nosuch: /, hint: 'see there' });
+});

@@ -12,18 +12,24 @@ interface FindDeps {
   readonly watcher: Pick<Watcher, 'runs'>;
 }
 
+const usualHint =
+  'docker images shows those that there are; the flags of docker run come before the image';
+
 /**
  * Has the image pulled unless the engine has it, so that a wrong name is said before anything is
- * intercepted. `--pull` is the user's own word on that, and `docker run`'s.
+ * intercepted, and nobody waits for a registry thereafter. `--pull` is the user's own word on that.
  */
 export async function findImage(
   context: CliContext,
   { docker, watcher }: FindDeps,
   words: DockerWords,
+  hint = usualHint,
 ): Promise<string> {
   const { signal } = context;
   const { image } = words;
   const pull = lastValue(words, 'pull') ?? 'missing';
+  if (pull === 'always') return await pullImage(context, { docker, watcher }, words, hint);
+  // What that is, `docker run` says.
   if (pull !== 'missing' && pull !== 'never') return image;
   const asked = ['image', 'inspect', '--format', '{{.Id}}', image];
   const found = await docker.run(asked, { signal, mayFail: true });
@@ -33,6 +39,17 @@ export async function findImage(
   if (pull === 'never') {
     throw new CliError('Failed', `the engine has no image ${image}, and --pull never was said`);
   }
+  return await pullImage(context, { docker, watcher }, words, hint);
+}
+
+async function pullImage(
+  context: CliContext,
+  { docker, watcher }: FindDeps,
+  words: DockerWords,
+  hint: string,
+): Promise<string> {
+  const { signal } = context;
+  const { image } = words;
   const platform = lastValue(words, 'platform');
   const args = ['pull', ...(platform === undefined ? [] : [`--platform=${platform}`]), image];
   const { status, said } = await pullShown(context, { docker, watcher }, args);
@@ -41,7 +58,7 @@ export async function findImage(
   const failure = commandFailure({ path: docker.path, args, status, said });
   throw new CliError('Failed', `no image ${image}: ${failure.message}`, {
     cause: failure,
-    hint: 'docker images shows those that there are; the flags of docker run come before the image',
+    hint,
   });
 }
 

@@ -21,7 +21,7 @@ import { allKept, refuseWhatOutlives, sortNetworkOptions } from './option-rules.
 import { placeOf, type DaemonPlace } from './place.ts';
 import { prepareContainer } from './prepare-container.ts';
 import type { PreparedHandler } from './run-handler.ts';
-import { parseRunHelp } from './run-options.ts';
+import { parseRunHelp, type RunOptions } from './run-options.ts';
 
 /** What is written where an image that is built is meant. */
 const placeholder = 'IMAGE';
@@ -39,7 +39,7 @@ export async function openHandler(
   asked: HandlerAsked,
 ): Promise<OpenedHandler> {
   const docker = await openDocker(context);
-  const words = await readRunWords(context, docker, asked.words);
+  const words = parseDockerWords(asked.words, await readRunOptions(context, docker));
   checkPlaceholder(words, asked);
   refuseWhatOutlives(words);
   refuseOldIdFile(context, words);
@@ -55,16 +55,15 @@ function refuseOldIdFile({ cwd }: CliContext, words: DockerWords): void {
   });
 }
 
-/** Takes the words of `docker run` apart by what the installed command says of its options. */
-export async function readRunWords(
-  { signal }: CliContext,
+/** What the installed command says of the options of `docker run`. */
+export async function readRunOptions(
+  { signal }: Pick<CliContext, 'signal'>,
   docker: DockerCommand,
-  words: readonly string[],
-): Promise<DockerWords> {
+): Promise<RunOptions> {
   const help = await docked(
     async () => await docker.run(['run', '--help'], { signal, mayFail: true }),
   );
-  return parseDockerWords(words, parseRunHelp(help.stdout));
+  return parseRunHelp(help.stdout);
 }
 
 /** `IMAGE` and what it stands for belong together. */

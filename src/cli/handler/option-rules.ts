@@ -49,20 +49,28 @@ export function allKept({ options }: DockerWords): SortedOptions {
 }
 
 /** What would have a handler's container live on without its intercept, which has its volumes. */
-export function refuseWhatOutlives(words: DockerWords): void {
+export function refuseWhatOutlives(words: DockerWords, whose = ''): void {
   if (isOn(words, 'detach')) {
-    throw refused('-d', 'the container runs in the foreground, and the intercept ends with it', {
-      hint: 'leave it out; a container of its own life: telepresence intercept without --docker-run, telepresence docker-run -d',
-    });
+    throw refused(
+      `${whose}-d`,
+      'the container runs in the foreground, and the intercept ends with it',
+      {
+        hint: 'leave it out; a container of its own life: telepresence intercept without --docker-run, telepresence docker-run -d',
+      },
+    );
   }
   if (lastValue(words, 'rm') !== undefined && !isOn(words, 'rm')) {
-    throw refused('--rm=false', "it has the intercept's volumes, which go when it is gone", {
-      hint: 'leave it out; docker commit keeps what a container has written',
-    });
+    throw refused(
+      `${whose}--rm=false`,
+      "it has the intercept's volumes, which go when it is gone",
+      {
+        hint: 'leave it out; docker commit keeps what a container has written',
+      },
+    );
   }
   const restart = lastValue(words, 'restart') ?? 'no';
   if (restart !== 'no' && restart !== '') {
-    throw refused(`--restart ${restart}`, 'the intercept ends when the container does', {
+    throw refused(`${whose}--restart ${restart}`, 'the intercept ends when the container does', {
       hint: 'leave it out',
     });
   }

@@ -5,7 +5,7 @@ import type { CliContext } from '../context.ts';
 import { docked } from '../docker/docker-failure.ts';
 import type { BesideHost } from './beside-host/prepare.ts';
 import { buildImage } from './build-image.ts';
-import type { DockerWords } from './docker-words.ts';
+import { lastValue, type DockerWords } from './docker-words.ts';
 import { findImage } from './find-image.ts';
 import type { BuildAsked } from './handler-asked.ts';
 import type { SortedOptions } from './option-rules.ts';
@@ -47,6 +47,8 @@ export interface WantedContainer extends Pick<
   /** Undefined: the daemon runs on this machine itself. */
   readonly inDocker: DescribeResponse | undefined;
   readonly volumes: { readonly readOnly: boolean; readonly root: string } | undefined;
+  /** Where the user has said it, if that is no command line. */
+  readonly said?: { readonly imageHint: string; readonly ports: string };
   /** By which all that is made for it is known. */
   readonly traces: {
     readonly id: string;
@@ -62,15 +64,16 @@ export async function prepareContainer(
   wanted: WantedContainer,
 ): Promise<PreparedContainer> {
   const { signal } = context;
-  const { command, place, name, words, sorted, besideHost, forDebugger, build, laptop } = wanted;
+  const { command, place, name, words, besideHost, forDebugger, build, laptop, said } = wanted;
   const { id, directory, watcher } = wanted.traces;
   const labels = labelsOf({ id, laptop, place });
   const label = `${handlerLabel}=${id}`;
   const image = await docked(async () =>
     build === undefined
-      ? await findImage(context, { docker, watcher }, words)
+      ? await findImage(context, { docker, watcher }, words, said?.imageHint)
       : await buildImage(context, { docker }, { build, label, directory, watcher }),
   );
+  const sorted = build === undefined ? pulledAlready(wanted.sorted, words) : wanted.sorted;
   const { inDocker, volumes: wantedVolumes } = wanted;
   const volumes =
     inDocker === undefined || wantedVolumes === undefined
@@ -78,10 +81,16 @@ export async function prepareContainer(
       : await docked(async () => await planVolumes(context, { docker, inDocker }, wantedVolumes));
   if (place.kind === 'container' && sorted.published.length > 0) {
     const { published } = sorted;
-    await docked(async () => {
-      await publishPorts({ docker }, { id, published, place, labels, laptop, name, signal });
-    });
+    const ports = { id, published, place, labels, laptop, name, signal };
+    const how = said === undefined ? {} : { said: said.ports };
+    await docked(async () => await publishPorts({ docker }, { ...ports, ...how }));
   }
   const asked = { docker, command, place, name, words, sorted, besideHost, forDebugger };
   return { ...asked, image, volumes, labels, directory, watcher };
+}
+
+/** Once is enough: `docker run` would ask the registry again while traffic waits for its container. */
+function pulledAlready(sorted: SortedOptions, words: DockerWords): SortedOptions {
+  if (lastValue(words, 'pull') !== 'always') return sorted;
+  return { ...sorted, kept: sorted.kept.filter(({ name }) => name !== 'pull') };
 }

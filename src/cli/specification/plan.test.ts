@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { HandlerSpec } from '#spec/handler-spec.ts';
 import { planRun } from './plan.ts';
 import {
   connectionSpec,
@@ -85,6 +86,56 @@ test('where the daemon runs is the serving handlers’ to say; a prerequisite ma
   });
 });
 
+test('a prerequisite of Compose needs a daemon in a container, as a handler would', () => {
+  const compose = {
+    kind: 'compose',
+    name: 'database',
+    environment: [],
+    compose: { services: [] },
+    ports: [],
+    options: [],
+    args: [],
+  } as const;
+  const place = (handler: ReturnType<typeof scriptHandler>, changes: object) =>
+    planRun(
+      specificationOf({
+        workloads: [workloadSpec('w', [interceptSpec({ handler: 'h' })])],
+        handlers: [handler, compose, scriptHandler('s')],
+        ...changes,
+      }),
+    ).place;
+  const nobody = { kind: 'none', name: 'h', environment: [] } as const;
+  assert.equal(place(nobody, {}), 'either');
+  assert.equal(place(nobody, { prerequisites: [{ create: 'database' }] }), 'container');
+  const later = { prerequisites: [{ create: 's', delete: 'database' }] };
+  assert.equal(place(nobody, later), 'container');
+  assert.throws(() => place(scriptHandler('h'), later), {
+    message:
+      'handler database runs in a container, and h on this machine itself: one connection serves one of the two',
+  });
+});
+
+test('one container has the files of all its intercepts below one directory', () => {
+  const plan = (first: boolean | string | undefined, second: boolean | string | undefined) =>
+    planRun(
+      specificationOf({
+        workloads: [
+          workloadSpec('a', [interceptSpec({ handler: 'h', name: 'a', mountPoint: first })]),
+          workloadSpec('b', [interceptSpec({ handler: 'h', name: 'b', mountPoint: second })]),
+        ],
+        handlers: [containerHandler('h')],
+      }),
+    );
+  assert.throws(() => plan('/a', '/b:ro'), {
+    message:
+      'handler h has its files of the intercept a below /a, and of b below /b: in one container they are below one directory',
+  });
+  assert.throws(() => plan('/a', undefined), /of b below \//);
+  plan('/a', '/a:ro');
+  plan('/a', false);
+  plan(undefined, '/');
+});
+
 test('a container is in the network of one connection', () => {
   const specification = specificationOf({
     connections: [connectionSpec('a'), connectionSpec('b')],
@@ -101,24 +152,66 @@ test('a container is in the network of one connection', () => {
 });
 
 test('one port has one handler in a connection', () => {
-  const run = (connections: readonly [string, string], handlers: readonly [string, string]) => {
+  const nobody = { kind: 'none', name: 'nobody', environment: [] } as const;
+  const run = (
+    connections: readonly [string, string],
+    handlers: readonly [string, string],
+    port: 80 | 'usual' = 80,
+  ) => {
     return planRun(
       specificationOf({
         connections: [connectionSpec('a'), connectionSpec('b')],
         workloads: connections.map((connection, at) => {
           const handler = handlers[at] ?? '';
           const name = `i${String(at)}`;
-          return workloadSpec('w', [interceptSpec({ handler, name, localPort: 80 })], connection);
+          const localPort = port === 'usual' ? undefined : port;
+          return workloadSpec('w', [interceptSpec({ handler, name, localPort })], connection);
         }),
-        handlers: [containerHandler('h'), containerHandler('k')],
+        handlers: [containerHandler('h'), containerHandler('k'), nobody],
       }),
     );
   };
   assert.throws(() => run(['a', 'a'], ['h', 'k']), {
     message: 'intercepts i0 and i1 go to one port, 127.0.0.1:80, and have two handlers, h and k',
   });
+  assert.throws(() => run(['a', 'a'], ['h', 'k'], 'usual'), {
+    message: 'intercepts i0 and i1 go to one port, the usual one, and have two handlers, h and k',
+  });
+  assert.equal(run(['a', 'a'], ['h', 'nobody'], 'usual').handlers.length, 2);
   assert.equal(run(['a', 'a'], ['h', 'h']).handlers.length, 1);
   assert.equal(run(['a', 'b'], ['h', 'k']).handlers.length, 2);
+});
+
+test('what no run could do is said before anything is done', () => {
+  const plan = (
+    handler: HandlerSpec,
+    { mountPoint, hostname }: { readonly mountPoint?: string; readonly hostname?: string } = {},
+  ) =>
+    planRun(
+      specificationOf({
+        connections: [{ ...connectionSpec(), hostname }],
+        workloads: [workloadSpec('w', [interceptSpec({ handler: 'h', mountPoint })])],
+        handlers: [handler],
+      }),
+    );
+  const withOptions = (...options: readonly string[]): HandlerSpec => ({
+    ...containerHandler('h'),
+    options,
+  });
+  assert.throws(() => plan(withOptions('-d')), { message: /^handler h: -d is not possible: / });
+  assert.throws(() => plan(withOptions('--restart=always')), { message: /^handler h: --restart/ });
+  assert.throws(() => plan(withOptions('-it')), { message: /^handler h: --tty is not possible/ });
+  plan(withOptions('--of-a-later-version=x', '-d=false'));
+  for (const mountPoint of ['', ':ro', 'false:ro']) {
+    assert.throws(() => plan(scriptHandler('h'), { mountPoint }), {
+      message: `intercept h: its mountPoint "${mountPoint}" is no directory`,
+    });
+  }
+  assert.throws(() => plan(scriptHandler('h'), { hostname: 'laptop' }), {
+    message: 'connection.hostname is of a daemon in a container',
+    hint: 'leave it out, or make the handlers docker handlers',
+  });
+  plan(containerHandler('h'), { hostname: 'laptop' });
 });
 
 test('each intercept in use is planned once, with the handler that serves it', () => {
@@ -133,7 +226,8 @@ test('each intercept in use is planned once, with the handler that serves it', (
           workloadSpec(
             `w${String(at)}`,
             each.map((one, index) => {
-              return interceptSpec({ ...one, name: `${String(at)}-${String(index)}` });
+              const localPort = 80 + 'abc'.indexOf(one.handler);
+              return interceptSpec({ ...one, localPort, name: `${String(at)}-${String(index)}` });
             }),
           ),
         ),

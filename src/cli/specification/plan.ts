@@ -2,6 +2,10 @@ import type { ConnectionSpec } from '#spec/connection-spec.ts';
 import type { HandlerSpec } from '#spec/handler-spec.ts';
 import type { InterceptSpec, Specification } from '#spec/specification.ts';
 import { CliError } from '../errors.ts';
+import { parseDockerWords } from '../handler/docker-words.ts';
+import { everyVersions } from '../handler/run-options.ts';
+import { containerMount } from './container-mount.ts';
+import { readRunWords, runWords } from './handlers/container/run-words.ts';
 
 /** What one run does, in its order; it is taken back in the opposite one. */
 export interface RunPlan {
@@ -60,13 +64,25 @@ export function planRun(specification: Specification): RunPlan {
       intercepts: intercepts.filter(({ spec }) => spec.handler === handler.name),
     }))
     .filter((one) => one.intercepts.length > 0);
-  for (const one of handlers) refuseSeveralConnections(one);
-  const place = placeOf(handlers, connections.length);
-  refuseOnePortTwice(intercepts);
+  for (const one of handlers) {
+    refuseSeveralConnections(one);
+    refuseSeveralRoots(one);
+  }
+  for (const { spec } of intercepts) refuseMountPoint(spec);
   const prerequisites = specification.prerequisites.flatMap((one) => {
     const create = byName.get(one.create);
     return create === undefined ? [] : [{ create, delete: byName.get(one.delete ?? '') }];
   });
+  // A script or a container runs anywhere; services of Compose join the network of a container.
+  const around = prerequisites.flatMap((one) =>
+    one.delete === undefined ? [one.create] : [one.create, one.delete],
+  );
+  const joining = around.filter(({ kind }) => kind === 'compose');
+  const serving = handlers.map(({ handler }) => handler);
+  for (const handler of [...serving, ...around]) refuseOptions(handler);
+  const place = placeOf([...serving, ...joining], connections.length);
+  refuseOnePortTwice(intercepts, byName);
+  if (place === 'laptop') refuseSandbox(connections, 'make the handlers docker handlers');
   return { name, connections, place, prerequisites, intercepts, handlers };
 }
 
@@ -94,9 +110,9 @@ const places = {
   none: 'either',
 } as const;
 
-function placeOf(handlers: readonly PlannedHandler[], connections: number): DaemonWish {
+function placeOf(handlers: readonly HandlerSpec[], connections: number): DaemonWish {
   const wants = (place: DaemonWish): HandlerSpec | undefined =>
-    handlers.map(({ handler }) => handler).find((handler) => placeFor(handler) === place);
+    handlers.find((handler) => placeFor(handler) === place);
   const [inContainer, onLaptop] = [wants('container'), wants('laptop')];
   if (onLaptop !== undefined && connections > 1) {
     throw new CliError(
@@ -128,19 +144,74 @@ function refuseSeveralConnections({ handler, intercepts }: PlannedHandler): void
   );
 }
 
+/** A container has one directory below which the pods' files are, and one `TELEPRESENCE_ROOT` that says so. */
+function refuseSeveralRoots({ handler, intercepts }: PlannedHandler): void {
+  if (handler.kind !== 'container') return;
+  const roots = new Map<string, string>();
+  for (const { spec } of intercepts) {
+    const mount = containerMount(spec);
+    if (mount !== undefined) roots.set(mount.path === '' ? '/' : mount.path, spec.name);
+  }
+  const [[root, name] = [], [other, otherName] = []] = [...roots];
+  if (root === undefined || other === undefined) return;
+  throw new CliError(
+    'Usage',
+    `handler ${handler.name} has its files of the intercept ${name ?? ''} below ${root}, and of ${otherName ?? ''} below ${other}: in one container they are below one directory`,
+    { hint: 'write the same mountPoint for both, or false for one of them' },
+  );
+}
+
+/** What of a connection is of a container's alone. */
+export function refuseSandbox(connections: readonly ConnectionSpec[], instead: string): void {
+  for (const { expose, hostname } of connections) {
+    if (expose.length === 0 && hostname === undefined) continue;
+    const field = expose.length > 0 ? 'expose' : 'hostname';
+    throw new CliError('Usage', `connection.${field} is of a daemon in a container`, {
+      hint: `leave it out, or ${instead}`,
+    });
+  }
+}
+
+function refuseMountPoint(spec: InterceptSpec): void {
+  try {
+    containerMount(spec);
+  } catch (cause) {
+    throw new CliError(
+      'Usage',
+      `intercept ${spec.name}: its mountPoint "${String(spec.mountPoint)}" is no directory`,
+      { cause, hint: 'write true, false, or the path of an empty directory, and :ro behind it' },
+    );
+  }
+}
+
+/** Flags that no version of Docker lets a handler have; of those that only some know, the installed one decides. */
+function refuseOptions(handler: HandlerSpec): void {
+  if (handler.kind !== 'container') return;
+  try {
+    parseDockerWords(runWords(handler), everyVersions);
+  } catch {
+    return;
+  }
+  readRunWords(handler, everyVersions);
+}
+
 /** All handlers of a connection share a network. */
-function refuseOnePortTwice(intercepts: readonly PlannedIntercept[]): void {
+function refuseOnePortTwice(
+  intercepts: readonly PlannedIntercept[],
+  handlers: ReadonlyMap<string, HandlerSpec>,
+): void {
   const seen = new Map<string, PlannedIntercept>();
   for (const one of intercepts) {
     const { localPort, localAddress, handler, name } = one.spec;
-    if (localPort === undefined) continue;
+    // Nobody listens there, whichever it is.
+    if (localPort === undefined && handlers.get(handler)?.kind === 'none') continue;
     const key = JSON.stringify([one.connection, localAddress, localPort]);
     const other = seen.get(key);
     seen.set(key, one);
     if (other === undefined || other.spec.handler === handler) continue;
     throw new CliError(
       'Usage',
-      `intercepts ${other.spec.name} and ${name} go to one port, ${localAddress}:${String(localPort)}, and have two handlers, ${other.spec.handler} and ${handler}`,
+      `intercepts ${other.spec.name} and ${name} go to one port, ${localPort === undefined ? 'the usual one' : `${localAddress}:${String(localPort)}`}, and have two handlers, ${other.spec.handler} and ${handler}`,
       { hint: 'give one of them another localPort, where its handler listens' },
     );
   }

@@ -11,7 +11,7 @@ import { fetchSpecification, type FetchedSpecification } from './cluster/fetch-s
 import { parseFetched } from './cluster/parse-fetched.ts';
 import { parseFile } from './parse-file.ts';
 import type { RunSource } from './run-specification.ts';
-import { unheededField } from './unheeded-fields.ts';
+import { unheededFields } from './unheeded-fields.ts';
 
 /** Reads a specification from a file, from standard input (`-`), or by its name from the cluster. */
 export async function readSpecification(
@@ -63,7 +63,7 @@ function heeded(parsed: ParsedSpecification): Specification {
     throw new CliError('Usage', parsed.problems.map(formatProblem).join('\n'));
   }
   const { specification, problemAt } = parsed;
-  const unheeded = unheededField(specification);
+  const [unheeded] = unheededFields(specification);
   if (unheeded !== undefined) {
     const { why, instead, intercept } = unheeded;
     const problem = problemAt(unheeded.path, `of intercept ${intercept} cannot be heeded: ${why}`);

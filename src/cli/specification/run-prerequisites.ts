@@ -4,7 +4,7 @@ import type { BegunRun } from './begin-specification-run.ts';
 import type { SharedByHandlers } from './handler-context.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { PlannedPrerequisite, RunPlan } from './plan.ts';
-import { runToEnd } from './run-to-end.ts';
+import { runToEnd, type Reached } from './run-to-end.ts';
 
 /** What is written down of a specification, for whoever has to read it again. */
 export interface ReadDocument {
@@ -29,7 +29,8 @@ interface Of extends ReadDocument {
 
 /**
  * Runs each `create` to its end before the next; returns the exit code of the first that fails. What
- * undoes one that has succeeded is run for certain, in the opposite order.
+ * undoes one that has succeeded is run for certain, in the opposite order; so is what undoes one that
+ * we have stopped, which may have made half of it.
  */
 export async function runPrerequisites(
   cli: CliContext,
@@ -38,35 +39,39 @@ export async function runPrerequisites(
   undo: AsyncDisposableStack,
 ): Promise<number> {
   const { run, shared, interrupts } = of;
+  const { end: stop, hurry: kill } = interrupts;
   for (const one of plan.prerequisites) {
-    const { create } = one;
+    const { create: handler } = one;
     const crossOut = writeDeletion(one, of);
-    const traces = run.tracesOf(create.name);
-    const { end: stop, hurry: kill } = interrupts;
-    let status: number;
+    const traces = run.tracesOf(handler.name);
+    const reached: Reached = { progress: 'waits' };
     try {
-      status = await runToEnd(cli, shared, { handler: create, traces, stop, kill });
+      const status = await runToEnd(cli, shared, { handler, traces, stop, kill, reached });
       await run.sweep();
-    } catch (error) {
-      crossOut();
-      throw error;
-    }
-    if (status !== 0) {
-      crossOut();
+      // Also where it had succeeded, though it was told to stop.
       stop.throwIfAborted();
-      cli.warn(
-        `telepresence intercept run: prerequisite ${create.name} ended with exit code ${String(status)}, so nothing is intercepted`,
-      );
-      return status;
+      if (status !== 0) {
+        cli.warn(
+          `telepresence intercept run: prerequisite ${handler.name} ended with exit code ${String(status)}, so nothing is intercepted`,
+        );
+        return status;
+      }
+    } finally {
+      if (mayHaveMade(reached, stop)) {
+        undo.defer(async () => {
+          await deleteOne(cli, one, of);
+          crossOut();
+        });
+      } else crossOut();
     }
-    undo.defer(async () => {
-      await deleteOne(cli, one, of);
-      crossOut();
-    });
-    // It had succeeded, though it was told to stop.
-    stop.throwIfAborted();
   }
   return 0;
+}
+
+/** Whether there is something to undo: of one that failed by itself, it is its own to leave nothing. */
+function mayHaveMade({ progress }: Reached, stop: AbortSignal): boolean {
+  if (progress === 'waits') return false;
+  return stop.aborted || progress === 'runs' || progress === 0;
 }
 
 /** Written before `create` begins: killed between its end and ours, nobody would know that it succeeded. */

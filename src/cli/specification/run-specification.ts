@@ -13,7 +13,7 @@ import { prepareHandler } from './handlers/prepare-handler.ts';
 import { heldLines } from './held-lines.ts';
 import { takeInterrupts, type Interrupts } from './interrupts.ts';
 import { makeIntercepts, type WantedIntercept } from './make-intercepts.ts';
-import { placeFor, planRun, type PlannedIntercept, type RunPlan } from './plan.ts';
+import { placeFor, planRun, refuseSandbox, type PlannedIntercept, type RunPlan } from './plan.ts';
 import { refuseTakenNames } from './refuse-taken-names.ts';
 import { runPrerequisites, type Aftermath, type ReadDocument } from './run-prerequisites.ts';
 import { defaultGraceSeconds, stopHandlers, type StoppableHandler } from './stop-handlers.ts';
@@ -155,15 +155,7 @@ async function placeOf(
   }
   const inDocker =
     place === 'either' && (wantsDocker || (await listDockerConnections(context)).length > 0);
-  const sandbox = connections.find(
-    ({ expose, hostname }) => expose.length > 0 || hostname !== undefined,
-  );
-  if (!inDocker && sandbox !== undefined) {
-    const field = sandbox.expose.length > 0 ? 'expose' : 'hostname';
-    throw new CliError('Usage', `connection.${field} is of a daemon in a container`, {
-      hint: 'leave it out, or add --docker',
-    });
-  }
+  if (!inDocker) refuseSandbox(connections, 'add --docker');
   return inDocker;
 }
 

@@ -7,7 +7,7 @@ import {
   specificationOf,
   workloadSpec,
 } from './specification.fixture.ts';
-import { unheededField } from './unheeded-fields.ts';
+import { unheededFields } from './unheeded-fields.ts';
 
 const found = (changes: Partial<InterceptSpec>): string | undefined => {
   const second = interceptSpec({ handler: 'h', name: 'second', ...changes });
@@ -15,7 +15,9 @@ const found = (changes: Partial<InterceptSpec>): string | undefined => {
     workloadSpec('one', [interceptSpec({ handler: 'h' })]),
     workloadSpec('two', [interceptSpec({ handler: 'h' }), second]),
   ];
-  const field = unheededField(specificationOf({ workloads, handlers: [containerHandler('h')] }));
+  const handlers = [containerHandler('h')];
+  const [field, ...others] = unheededFields(specificationOf({ workloads, handlers }));
+  assert.deepEqual(others, []);
   return field && `${field.path.join('.')} ${field.intercept}`;
 };
 
@@ -34,4 +36,16 @@ test('what nobody would heed is found where it is', () => {
   assert.equal(found({ previewURL: preview }), `${at}.previewURL second`);
   assert.equal(found({ previewURL: { ...preview, enable: false } }), undefined);
   assert.equal(found({ traffic: named, enabled: false }), undefined);
+});
+
+test('all of them are found', () => {
+  const intercepts = ['a', 'b', 'c'].map((name) =>
+    interceptSpec({ handler: 'h', name, plaintext: name !== 'b' }),
+  );
+  const workloads = [workloadSpec('w', intercepts)];
+  const all = unheededFields(specificationOf({ workloads, handlers: [containerHandler('h')] }));
+  assert.deepEqual(
+    all.map(({ intercept }) => intercept),
+    ['a', 'c'],
+  );
 });

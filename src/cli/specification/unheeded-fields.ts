@@ -13,18 +13,17 @@ export interface UnheededField {
 const allTraffic = 'write global: true, then all connections of the port are intercepted';
 const noHttp = 'requests cannot be told apart yet';
 
-/** The first field of an intercept in use that nobody would heed. */
-export function unheededField({ workloads }: Specification): UnheededField | undefined {
-  for (const [at, { intercepts }] of workloads.entries()) {
-    for (const [index, intercept] of intercepts.entries()) {
+/** The first such field of each intercept in use. */
+export function unheededFields({ workloads }: Specification): readonly UnheededField[] {
+  return workloads.flatMap(({ intercepts }, at) =>
+    intercepts.flatMap((intercept, index) => {
       const found = intercept.enabled ? ofIntercept(intercept) : undefined;
-      if (found === undefined) continue;
+      if (found === undefined) return [];
       const { field, ...words } = found;
       const path = ['workloads', at, 'intercepts', index, field];
-      return { ...words, path, intercept: intercept.name };
-    }
-  }
-  return undefined;
+      return [{ ...words, path, intercept: intercept.name }];
+    }),
+  );
 }
 
 function ofIntercept(

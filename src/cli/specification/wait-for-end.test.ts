@@ -43,12 +43,20 @@ test('a handler that ends ends the run, with its exit code', async () => {
 
 test('an intercept that ends elsewhere is what one is told, though its handler was killed first', async () => {
   const said =
-    '! telepresence intercept run: warning: the intercept quote has ended: asked to leave; the handlers are stopped';
-  assert.deepEqual(await ended([never], [never, Promise.resolve('asked to leave')]), [0, [said]]);
+    '! telepresence intercept run: warning: the intercept quote has ended; the handlers are stopped';
+  assert.deepEqual(await ended([never], [never, Promise.resolve('')]), [0, [said]]);
   const later = new Promise<string>((resolve) => {
-    setImmediate(() => resolve('asked to leave'));
+    setImmediate(() => resolve(''));
   });
   assert.deepEqual(await ended([Promise.resolve(137)], [later]), [0, [said]]);
+});
+
+test('an intercept that is taken away is a failure', async () => {
+  const said =
+    '! telepresence intercept run: warning: the intercept quote has ended: taken over; the handlers are stopped';
+  const why = Promise.resolve('taken over');
+  assert.deepEqual(await ended([never], [never, why]), [1, [said]]);
+  assert.deepEqual(await ended([Promise.resolve(137)], [why]), [1, [said]]);
 });
 
 test('Ctrl-C is no failure', async () => {

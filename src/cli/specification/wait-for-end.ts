@@ -22,7 +22,10 @@ export async function waitForEnd(
     handlers.map(async ({ name, ended }) => ({ name, status: await ended })),
   );
   const interceptEnds = Promise.race(
-    intercepts.map(async ({ made, ended }) => endedSentence(made.info, await ended)),
+    intercepts.map(async ({ made, ended }) => {
+      const why = await ended;
+      return { sentence: endedSentence(made.info, why), status: statusOf(why) };
+    }),
   );
   const warn = (sentence: string): void =>
     context.warn(`telepresence intercept run: warning: ${sentence}`);
@@ -30,20 +33,20 @@ export async function waitForEnd(
     const first = await Promise.race([
       interrupted.promise,
       handlerEnds.then((handler) => ({ handler })),
-      interceptEnds.then((sentence) => ({ sentence })),
+      interceptEnds,
     ]);
-    // Asked for, here or elsewhere: all is as it should be.
+    // Asked for: all is as it should be.
     if (first === undefined) return 0;
     if ('sentence' in first) {
       warn(`${first.sentence}; the handlers are stopped`);
-      return 0;
+      return first.status;
     }
     const { name, status } = first.handler;
     const moment = AbortSignal.any([end, AbortSignal.timeout(momentMs)]);
     const elsewhere = killed.has(status) ? await orMoment(interceptEnds, moment) : undefined;
     if (elsewhere !== undefined) {
-      warn(`${elsewhere}; the handlers are stopped`);
-      return 0;
+      warn(`${elsewhere.sentence}; the handlers are stopped`);
+      return elsewhere.status;
     }
     const how = status === 0 ? 'has ended' : `has ended with exit code ${String(status)}`;
     warn(`handler ${name} ${how}; everything is taken back`);
@@ -53,7 +56,12 @@ export async function waitForEnd(
   }
 }
 
-async function orMoment(what: Promise<string>, moment: AbortSignal): Promise<string | undefined> {
+/** Whoever asks for it, here or elsewhere (`leave`, `quit`), gives no reason; whoever takes it over does. */
+function statusOf(why: string): number {
+  return why === '' ? 0 : 1;
+}
+
+async function orMoment<T>(what: Promise<T>, moment: AbortSignal): Promise<T | undefined> {
   const over = Promise.withResolvers<undefined>();
   moment.addEventListener('abort', () => over.resolve(undefined), { once: true });
   if (moment.aborted) over.resolve(undefined);

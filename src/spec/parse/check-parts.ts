@@ -8,6 +8,7 @@ import { orList, quoted } from './words.ts';
 export function checkParts(parts: Parts, report: Report): void {
   checkConnections(parts, report);
   checkInterceptNames(parts, report);
+  checkPrerequisites(parts, report);
   if (parts.connections.length > 1) checkHandlersOfSeveral(parts, report);
 }
 
@@ -45,6 +46,19 @@ function checkInterceptNames({ intercepts }: Parts, report: Report): void {
         allowed: 'a name of its own',
       });
     }
+  }
+}
+
+/** Nothing would be intercepted while one of them runs. */
+function checkPrerequisites({ prerequisites, handlers }: Parts, report: Report): void {
+  const endless = new Set(handlers.flatMap(({ name, canEnd }) => (canEnd ? [] : name)));
+  for (const { handler, path } of prerequisites) {
+    if (!endless.has(handler)) continue;
+    report({
+      path,
+      message: `${quoted(handler)} never ends, since it runs nothing`,
+      allowed: 'a handler with script or docker',
+    });
   }
 }
 

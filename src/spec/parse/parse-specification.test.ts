@@ -314,7 +314,8 @@ test('limits', () => {
     Array.from({ length: count }, (_, at) => `  - ${item(at)}\n`).join('');
   const workloads = (count: number): string =>
     `workloads:\n${many(count, (at) => `{name: w${at}, intercepts: [{handler: h0}]}`)}`;
-  const handlers = (count: number): string => `handlers:\n${many(count, (at) => `{name: h${at}}`)}`;
+  const handlers = (count: number): string =>
+    `handlers:\n${many(count, (at) => `{name: h${at}, script: {run: make}}`)}`;
   const prerequisites = (count: number): string =>
     `prerequisites:\n${many(count, () => '{create: h0}')}`;
   const intercepts = (count: number): string =>

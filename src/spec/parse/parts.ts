@@ -6,7 +6,22 @@ export interface Parts {
   readonly connections: readonly { readonly name: string | undefined }[];
   readonly workloads: readonly WorkloadPart[];
   readonly intercepts: readonly InterceptPart[];
-  readonly handlers: readonly { readonly name: string; readonly isOnLaptop: boolean }[];
+  readonly handlers: readonly HandlerPart[];
+  readonly prerequisites: readonly PrerequisitePart[];
+}
+
+/** A handler, and what follows from its kind. */
+export interface HandlerPart {
+  readonly name: string;
+  readonly isOnLaptop: boolean;
+  /** False: it runs nothing here that could end by itself. */
+  readonly canEnd: boolean;
+}
+
+/** A handler that is run to its end, by the field that names it. */
+export interface PrerequisitePart {
+  readonly handler: string;
+  readonly path: Path;
 }
 
 /** A workload: its name without the connection that is written before it. */
@@ -25,6 +40,9 @@ export interface InterceptPart {
   readonly prefix: string | undefined;
   readonly path: Path;
 }
+
+/** With no other field, nobody answers: one that is misspelt is another trouble. */
+const ofAnyHandler = new Set(['name', 'environment', 'stopGracePeriod']);
 
 /** Finds the parts of a specification that is right, or nearly. */
 export function partsOf(document: unknown): Parts {
@@ -49,8 +67,16 @@ export function partsOf(document: unknown): Parts {
       if (name === undefined) return [];
       const { script, external } = value;
       const isOutside = isMap(external) && external['isDocker'] !== true;
-      return [{ name, isOnLaptop: script !== undefined || isOutside }];
+      const isNobody = Object.keys(value).every((key) => ofAnyHandler.has(key));
+      const canEnd = external === undefined && !isNobody;
+      return [{ name, isOnLaptop: script !== undefined || isOutside, canEnd }];
     }),
+    prerequisites: itemsOf(document, 'prerequisites', []).flatMap(({ value, path }) =>
+      ['create', 'delete'].flatMap((field) => {
+        const handler = textOf(value, field);
+        return handler === undefined ? [] : [{ handler, path: [...path, field] }];
+      }),
+    ),
   };
 }
 

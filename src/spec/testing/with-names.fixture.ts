@@ -25,10 +25,12 @@ export function withNames(value: unknown): Document {
       handler: handler(at + i),
     })),
   }));
-  const prerequisites = value.prerequisites?.map((one, at) => ({
-    create: handler(at),
-    ...(one.delete !== undefined && { delete: handler(at + 1) }),
-  }));
+  const ending = handlers.filter(({ docker, script }) => (docker ?? script) !== undefined);
+  const prerequisites = value.prerequisites?.flatMap((one, at) => {
+    const [create, after] = [at, at + 1].map((each) => ending[each % ending.length]?.name);
+    if (create === undefined || after === undefined) return [];
+    return [{ create, ...(one.delete !== undefined && { delete: after }) }];
+  });
   return {
     ...value,
     workloads,

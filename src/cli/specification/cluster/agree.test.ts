@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Specification } from '#spec/specification.ts';
 import { recordingContext } from '../../testing.fixture.ts';
 import { agree } from './agree.ts';
+import { whatItRuns } from './what-it-runs.ts';
 import { parseFetched } from './parse-fetched.ts';
 
 const from = { name: 'echo-spec', namespace: 'shop', context: 'dev' };
@@ -27,16 +28,21 @@ const object = {
   },
 };
 
-function specification(): Specification {
+function specification(changes: Readonly<Record<string, unknown>> = {}): Specification {
   const { context } = recordingContext();
-  const { parsed } = parseFetched(context, { ...from, object });
+  const spec = { ...object.spec, ...changes };
+  const { parsed } = parseFetched(context, { ...from, object: { ...object, spec } });
   assert.ok('specification' in parsed, JSON.stringify(parsed));
   return parsed.specification;
 }
 
 async function asked(
   answer: string,
-  changes: { readonly interactive?: boolean; readonly yes?: boolean } = {},
+  changes: {
+    readonly interactive?: boolean;
+    readonly yes?: boolean;
+    readonly specification?: Specification;
+  } = {},
 ): Promise<{ readonly lines: readonly string[]; readonly refused: string | undefined }> {
   const { context, lines } = recordingContext();
   const { interactive = true, yes = false } = changes;
@@ -45,7 +51,8 @@ async function asked(
     return await Promise.resolve(answer);
   };
   try {
-    await agree({ ...context, interactive, ask }, from, specification(), { yes });
+    const shown = changes.specification ?? specification();
+    await agree({ ...context, interactive, ask }, from, shown, { yes });
     return { lines, refused: undefined };
   } catch (error) {
     return { lines, refused: error instanceof Error ? error.message : String(error) };
@@ -58,6 +65,7 @@ test('a specification from the cluster is shown before it is run, and nothing in
   assert.deepEqual(lines, [
     '! The specification echo-spec comes from the namespace shop of the context dev. On this machine:',
     '!   connects in the namespace shop',
+    '!   intercepts echo for serve -> 127.0.0.1, at the usual port',
     '!   build (before all else): a script for bash',
     '!       make',
     '!       \\u{1b}[2K\\u{202e}hidden',
@@ -66,6 +74,80 @@ test('a specification from the cluster is shown before it is run, and nothing in
     '!       its command: sh -c x',
     '!       with the environment',
     '!         WHO=WHO',
+    'Run it? [y/N] ',
+  ]);
+});
+
+test('where traffic is led is shown, and all that is said of connections', () => {
+  const changed = specification({
+    connections: [
+      {
+        name: 'dev',
+        context: 'dev',
+        as: 'bob',
+        asGroups: ['admins', 'others'],
+        managerNamespace: 'ambassador',
+        alsoProxy: ['192.168.0.0/16'],
+        allowConflictingSubnets: ['192.168.1.0/24'],
+        expose: ['80:8080'],
+        hostname: 'laptop',
+      },
+      { name: 'bare' },
+    ],
+    connection: undefined,
+    prerequisites: [],
+    workloads: [
+      {
+        name: 'dev/echo',
+        namespace: 'shop',
+        intercepts: [
+          {
+            name: 'one',
+            handler: 'nobody',
+            service: 'web',
+            port: 'http',
+            localAddress: '192.168.1.1',
+            localPort: 443,
+            mountPoint: '/home\u202e',
+            replace: true,
+          },
+          { name: 'two', handler: 'nobody', enabled: false },
+          { name: 'three', handler: 'services', port: 81, localPort: 81, mountPoint: false },
+        ],
+      },
+    ],
+    handlers: [
+      { name: 'nobody' },
+      { name: 'services', docker: { compose: { context: '.' }, ports: [5005] } },
+    ],
+  });
+  assert.deepEqual(whatItRuns(changed), [
+    'connects by the name dev to the context dev as bob',
+    '    asGroups: admins, others',
+    '    managerNamespace: ambassador',
+    '    alsoProxy: 192.168.0.0/16',
+    '    allowConflictingSubnets: 192.168.1.0/24',
+    '    expose: 80:8080',
+    '    hostname: laptop',
+    'connects by the name bare',
+    'intercepts echo:http of the Service web in the namespace shop over the connection dev for nobody -> 192.168.1.1:443, its container does not run meanwhile, files at /home\\u{202e}',
+    'intercepts echo:81 in the namespace shop over the connection dev for services -> 127.0.0.1:81, files nowhere',
+    'nobody (while it lasts): nothing is run',
+    'services (while it lasts): services of Docker Compose',
+    '    {',
+    '      "context": ".",',
+    '      "services": []',
+    '    }',
+    '    published ports: 5005',
+  ]);
+});
+
+test('what is too long for a screen is said to be so, right before the question', async () => {
+  const run = Array.from({ length: 30 }, (_, at) => `echo ${String(at)}`).join('\n');
+  const handlers = [object.spec.handlers[0], { name: 'serve', script: { run } }];
+  const { lines } = await asked('y', { specification: specification({ handlers }) });
+  assert.deepEqual(lines.slice(-2), [
+    '! These are 36 lines, the first of them perhaps out of sight; all of it: kubectl get ispec echo-spec --namespace shop --output yaml',
     'Run it? [y/N] ',
   ]);
 });

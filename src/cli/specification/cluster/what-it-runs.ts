@@ -1,5 +1,6 @@
+import type { ConnectionSpec } from '#spec/connection-spec.ts';
 import type { HandlerSpec } from '#spec/handler-spec.ts';
-import type { Specification } from '#spec/specification.ts';
+import type { Specification, WorkloadSpec } from '#spec/specification.ts';
 
 /** What a specification does on this machine, for the person whose machine it is. */
 export function whatItRuns(specification: Specification): readonly string[] {
@@ -11,14 +12,7 @@ export function whatItRuns(specification: Specification): readonly string[] {
   );
   const before = new Set(prerequisites.map((one) => one.create));
   const after = new Set(prerequisites.map((one) => one.delete));
-  const lines = connections.flatMap(({ context, namespace, as }) => {
-    const parts = [
-      context === undefined ? '' : `to the context ${context}`,
-      namespace === undefined ? '' : `in the namespace ${namespace}`,
-      as === undefined ? '' : `as ${as}`,
-    ].filter((part) => part !== '');
-    return parts.length === 0 ? [] : [visible(`connects ${parts.join(' ')}`)];
-  });
+  const lines = [...connections.flatMap(connectionLines), ...workloads.flatMap(interceptLines)];
   for (const handler of specification.handlers) {
     const when = [
       ...(before.has(handler.name) ? ['before all else'] : []),
@@ -28,6 +22,52 @@ export function whatItRuns(specification: Specification): readonly string[] {
     if (when.length > 0) lines.push(...handlerLines(handler, when.join(', ')));
   }
   return lines;
+}
+
+/** All that it says: a field that nobody thought of here is shown by its name. */
+function connectionLines(connection: ConnectionSpec): string[] {
+  const { name, context, namespace, as, ...others } = connection;
+  const parts = [
+    name === undefined ? '' : `by the name ${name}`,
+    context === undefined ? '' : `to the context ${context}`,
+    namespace === undefined ? '' : `in the namespace ${namespace}`,
+    as === undefined ? '' : `as ${as}`,
+  ].filter((part) => part !== '');
+  const more = Object.entries<string | readonly string[] | undefined>(others).flatMap(
+    ([field, value = []]) => {
+      const values = typeof value === 'string' ? [value] : value;
+      return values.length === 0 ? [] : indented(`${field}: ${values.join(', ')}`);
+    },
+  );
+  if (parts.length === 0 && more.length === 0) return [];
+  return [visible(['connects', ...parts].join(' ')), ...more];
+}
+
+/** Where traffic of the cluster is led: any address that this machine reaches. */
+function interceptLines({ name, namespace, connection, intercepts }: WorkloadSpec): string[] {
+  return intercepts
+    .filter(({ enabled }) => enabled)
+    .map((intercept) => {
+      const { handler, port, service, localAddress, localPort, replace, mountPoint } = intercept;
+      const of = [
+        `intercepts ${name}${port === undefined ? '' : `:${String(port)}`}`,
+        service === undefined ? '' : `of the Service ${service}`,
+        namespace === undefined ? '' : `in the namespace ${namespace}`,
+        connection === undefined ? '' : `over the connection ${connection}`,
+        `for ${handler}`,
+      ].filter((part) => part !== '');
+      const to = [
+        `${localAddress}${localPort === undefined ? ', at the usual port' : `:${String(localPort)}`}`,
+        ...(replace ? ['its container does not run meanwhile'] : []),
+        ...(mountPoint === undefined ? [] : [`files ${filesAt(mountPoint)}`]),
+      ];
+      return visible(`${of.join(' ')} -> ${to.join(', ')}`);
+    });
+}
+
+function filesAt(mountPoint: boolean | string): string {
+  if (typeof mountPoint === 'string') return `at ${mountPoint}`;
+  return mountPoint ? 'in a new directory' : 'nowhere';
 }
 
 function handlerLines(handler: HandlerSpec, when: string): string[] {
@@ -55,11 +95,15 @@ function summary(handler: HandlerSpec): string {
     case 'compose':
       return 'services of Docker Compose';
     case 'external':
-      return `nothing is run; what is needed is written to ${handler.outputPath}`;
+      return `nothing is run; what is needed is written to ${outputOf(handler.outputPath)}`;
     case 'none':
       break;
   }
   return 'nothing is run';
+}
+
+function outputOf(path: string): string {
+  return path === 'stdout' || path === 'stderr' ? path : `the file ${path}, which goes at the end`;
 }
 
 /** What can do harm is shown word for word. */
@@ -78,11 +122,12 @@ function details(handler: HandlerSpec): string[] {
       .map(([what, list]) => `${what}: ${list.join(' ')}`);
   }
   if (handler.kind !== 'compose') return [];
-  const { compose, options, args } = handler;
+  const { compose, options, args, ports } = handler;
   return [
     JSON.stringify(compose, undefined, 2),
     ...(options.length === 0 ? [] : [`docker compose: ${options.join(' ')}`]),
     ...(args.length === 0 ? [] : [`docker compose up: ${args.join(' ')}`]),
+    ...(ports.length === 0 ? [] : [`published ports: ${ports.join(' ')}`]),
   ];
 }
 

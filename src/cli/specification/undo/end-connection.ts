@@ -21,7 +21,7 @@ export async function endConnection(
     }
   } catch (error) {
     // It may be gone before its answer is.
-    if (connection !== undefined && !(await isThere(context, connection))) return;
+    if (connection !== undefined && !(await isThere(context, connection).catch(() => true))) return;
     const which = connection === undefined ? '' : ` ${connection}`;
     const why = describe(error);
     context.warn(

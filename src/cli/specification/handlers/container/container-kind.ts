@@ -5,19 +5,24 @@ import type { ContainerHandler } from '#spec/handler-spec.ts';
 import { docked, openDocker } from '../../../docker/docker-failure.ts';
 import { lastValue } from '../../../handler/docker-words.ts';
 import { freeName } from '../../../handler/free-name.ts';
-import { readRunWords } from '../../../handler/handler.ts';
-import { allKept, refuseWhatOutlives, sortNetworkOptions } from '../../../handler/option-rules.ts';
+import { readRunOptions } from '../../../handler/handler.ts';
+import { allKept, sortNetworkOptions } from '../../../handler/option-rules.ts';
 import { placeOf, type DaemonPlace } from '../../../handler/place.ts';
 import { prepareContainer, type PreparedContainer } from '../../../handler/prepare-container.ts';
 import { startingWords, volumesRoot } from '../../../handler/starting-words.ts';
-import { parseMount, type MountAsked } from '../../../parse/mount.ts';
+import type { MountAsked } from '../../../parse/mount.ts';
 import { CliError } from '../../../errors.ts';
+import { containerMount } from '../../container-mount.ts';
 import type { HandlerContext, HandlerKind, IntendedIntercept } from '../handler-kind.ts';
 import { runInForeground } from './foreground.ts';
-import { checkRunWords, optionWords, runWords } from './run-words.ts';
+import { optionWords, readRunWords } from './run-words.ts';
 
 /** What is said of this command to the user. */
 const command = 'intercept run';
+const said = {
+  imageHint: 'docker images shows those that there are; docker.image of the handler names one',
+  ports: 'docker.ports or docker.options',
+};
 
 /** A container `tp-NAME` of an image, or of one that is built for this run. */
 export const containerKind: HandlerKind<ContainerHandler> = {
@@ -54,9 +59,7 @@ async function prepare(
 ): Promise<PreparedContainer> {
   const { cli, directory, traces, intercepts, connections } = context;
   const docker = await openDocker(cli);
-  const words = await readRunWords(cli, docker, runWords(handler));
-  checkRunWords(handler, words);
-  refuseWhatOutlives(words);
+  const words = readRunWords(handler, await readRunOptions(cli, docker));
   const connection = intercepts[0]?.connection ?? connections[0];
   const inDocker = connection?.inDocker;
   if (inDocker === undefined && intercepts.length > 0) {
@@ -78,25 +81,21 @@ async function prepare(
     source.kind === 'image'
       ? undefined
       : { context: source.context, options: source.args.flatMap(optionWords) };
-  const mount = intercepts.map(wantedMount).find((one) => one !== undefined);
+  // The plan has seen to it that they are below one directory; each is read-only or not by itself.
+  const mount = intercepts.map(containerMount).find((one) => one !== undefined);
   const volumes = mount && { readOnly: mount.readOnly, root: mount.path === '' ? '/' : mount.path };
   // What its words and its Dockerfile name lies beside the specification.
   const beside = { ...cli, cwd: directory };
   const wanted = { place, name, words, sorted, build, laptop, inDocker, volumes, traces };
-  const plain = { command, besideHost: undefined, forDebugger: false };
+  const plain = { command, besideHost: undefined, forDebugger: false, said };
   return await prepareContainer(beside, { docker }, { ...wanted, ...plain });
-}
-
-/** All volumes where nothing is said: they cost nothing on this machine. */
-function wantedMount({ mountPoint = true }: IntendedIntercept): MountAsked | undefined {
-  return parseMount(String(mountPoint), '/');
 }
 
 function servedMount(
   intercept: IntendedIntercept,
   { volumes }: PreparedContainer,
 ): MountAsked | undefined {
-  const wanted = wantedMount(intercept);
+  const wanted = containerMount(intercept);
   if (wanted === undefined || volumes === undefined) return undefined;
   return { path: '', readOnly: wanted.readOnly, serveOn: volumes.serveOn };
 }

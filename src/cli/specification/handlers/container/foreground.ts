@@ -50,6 +50,8 @@ export async function runInForeground(
   const exited = Promise.withResolvers<number>();
   let stopping: { readonly graceSeconds: number } | undefined;
   child.once('error', (cause) => {
+    // Of one that could not be started there is no exit.
+    over.abort();
     exited.reject(new CliError('Failed', `${docker.path}: ${cause.message}`, { cause }));
   });
   child.once('exit', (code, killed) => {
@@ -64,6 +66,8 @@ export async function runInForeground(
     await printed;
     return status;
   })();
+  // Whoever gives up before it ends does not look at it any more.
+  ended.catch(() => {});
   const running: RunningHandler = {
     name,
     ended,
@@ -78,7 +82,7 @@ export async function runInForeground(
     },
   };
   try {
-    await made({ clock }, words, over.signal);
+    await made({ clock, signal }, words, over.signal);
     await hasStarted({ clock }, docker, {
       container,
       over: AbortSignal.any([over.signal, signal]),
@@ -92,19 +96,27 @@ export async function runInForeground(
   }
 }
 
-/** Resolves when the container is made, or the command has ended without. */
+/** Resolves when the container is made, or the command has ended without; rejects when it is given up before. */
 async function made(
-  deps: Pick<CliContext, 'clock'>,
+  deps: Pick<CliContext, 'clock' | 'signal'>,
   { files }: StartingWords,
   over: AbortSignal,
 ): Promise<void> {
+  const { signal } = deps;
   const isMade = Promise.withResolvers<void>();
   using _forgetting = forgetOnceMade(deps, files, () => isMade.resolve());
   const onOver = (): void => isMade.resolve();
+  const giveUp = (): void => isMade.reject(signal.reason);
   over.addEventListener('abort', onOver, { once: true });
-  if (over.aborted) onOver();
-  await isMade.promise;
-  over.removeEventListener('abort', onOver);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    if (over.aborted) onOver();
+    if (signal.aborted) giveUp();
+    await isMade.promise;
+  } finally {
+    over.removeEventListener('abort', onOver);
+    signal.removeEventListener('abort', giveUp);
+  }
 }
 
 /** A container that is made may fail to start: its command is not in the image, a device is missing. */

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseDockerWords } from '../../../handler/docker-words.ts';
 import { parseRunHelp } from '../../../handler/run-options.ts';
 import { containerHandler } from '../../specification.fixture.ts';
-import { checkRunWords, runWords } from './run-words.ts';
+import { readRunWords, runWords } from './run-words.ts';
 
 const known = parseRunHelp('');
 
@@ -28,7 +27,7 @@ test('ports, options, image, command and its arguments are where docker run want
     '--inspect',
     'main.js',
   ]);
-  checkRunWords(handler, parseDockerWords(words, known));
+  assert.equal(readRunWords(handler, known).image, 'img');
   const source = { kind: 'build', context: '.', args: [] } as const;
   assert.deepEqual(runWords({ ...containerHandler('h'), source }), ['IMAGE']);
 });
@@ -36,7 +35,7 @@ test('ports, options, image, command and its arguments are where docker run want
 test('an option that is none is not taken for the image, nor -t for a terminal', () => {
   const check = (...options: readonly string[]): void => {
     const handler = { ...containerHandler('h'), options };
-    checkRunWords(handler, parseDockerWords(runWords(handler), known));
+    readRunWords(handler, known);
   };
   assert.throws(() => check('other'), {
     message: 'handler h: "other" among its docker options is no flag of docker run',
@@ -46,4 +45,19 @@ test('an option that is none is not taken for the image, nor -t for a terminal',
       'handler h: --tty is not possible: its output comes line by line, with its name before each',
   });
   check('--tty=false', '-i');
+});
+
+test('what is wrong with an option is said as a specification has it', () => {
+  const hint =
+    'see docker run --help; write one flag with its value into each entry of docker.options, such as --volume=/here:/there';
+  const read = (...options: readonly string[]) =>
+    readRunWords({ ...containerHandler('h'), options }, known);
+  assert.throws(() => read('--nosuch'), {
+    message: 'handler h: docker run: unknown flag: --nosuch',
+    hint,
+  });
+  assert.throws(() => read('--volume'), {
+    message: 'handler h: the image of the container is missing',
+    hint,
+  });
 });

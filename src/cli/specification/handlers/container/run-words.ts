@@ -1,6 +1,8 @@
 import type { ContainerHandler } from '#spec/handler-spec.ts';
 import { CliError } from '../../../errors.ts';
-import { isOn, type DockerWords } from '../../../handler/docker-words.ts';
+import { isOn, parseDockerWords, type DockerWords } from '../../../handler/docker-words.ts';
+import { refuseWhatOutlives } from '../../../handler/option-rules.ts';
+import type { RunOptions } from '../../../handler/run-options.ts';
 
 /** What stands for an image that is built. */
 const placeholder = 'IMAGE';
@@ -22,14 +24,35 @@ export function optionWords(option: string): readonly string[] {
   return flag === undefined || value === undefined ? [option] : [flag, value];
 }
 
-/** Refuses words that are not what was meant, or that nobody can heed where several handlers run at once. */
-export function checkRunWords({ name, source }: ContainerHandler, words: DockerWords): void {
+const hint =
+  'see docker run --help; write one flag with its value into each entry of docker.options, such as --volume=/here:/there';
+
+/** Takes its words apart by what is known of `docker run`; refuses what is not meant, or what nobody can heed. */
+export function readRunWords(handler: ContainerHandler, known: RunOptions): DockerWords {
+  const words = parse(handler, known);
+  checkRunWords(handler, words);
+  refuseWhatOutlives(words, `handler ${handler.name}: `);
+  return words;
+}
+
+function parse(handler: ContainerHandler, known: RunOptions): DockerWords {
+  try {
+    return parseDockerWords(runWords(handler), known);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const message = `handler ${handler.name}: ${error.message}`;
+    throw new CliError(error.code, message, { cause: error, hint });
+  }
+}
+
+/** What stands in an image's place is no flag, and several handlers share one terminal. */
+function checkRunWords({ name, source }: ContainerHandler, words: DockerWords): void {
   const meant = source.kind === 'image' ? source.image : placeholder;
   if (words.image !== meant) {
     throw new CliError(
       'Usage',
       `handler ${name}: "${words.image}" among its docker options is no flag of docker run`,
-      { hint: 'write one flag with its value into each entry, such as --volume=/here:/there' },
+      { hint },
     );
   }
   for (const flag of ['tty', 'detach-keys', 'attach']) {

@@ -97,6 +97,7 @@ async function runScript(
     crossOut();
     return status;
   })();
+  ended.catch(() => {});
   return {
     name,
     ended,
