@@ -84,7 +84,7 @@ test('whatever the text is, it is read, or all that is wrong is said with its pl
         if ('specification' in parsed) return;
         assert.notEqual(parsed.problems.length, 0);
         const lines = text.split('\n').length;
-        for (const { line, column, message } of parsed.problems) {
+        for (const { line = 0, column = 0, message } of parsed.problems) {
           assert.ok(line >= 1 && line <= lines && column >= 1 && message !== '');
         }
       },
