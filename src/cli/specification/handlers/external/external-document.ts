@@ -1,3 +1,5 @@
+import { parse } from 'yaml';
+import * as v from 'valibot';
 import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { ServedIntercept } from '../handler-kind.ts';
 
@@ -48,6 +50,21 @@ export function externalDocument(
       };
     }),
   };
+}
+
+const documentShape = v.strictObject({
+  name: v.string(),
+  environment: v.record(v.string(), v.string()),
+  intercepts: v.array(v.looseObject({ id: v.string(), disposition: v.string() })),
+});
+
+/** Whether a text is such a document, of whatever run. */
+export function isExternalDocument(text: string): boolean {
+  try {
+    return v.is(documentShape, parse(text));
+  } catch {
+    return false;
+  }
 }
 
 function externalIntercept(info: InterceptInfo): ExternalIntercept {
