@@ -52,7 +52,10 @@ export const interceptSchema = object(
     localPort: optional(
       either(integer(1, 65_535), forms.portDigits),
       'Port on which the handler listens',
-      { otherwise: 'as for `intercept`: 8080, or `intercept.defaultPort` of config.yml' },
+      {
+        otherwise:
+          'as for `intercept`: 8080, or `intercept.defaultPort` of config.yml; one where nobody listens, if the handler is a name only',
+      },
     ),
     localAddress: optional(forms.ipv4, 'Address on which it listens', { fallback: '127.0.0.1' }),
     mountPoint: optional(
