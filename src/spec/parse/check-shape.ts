@@ -64,7 +64,8 @@ function check(shape: Shape, looked: Looked): void {
     case 'text': {
       const written = String(value);
       const { form, max = written.length } = shape;
-      if (written.length > max) {
+      if (written.includes('\0')) wrong('has the character NUL in it', 'a text without it');
+      else if (written.length > max) {
         wrong(`has ${written.length} characters`, `at most ${max}`);
       } else if (form !== undefined && !new RegExp(form.pattern).test(written)) {
         wrong(`is ${valueWords(value)}`);

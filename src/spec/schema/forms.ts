@@ -78,5 +78,11 @@ export const metaName = text({
   pattern: '^[a-zA-Z][a-zA-Z0-9._-]*$',
   words: 'a letter, then letters, digits, ".", "_" and "-"',
 });
+const something: TextForm = {
+  pattern: String.raw`^[^\x00]*[^\s\x00][^\x00]*$`,
+  words: 'a text that is not empty',
+};
 /** A text with something in it. */
-export const filled = text({ pattern: '\\S', words: 'a text that is not empty' });
+export const filled = text(something);
+/** As much as a system gives a program in one argument. */
+export const script = text(something, { max: 131_071 });
