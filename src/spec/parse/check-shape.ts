@@ -144,6 +144,9 @@ function checkList(shape: ListShape, items: readonly unknown[], looked: Looked):
   }
 }
 
+/** Nobody reads what is said of more. */
+const mostUnknown = 100;
+
 function checkObject(
   shape: ObjectShape,
   value: Readonly<Record<string, unknown>>,
@@ -152,9 +155,13 @@ function checkObject(
   const { path, report, refer } = looked;
   const around = [...looked.around, { shape, path }];
   const meant = new Set<string>();
+  let unknowns = 0;
   for (const [key, one] of Object.entries(value)) {
     const field = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
     if (field === undefined) {
+      unknowns += 1;
+      // It takes its time to say what was meant.
+      if (unknowns > mostUnknown) break;
       const unknown = unknownField(key, around);
       if (unknown.meant !== undefined) meant.add(unknown.meant);
       report({ path: [...path, key], atKey: true, ...unknown.finding });

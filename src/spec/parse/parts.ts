@@ -20,6 +20,8 @@ export interface WorkloadPart {
 export interface InterceptPart {
   readonly enabled: boolean;
   readonly name: string;
+  /** It is written, and not made of the workload's. */
+  readonly isOwn: boolean;
   readonly handler: string | undefined;
   /** The connection that is written before the workload. */
   readonly prefix: string | undefined;
@@ -39,9 +41,10 @@ export function partsOf(document: unknown): Parts {
       const { name, prefix } = splitName(textOf(workload.value, 'name') ?? '');
       const namespace = textOf(workload.value, 'namespace');
       return itemsOf(workload.value, 'intercepts', workload.path).map(({ value, path }) => {
-        const own = textOf(value, 'name') ?? defaultName(name, namespace);
+        const own = textOf(value, 'name');
         const enabled = value['enabled'] !== false;
-        return { name: own, handler: textOf(value, 'handler'), enabled, prefix, path };
+        const called = { name: own ?? defaultName(name, namespace), isOwn: own !== undefined };
+        return { ...called, handler: textOf(value, 'handler'), enabled, prefix, path };
       });
     }),
     handlers: itemsOf(document, 'handlers', []).flatMap(({ value }) => {
