@@ -29,6 +29,7 @@ interface ExternalIntercept {
 
 interface ExternalMount {
   readonly local_dir?: string;
+  readonly remote_dir?: string;
   readonly pod_ip?: string;
   readonly mounts?: readonly string[];
   readonly error?: string;
@@ -89,7 +90,7 @@ function externalIntercept(info: InterceptInfo): ExternalIntercept {
 function externalMount(info: InterceptInfo): ExternalMount | undefined {
   if (info.mountPoint === '' && info.mountError === '') return undefined;
   return {
-    ...(info.mountPoint === '' ? {} : { local_dir: info.mountPoint }),
+    ...(info.mountPoint === '' ? {} : { local_dir: info.mountPoint, remote_dir: '/' }),
     ...(info.podIp === '' ? {} : { pod_ip: info.podIp }),
     ...(info.mounts.length === 0 ? {} : { mounts: [...info.mounts] }),
     ...(info.mountError === '' ? {} : { error: info.mountError }),

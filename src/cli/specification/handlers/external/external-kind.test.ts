@@ -74,7 +74,7 @@ const expected = {
       target_port: 8080,
       service_port_id: 'http',
       environment: { CERT: 'a\nb', PORT: '80' },
-      mount: { local_dir: '/m', pod_ip: '10.0.0.1', mounts: ['/var/data'] },
+      mount: { local_dir: '/m', remote_dir: '/', pod_ip: '10.0.0.1', mounts: ['/var/data'] },
       filter_desc: 'all TCP requests',
       global: true,
     },
