@@ -69,8 +69,9 @@ function check(shape: Shape, looked: Looked): void {
         wrong(`has ${written.length} characters`, `at most ${max}`);
       } else if (form !== undefined && !new RegExp(form.pattern).test(written)) {
         wrong(`is ${valueWords(value)}`);
-      } else if (form?.isValid?.(written) === false) wrong(`${quoted(written)} is out of range`);
-      else if (shape.names !== undefined) looked.refer({ to: shape.names, name: written, path });
+      } else if (form?.isValid?.(written) === false) {
+        wrong(`${quoted(written)} is ${form.isNot ?? 'out of range'}`);
+      } else if (shape.names !== undefined) looked.refer({ to: shape.names, name: written, path });
       return;
     }
     case 'choice':

@@ -59,6 +59,11 @@ export function readYaml(text: string): ReadYaml {
         offset: pos[0],
         message: code === 'RESOURCE_EXHAUSTION' ? 'is nested too deeply' : inOurWords(message),
       })),
+      // Tags above all: what they would make of a value is lost.
+      ...document.warnings.map(({ pos, message }) => ({
+        offset: pos[0],
+        message: inOurWords(message),
+      })),
       ...findRepeats(document, mostTroubles),
     ];
     if (second !== undefined) {
@@ -122,6 +127,7 @@ const ourWords: readonly (readonly [RegExp, string])[] = [
     /^Excessive alias count/,
     `the aliases mean too much: at most ${mostAliases} values, and none that holds itself`,
   ],
+  [/^Unresolved tag: /, 'a tag ("!…") means nothing here'],
   [/^Merge sources must be/, '"<<" takes a map, or aliases of maps'],
 ];
 

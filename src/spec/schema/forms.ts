@@ -1,4 +1,5 @@
 import { parseSubnet } from '#protocol/ip-address.ts';
+import { parseRegular } from '../template/regular/parse-regular.ts';
 import { text } from './build.ts';
 import type { TextForm } from './shape.ts';
 
@@ -84,5 +85,21 @@ const something: TextForm = {
 };
 /** A text with something in it. */
 export const filled = text(something);
+/** A regular expression, of a path. */
+export const expression = text({
+  ...something,
+  words: 'a regular expression as Go has them',
+  isValid: isRegular,
+  isNot: 'no regular expression',
+});
 /** As much as a system gives a program in one argument. */
 export const script = text(something, { max: 131_071 });
+
+function isRegular(source: string): boolean {
+  try {
+    parseRegular(source);
+    return true;
+  } catch {
+    return false;
+  }
+}

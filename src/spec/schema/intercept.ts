@@ -39,7 +39,7 @@ export const interceptSchema = object(
     ),
     pathPrefix: optional(forms.filled, 'Only requests whose path begins so'),
     pathEqual: optional(forms.filled, 'Only requests of this path'),
-    pathRegexp: optional(forms.filled, 'Only requests whose whole path matches'),
+    pathRegexp: optional(forms.expression, 'Only requests whose whole path matches'),
     pathSuffix: optional(forms.filled, 'Only requests whose path ends so'),
     service: optional(forms.service, 'Service whose port is intercepted', { otherwise: 'found' }),
     port: optional(
