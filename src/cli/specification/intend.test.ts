@@ -33,7 +33,8 @@ function intended(changes: { readonly localPort?: number }, ...handlers: readonl
   );
   return plan.intercepts.map((planned) => {
     const one = intend(planned, plan, { connections: [connection], defaultPort: 8080 });
-    return { ...planned, ...one, asked: interceptAsked(planned, one).port };
+    const { localPort } = one;
+    return { spec: planned.spec, localPort, asked: interceptAsked(planned, one).port };
   });
 }
 

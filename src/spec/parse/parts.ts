@@ -42,9 +42,14 @@ export function partsOf(document: unknown): Parts {
       const namespace = textOf(workload.value, 'namespace');
       return itemsOf(workload.value, 'intercepts', workload.path).map(({ value, path }) => {
         const own = textOf(value, 'name');
-        const enabled = value['enabled'] !== false;
-        const called = { name: own ?? defaultName(name, namespace), isOwn: own !== undefined };
-        return { ...called, handler: textOf(value, 'handler'), enabled, prefix, path };
+        return {
+          name: own ?? defaultName(name, namespace),
+          isOwn: own !== undefined,
+          handler: textOf(value, 'handler'),
+          enabled: value['enabled'] !== false,
+          prefix,
+          path,
+        };
       });
     }),
     handlers: itemsOf(document, 'handlers', []).flatMap(({ value }) => {
