@@ -135,14 +135,6 @@ export const rootCommand: CommandSpec = {
     completion,
     complete,
     handlerWatch,
-    {
-      path: ['run-temp'],
-      summary: 'x',
-      hidden: true,
-      positionals: { names: ['FILE'] },
-      flagGroups: [globalFlags],
-      load: async () => (await import('./run-specification.ts')).runRunSpecification,
-    },
   ],
   load: async () => (await import('./group.ts')).runGroup,
 };

@@ -45,3 +45,16 @@ test('any step comes back as it was', () => {
     }),
   );
 });
+
+test('a step comes back whatever letters its texts are of', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('', '\u2028', '\u2029', '\r'),
+      (text, odd) => {
+        const step = { words: [text + odd + text] };
+        assert.deepEqual(readWatched(undoLine(0, step)).steps, [step]);
+      },
+    ),
+  );
+});

@@ -31,7 +31,7 @@ export function readWatched(text: string): WatchedState {
   const steps = new Map<string, unknown>();
   const lines = text.split('\n').slice(0, -1);
   for (const line of lines) {
-    const [, word, key = '', rest = ''] = /^(\w+) (\d+)(?: (.*))?$/.exec(line) ?? [];
+    const [, word, key = '', rest = ''] = /^(\w+) (\d+)(?: (.*))?$/s.exec(line) ?? [];
     if (word === 'runs' && /^\d+$/.test(rest) && Number(rest) > 1) pids.set(key, Number(rest));
     else if (word === 'ended') pids.delete(key);
     else if (word === 'undo') steps.set(key, JSON.parse(rest));

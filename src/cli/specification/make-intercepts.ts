@@ -3,6 +3,7 @@ import { makeIntercept, type MadeIntercept } from '../attach/make-intercept.ts';
 import type { InterceptAsked } from '../attach/intercept-request.ts';
 import type { CliContext } from '../context.ts';
 import { handlerLines } from '../output/intercept-block.ts';
+import { mayShare } from './intend.ts';
 import type { IntendedIntercept, ReadyHandler, ServedIntercept } from './handlers/handler-kind.ts';
 import type { PlannedIntercept } from './plan.ts';
 import type { Journal } from './undo/journal.ts';
@@ -34,7 +35,10 @@ export async function makeIntercepts(
   for (const one of wanted) {
     const { planned, intended, ready } = one;
     const { daemon, inDocker } = intended.connection;
-    const others = made.filter((each) => each.planned.spec.handler === planned.spec.handler);
+    const own = { spec: planned.spec, localPort: intended.localPort };
+    const others = made.filter((each) =>
+      mayShare({ spec: each.planned.spec, localPort: each.served.localPort }, own),
+    );
     const mount = ready.mountOf(intended);
     const request = {
       ...interceptAsked(planned, intended),

@@ -26,7 +26,8 @@ export async function readSpecification(
   }
   const fetched = await fetchSpecification(context, typed);
   const { parsed, text } = parseFetched(context, fetched);
-  const specification = connectedWhereItIs(heeded(parsed), fetched);
+  const edit = `mend it there: kubectl edit ispec ${fetched.name} --namespace ${fetched.namespace}`;
+  const specification = connectedWhereItIs(heeded(parsed, edit), fetched);
   await agree(context, fetched, specification, options);
   return { specification, document: text, name: fetched.name, directory: context.cwd };
 }
@@ -58,9 +59,10 @@ async function meansCluster({ cwd }: CliContext, typed: string): Promise<boolean
 }
 
 /** Throws all that is wrong with it, or the first that nobody would heed. */
-function heeded(parsed: ParsedSpecification): Specification {
+function heeded(parsed: ParsedSpecification, hint?: string): Specification {
   if (!('specification' in parsed)) {
-    throw new CliError('Usage', parsed.problems.map(formatProblem).join('\n'));
+    const message = parsed.problems.map(formatProblem).join('\n');
+    throw new CliError('Usage', message, hint === undefined ? {} : { hint });
   }
   const { specification, problemAt } = parsed;
   const [unheeded] = unheededFields(specification);

@@ -8,9 +8,10 @@ import { CliError } from '../errors.ts';
 import { beginSpecificationRun } from './begin-specification-run.ts';
 import { connectAll } from './connect-all.ts';
 import { handlerContext, type SharedByHandlers } from './handler-context.ts';
-import type { IntendedIntercept, ReadyHandler, RunConnection } from './handlers/handler-kind.ts';
+import type { IntendedIntercept, ReadyHandler } from './handlers/handler-kind.ts';
 import { prepareHandler } from './handlers/prepare-handler.ts';
 import { heldLines } from './held-lines.ts';
+import { intend } from './intend.ts';
 import { takeInterrupts, type Interrupts } from './interrupts.ts';
 import { makeIntercepts, type WantedIntercept } from './make-intercepts.ts';
 import { placeFor, planRun, refuseSandbox, type PlannedIntercept, type RunPlan } from './plan.ts';
@@ -74,7 +75,10 @@ async function runPlan(cli: CliContext, parts: Parts): Promise<number> {
   const connections = await connectAll(cli, plan, { inDocker, settings, run }, undo);
   const intended = plan.intercepts.map((planned) => ({
     planned,
-    intended: intend(planned, connections, settings.config.intercept.defaultPort),
+    intended: intend(planned, plan, {
+      connections,
+      defaultPort: settings.config.intercept.defaultPort,
+    }),
   }));
   const wishes = intended.map((one) => one.intended);
   await refuseTakenNames(cli, wishes);
@@ -157,25 +161,6 @@ async function placeOf(
     place === 'either' && (wantsDocker || (await listDockerConnections(context)).length > 0);
   if (!inDocker) refuseSandbox(connections, 'add --docker');
   return inDocker;
-}
-
-function intend(
-  { spec, workload, namespace, connection: name }: PlannedIntercept,
-  connections: readonly RunConnection[],
-  defaultPort: number,
-): IntendedIntercept {
-  const connection = connections.find((one) => one.name === (name ?? ''));
-  if (connection === undefined) {
-    throw new CliError('Usage', `workload ${workload}: there is no connection ${name ?? ''}`);
-  }
-  return {
-    name: spec.name,
-    connection,
-    workload,
-    namespace: namespace ?? connection.namespace,
-    localPort: spec.localPort ?? defaultPort,
-    mountPoint: spec.mountPoint,
-  };
 }
 
 /** The exit code of one that has failed while it was started. */

@@ -15,5 +15,14 @@ export function checkFree(value: unknown, wrong: (message: string, allowed: stri
   };
   if (!isBounded(value, 0)) {
     wrong('holds too much, or itself', `${mostValues} values, ${deepest} in one another`);
-  }
+  } else if (holdsNul(value)) wrong('holds the character NUL', 'texts without it');
+}
+
+/** No program can be given it. */
+function holdsNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  if (isList(value)) return value.some(holdsNul);
+  return (
+    isMap(value) && Object.entries(value).some(([key, one]) => key.includes('\0') || holdsNul(one))
+  );
 }

@@ -32,11 +32,19 @@ function checkConnections({ connections, workloads }: Parts, report: Report): vo
   }
 }
 
-function checkInterceptNames({ intercepts }: Parts, report: Report): void {
+/** As long as the schema allows one that is written. */
+const longestName = 64;
+
+function checkInterceptNames({ intercepts, connections }: Parts, report: Report): void {
   const seen = new Map<string, string>();
-  for (const { name, prefix, enabled, path } of intercepts) {
+  const [only] = connections;
+  for (const { name, isOwn, prefix = only?.name ?? '', enabled, path } of intercepts) {
     if (!enabled || name === '') continue;
-    const key = `${prefix ?? ''}/${name}`;
+    if (!isOwn && name.length > longestName) {
+      const message = `is left out, and ${quoted(name)} in its place has ${name.length} characters`;
+      report({ path: [...path, 'name'], message, allowed: `a name, at most ${longestName}` });
+    }
+    const key = `${prefix}/${name}`;
     const first = seen.get(key);
     if (first === undefined) seen.set(key, formatPath(path));
     else {

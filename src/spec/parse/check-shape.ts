@@ -64,12 +64,14 @@ function check(shape: Shape, looked: Looked): void {
     case 'text': {
       const written = String(value);
       const { form, max = written.length } = shape;
-      if (written.length > max) {
+      if (written.includes('\0')) wrong('has the character NUL in it', 'a text without it');
+      else if (written.length > max) {
         wrong(`has ${written.length} characters`, `at most ${max}`);
       } else if (form !== undefined && !new RegExp(form.pattern).test(written)) {
         wrong(`is ${valueWords(value)}`);
-      } else if (form?.isValid?.(written) === false) wrong(`${quoted(written)} is out of range`);
-      else if (shape.names !== undefined) looked.refer({ to: shape.names, name: written, path });
+      } else if (form?.isValid?.(written) === false) {
+        wrong(`${quoted(written)} is ${form.isNot ?? 'out of range'}`);
+      } else if (shape.names !== undefined) looked.refer({ to: shape.names, name: written, path });
       return;
     }
     case 'choice':
@@ -143,6 +145,9 @@ function checkList(shape: ListShape, items: readonly unknown[], looked: Looked):
   }
 }
 
+/** Nobody reads what is said of more. */
+const mostUnknown = 100;
+
 function checkObject(
   shape: ObjectShape,
   value: Readonly<Record<string, unknown>>,
@@ -151,9 +156,13 @@ function checkObject(
   const { path, report, refer } = looked;
   const around = [...looked.around, { shape, path }];
   const meant = new Set<string>();
+  let unknowns = 0;
   for (const [key, one] of Object.entries(value)) {
     const field = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
     if (field === undefined) {
+      unknowns += 1;
+      // It takes its time to say what was meant.
+      if (unknowns > mostUnknown) break;
       const unknown = unknownField(key, around);
       if (unknown.meant !== undefined) meant.add(unknown.meant);
       report({ path: [...path, key], atKey: true, ...unknown.finding });

@@ -6,33 +6,36 @@ interface Found {
   readonly message: string;
 }
 
-/** Finds keys that stand twice in one map, and aliases of what is named nowhere before them. */
-export function findRepeats(document: Document.Parsed): Found[] {
+/**
+ * Finds keys that stand twice in one map, and aliases of what is named nowhere before
+ * them: no more than `most`.
+ */
+export function findRepeats(document: Document.Parsed, most: number): readonly Found[] {
   const found: Found[] = [];
   const anchors = new Set<string>();
   visit(document, (_, node) => {
     if (isAlias(node)) {
       const { source, range } = node;
-      if (anchors.has(source)) return;
+      if (anchors.has(source)) return undefined;
       const message = `the alias *${source} stands for nothing: no &${source} comes before it`;
       found.push({ offset: range?.[0] ?? 0, message });
-      return;
     }
     if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
-    if (isMap(node)) found.push(...repeatedKeys(node));
+    if (isMap(node)) addRepeatedKeys(node, found, most);
+    return found.length < most ? undefined : visit.BREAK;
   });
-  return found;
+  return found.slice(0, most);
 }
 
-function repeatedKeys({ items }: YAMLMap): Found[] {
+function addRepeatedKeys({ items }: YAMLMap, found: Found[], most: number): void {
   const keys = new Set<string>();
-  return items.flatMap(({ key }) => {
-    if (!isScalar(key)) return [];
+  for (const { key } of items) {
+    if (!isScalar(key)) continue;
     const name = String(key.value);
-    if (!keys.has(name)) {
-      keys.add(name);
-      return [];
-    }
-    return [{ offset: key.range?.[0] ?? 0, message: `${quoted(name)} stands twice in one map` }];
-  });
+    if (keys.has(name)) {
+      const message = `${quoted(name)} stands twice in one map`;
+      found.push({ offset: key.range?.[0] ?? 0, message });
+      if (found.length >= most) return;
+    } else keys.add(name);
+  }
 }

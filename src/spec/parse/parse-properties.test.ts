@@ -84,7 +84,7 @@ test('whatever the text is, it is read, or all that is wrong is said with its pl
         if ('specification' in parsed) return;
         assert.notEqual(parsed.problems.length, 0);
         const lines = text.split('\n').length;
-        for (const { line, column, message } of parsed.problems) {
+        for (const { line = 0, column = 0, message } of parsed.problems) {
           assert.ok(line >= 1 && line <= lines && column >= 1 && message !== '');
         }
       },
@@ -123,6 +123,10 @@ test('what would take a parser long, or all the memory, is refused at once', () 
       (sign) => sign.repeat(many),
     ),
     Array.from({ length: 8_000 }, (_, at) => `k${at}: 1`).join('\n'),
+    Array.from({ length: 60_000 }, (_, at) => `k${at}: 1`).join('\n'),
+    'workloads:\n' + '  - {handler: h}\n'.repeat(60_000),
+    'a:\n'.repeat(49_000),
+    'k: 1\n'.repeat(200_000),
     Array.from({ length: 1000 }, (_, at) => `${' '.repeat(at)}a:`).join('\n'),
     bomb,
     compose('&a {b: *a}'),
@@ -134,4 +138,15 @@ test('what would take a parser long, or all the memory, is refused at once', () 
     assert.ok('problems' in parsed, text.slice(0, 100));
     assert.ok(performance.now() - began < 20_000, text.slice(0, 100));
   }
+});
+
+test('of a long text the first troubles are told, and that it is too long', () => {
+  const told = (text: string) => {
+    const parsed = parse(text);
+    return 'problems' in parsed ? parsed.problems.map(({ message }) => message) : [];
+  };
+  assert.deepEqual(told('k: 1\n'.repeat(200_000)), ['is too long']);
+  const twice = told('k: 1\n'.repeat(20_000));
+  assert.equal(twice.length, 10);
+  assert.deepEqual([...new Set(twice)], ['"k" stands twice in one map']);
 });

@@ -139,6 +139,8 @@ test('a mount point: true, false, or where', () => {
 test('a preview link: a word, or its parts; the banner also beside it', () => {
   const none = { enable: false, banner: true, extraHeaders: [] };
   assert.deepEqual(meant({ previewURL: false })?.previewURL, none);
+  assert.equal(meant({ banner: false })?.previewURL, undefined);
+  assert.equal(meant({ banner: true })?.previewURL, undefined);
   assert.deepEqual(meant({ previewURL: true, banner: false })?.previewURL, {
     enable: true,
     banner: false,

@@ -11,8 +11,11 @@ export interface SpecificationText {
   readonly file: string;
   /** What it is called when it does not say so itself: `nameOfFile`. */
   readonly fallbackName: string;
-  /** The line of the file that a line of the text comes from, where templates were expanded. */
-  readonly lineInFile?: ((line: number) => number) | undefined;
+  /**
+   * The line of the file that a line of the text comes from, where templates were expanded; `none`
+   * where nobody has the text, so that its lines would tell nothing.
+   */
+  readonly lineInFile?: ((line: number) => number) | 'none' | undefined;
 }
 
 /** A specification that is right, or all that is wrong with its text. */
@@ -32,8 +35,7 @@ export function parseSpecification(source: SpecificationText): ParsedSpecificati
   const { text, file, lineInFile = (line) => line } = source;
   const problem = (place: Place, said: Omit<Problem, 'file' | 'line' | 'column'>): Problem => ({
     file,
-    line: lineInFile(place.line),
-    column: place.column,
+    ...(lineInFile === 'none' ? {} : { line: lineInFile(place.line), column: place.column }),
     ...said,
   });
   const yaml = readYaml(text);
@@ -50,8 +52,10 @@ export function parseSpecification(source: SpecificationText): ParsedSpecificati
     if (findings.length < mostProblems) findings.push(finding);
   });
   if (checked === undefined) {
-    const problems = findings.map(placed);
-    return { problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+    const inOrder = findings
+      .map((finding) => ({ place: yaml.placeOf(finding.path, finding.atKey ?? false), finding }))
+      .toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
+    return { problems: inOrder.map(({ finding }) => placed(finding)) };
   }
   const { document, root, resourceName = source.fallbackName } = checked;
   return {

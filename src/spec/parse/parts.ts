@@ -35,6 +35,8 @@ export interface WorkloadPart {
 export interface InterceptPart {
   readonly enabled: boolean;
   readonly name: string;
+  /** It is written, and not made of the workload's. */
+  readonly isOwn: boolean;
   readonly handler: string | undefined;
   /** The connection that is written before the workload. */
   readonly prefix: string | undefined;
@@ -57,9 +59,15 @@ export function partsOf(document: unknown): Parts {
       const { name, prefix } = splitName(textOf(workload.value, 'name') ?? '');
       const namespace = textOf(workload.value, 'namespace');
       return itemsOf(workload.value, 'intercepts', workload.path).map(({ value, path }) => {
-        const own = textOf(value, 'name') ?? defaultName(name, namespace);
-        const enabled = value['enabled'] !== false;
-        return { name: own, handler: textOf(value, 'handler'), enabled, prefix, path };
+        const own = textOf(value, 'name');
+        return {
+          name: own ?? defaultName(name, namespace),
+          isOwn: own !== undefined,
+          handler: textOf(value, 'handler'),
+          enabled: value['enabled'] !== false,
+          prefix,
+          path,
+        };
       });
     }),
     handlers: itemsOf(document, 'handlers', []).flatMap(({ value }) => {

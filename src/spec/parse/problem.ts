@@ -1,3 +1,5 @@
+import { visible } from '#base/visible.ts';
+
 /** Steps from the root of a document to a value in it. */
 export type Path = readonly (string | number)[];
 
@@ -17,8 +19,8 @@ export interface Place {
   readonly column: number;
 }
 
-/** Something wrong with a document, and where. */
-export interface Problem extends Place {
+/** Something wrong with a document, and where; without a place where nobody has the text. */
+export interface Problem extends Partial<Place> {
   readonly file: string;
   /** `workloads[0].intercepts[0].port`; empty for the document as a whole. */
   readonly field: string;
@@ -26,10 +28,12 @@ export interface Problem extends Place {
   readonly allowed?: string | undefined;
 }
 
-/** `spec.yaml:12:5: workloads[0].name: is missing; allowed: a text` */
+/** `spec.yaml:12:5: workloads[0].name: is missing; allowed: a text`, on one line whatever stands in it. */
 export function formatProblem({ file, line, column, field, message, allowed }: Problem): string {
   const what = field === '' ? message : `${field}: ${message}`;
-  return `${file}:${line}:${column}: ${what}${allowed === undefined ? '' : `; allowed: ${allowed}`}`;
+  const end = allowed === undefined ? '' : `; allowed: ${allowed}`;
+  const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
+  return visible(`${place}: ${what}${end}`);
 }
 
 /** The path as it is written in messages. */

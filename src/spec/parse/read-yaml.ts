@@ -23,6 +23,8 @@ export type ReadYaml =
 export const mostCharacters = 1 << 20;
 /** What is nested deeper would be more than the YAML library's recursion can read. */
 const deepestNesting = 200;
+/** Far more than people write; to make a document of them takes seconds. */
+const mostLexemes = 200_000;
 /** What follows the first few is mostly their consequence. */
 const mostTroubles = 10;
 const mostAliases = 100;
@@ -46,6 +48,10 @@ export function readYaml(text: string): ReadYaml {
     if ('tooDeepAt' in parsed) {
       return trouble('is nested too deeply', placeAt(parsed.tooDeepAt), 'a hundred levels');
     }
+    if ('tooMuchAt' in parsed) {
+      const place = placeAt(parsed.tooMuchAt);
+      return trouble('is too long', place, `${mostLexemes} words, signs and line breaks`);
+    }
     const [document, second] = parsed.documents;
     if (document === undefined) return trouble('is empty', start, 'an Intercept Specification');
     const found = [
@@ -53,7 +59,12 @@ export function readYaml(text: string): ReadYaml {
         offset: pos[0],
         message: code === 'RESOURCE_EXHAUSTION' ? 'is nested too deeply' : inOurWords(message),
       })),
-      ...findRepeats(document),
+      // Tags above all: what they would make of a value is lost.
+      ...document.warnings.map(({ pos, message }) => ({
+        offset: pos[0],
+        message: inOurWords(message),
+      })),
+      ...findRepeats(document, mostTroubles),
     ];
     if (second !== undefined) {
       const offset = second.range[0];
@@ -79,12 +90,18 @@ export function readYaml(text: string): ReadYaml {
 function parseBounded(
   text: string,
   lines: LineCounter,
-): { readonly documents: readonly Document.Parsed[] } | { readonly tooDeepAt: number } {
+):
+  | { readonly documents: readonly Document.Parsed[] }
+  | { readonly tooDeepAt: number }
+  | { readonly tooMuchAt: number } {
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
   const tokens = [];
+  let left = mostLexemes;
   for (const lexeme of new Lexer().lex(text)) {
     tokens.push(...parser.next(lexeme));
+    left -= 1;
+    if (left < 0) return { tooMuchAt: parser.offset };
     if (parser.stack.length > deepestNesting) return { tooDeepAt: parser.offset };
   }
   tokens.push(...parser.end());
@@ -110,6 +127,7 @@ const ourWords: readonly (readonly [RegExp, string])[] = [
     /^Excessive alias count/,
     `the aliases mean too much: at most ${mostAliases} values, and none that holds itself`,
   ],
+  [/^Unresolved tag: /, 'a tag ("!…") means nothing here'],
   [/^Merge sources must be/, '"<<" takes a map, or aliases of maps'],
 ];
 

@@ -50,9 +50,10 @@ function mountOf(written: Written['mountPoint']): boolean | string | undefined {
 }
 
 function previewOf({ previewURL, banner }: Written): PreviewSpec | undefined {
-  if (previewURL === undefined && banner === undefined) return undefined;
-  if (typeof previewURL !== 'object') {
-    return { enable: previewURL ?? true, banner: banner ?? true, extraHeaders: [] };
+  // A banner alone asks for no link.
+  if (previewURL === undefined) return undefined;
+  if (typeof previewURL === 'boolean') {
+    return { enable: previewURL, banner: banner ?? true, extraHeaders: [] };
   }
   const { ingress } = previewURL;
   return {

@@ -1,4 +1,5 @@
 import { parseSubnet } from '#protocol/ip-address.ts';
+import { parseRegular } from '../template/regular/parse-regular.ts';
 import { text } from './build.ts';
 import type { TextForm } from './shape.ts';
 
@@ -78,5 +79,27 @@ export const metaName = text({
   pattern: '^[a-zA-Z][a-zA-Z0-9._-]*$',
   words: 'a letter, then letters, digits, ".", "_" and "-"',
 });
+const something: TextForm = {
+  pattern: String.raw`^[^\x00]*[^\s\x00][^\x00]*$`,
+  words: 'a text that is not empty',
+};
 /** A text with something in it. */
-export const filled = text({ pattern: '\\S', words: 'a text that is not empty' });
+export const filled = text(something);
+/** A regular expression, of a path. */
+export const expression = text({
+  ...something,
+  words: 'a regular expression as Go has them',
+  isValid: isRegular,
+  isNot: 'no regular expression',
+});
+/** As much as a system gives a program in one argument. */
+export const script = text(something, { max: 131_071 });
+
+function isRegular(source: string): boolean {
+  try {
+    parseRegular(source);
+    return true;
+  } catch {
+    return false;
+  }
+}

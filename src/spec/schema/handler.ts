@@ -1,10 +1,10 @@
 import { boolean, choice, integer, list, object, optional, required, text } from './build.ts';
 import { composeSchema } from './compose.ts';
-import { filled, handlerName, image, variableName } from './forms.ts';
+import { filled, handlerName, image, script as scriptText, variableName } from './forms.ts';
 import { namedValues } from './named-values.ts';
 
 const script = object({
-  run: required(filled, 'What is run: one line or several'),
+  run: required(scriptText, 'What is run: one line or several'),
   shell: optional(choice('bash', 'zsh', 'sh'), 'The shell that runs it', { otherwise: '`$SHELL`' }),
 });
 

@@ -39,7 +39,7 @@ export const interceptSchema = object(
     ),
     pathPrefix: optional(forms.filled, 'Only requests whose path begins so'),
     pathEqual: optional(forms.filled, 'Only requests of this path'),
-    pathRegexp: optional(forms.filled, 'Only requests whose whole path matches'),
+    pathRegexp: optional(forms.expression, 'Only requests whose whole path matches'),
     pathSuffix: optional(forms.filled, 'Only requests whose path ends so'),
     service: optional(forms.service, 'Service whose port is intercepted', { otherwise: 'found' }),
     port: optional(
@@ -52,7 +52,10 @@ export const interceptSchema = object(
     localPort: optional(
       either(integer(1, 65_535), forms.portDigits),
       'Port on which the handler listens',
-      { otherwise: 'as for `intercept`: 8080, or `intercept.defaultPort` of config.yml' },
+      {
+        otherwise:
+          'as for `intercept`: 8080, or `intercept.defaultPort` of config.yml; one where nobody listens, if the handler is a name only',
+      },
     ),
     localAddress: optional(forms.ipv4, 'Address on which it listens', { fallback: '127.0.0.1' }),
     mountPoint: optional(

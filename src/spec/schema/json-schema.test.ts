@@ -36,7 +36,7 @@ test('an editor refuses what people get wrong, but for what it cannot know', () 
 
 /** What no JSON Schema says: names that are somewhere else, or twice, and addresses. */
 const beyondSchemas =
-  /must reference an existing|is there twice|name of two intercepts|does not say which connection|has only one of several connections|is out of range|holds too much/;
+  /must reference an existing|is there twice|name of two intercepts|is left out, and|does not say which connection|has only one of several connections|is out of range|is no regular expression|holds too much|holds the character NUL/;
 
 test('an editor and our parser are at one about whatever is nearly right', () => {
   const samples = fc.sample(anyDocument, { numRuns: 30, seed: 1 });
@@ -63,4 +63,25 @@ test('an editor takes templates, but not in the place of names', () => {
   });
   assert.ok(accepts(document('echo')), JSON.stringify(accepts.errors));
   assert.ok(!accepts(document('{{ env "H" }}')));
+});
+
+test('no text has a NUL in it, a template neither', () => {
+  const document = (run: string, value: string, command: string) => ({
+    workloads: [{ name: 'echo', intercepts: [{ handler: 'a', mountPoint: value }] }],
+    handlers: [
+      { name: 'a', environment: [{ name: 'A', value }], script: { run } },
+      { name: 'b', docker: { image: 'b', command, args: [value] } },
+    ],
+  });
+  assert.ok(accepts(document('a\nb', '', 'c {{ d }}')), JSON.stringify(accepts.errors));
+  for (const wrong of [
+    document('a\0b', '', 'c'),
+    document('a', '\0', 'c'),
+    document('a', '', '{{ c }}\0'),
+  ]) {
+    assert.ok(!accepts(wrong));
+    const told = parseSpecification({ text: JSON.stringify(wrong), file: 'f', fallbackName: 'f' });
+    assert.ok('problems' in told);
+    for (const { message } of told.problems) assert.equal(message, 'has the character NUL in it');
+  }
 });

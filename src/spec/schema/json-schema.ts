@@ -29,7 +29,7 @@ function partOf(shape: Shape): SchemaPart {
       const pattern = patternOf(shape);
       const max =
         shape.max === undefined || shape.names === undefined ? {} : { maxLength: shape.max };
-      return { type: 'string', ...(pattern !== undefined && { pattern }), ...max };
+      return { type: 'string', pattern, ...max };
     }
     case 'choice':
       return {

@@ -30,6 +30,8 @@ export interface TextForm {
   readonly words: string;
   /** What no pattern can say. */
   readonly isValid?: (text: string) => boolean;
+  /** What a text is that is not valid: `out of range`. */
+  readonly isNot?: string;
 }
 
 /** One of a few words. */

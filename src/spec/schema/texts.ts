@@ -1,11 +1,14 @@
 import type { ChoiceShape, Field, TextShape } from './shape.ts';
 
-/** What is expanded before a document is read: any text may be one, but for names of parts. */
-const template = String.raw`\{\{`;
+/** Any text but one with a NUL: no program can be given that. */
+const anything = String.raw`^[^\x00]*$`;
 
-/** The pattern of a text, or of a template in its place; undefined where anything goes. */
-export function patternOf({ form, names }: TextShape): string | undefined {
-  if (form === undefined) return undefined;
+/** What is expanded before a document is read: any text may be one, but for names of parts. */
+const template = String.raw`^[^\x00]*\{\{[^\x00]*$`;
+
+/** The pattern of a text, or of a template in its place. */
+export function patternOf({ form, names }: TextShape): string {
+  if (form === undefined) return anything;
   return names === undefined ? `${form.pattern}|${template}` : form.pattern;
 }
 

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { createKubeClient } from '#kube/client.ts';
 import { startTestApiServer, statusBody } from '#kube/test-api-server.ts';
-import { get, type FetchedSpecification } from './fetch-specification.ts';
+import { CliError } from '../../errors.ts';
+import { get, noFileEither, type FetchedSpecification } from './fetch-specification.ts';
 
 const base = '/apis/getambassador.io';
 
@@ -64,4 +65,16 @@ test('what is missing is said: the kind, or the object, with those that are ther
     hint: 'it has: echo-spec, other',
   });
   await assert.rejects(ask('zzz', 'v1alpha4', []), { hint: 'it has none' });
+});
+
+test('without a kubeconfig the hint names no flag that the command does not have', () => {
+  const told = (hint: string): string | undefined => {
+    const error = noFileEither('one', new CliError('Usage', 'x', { hint }));
+    return error instanceof CliError ? error.hint : undefined;
+  };
+  assert.equal(told('name one with --kubeconfig or KUBECONFIG'), 'name one with KUBECONFIG');
+  assert.equal(
+    told('choose one with --context or kubectl config use-context; there is a'),
+    'choose one with kubectl config use-context; there is a',
+  );
 });

@@ -50,12 +50,17 @@ export async function fetchSpecification(
 }
 
 /** Whoever meant a file is told first that there is none. */
-function noFileEither(name: string, thrown: unknown): unknown {
+export function noFileEither(name: string, thrown: unknown): unknown {
   if (!(thrown instanceof CliError) || thrown.code === 'Interrupted') return thrown;
   const { code, message, hint } = thrown;
   if (message.startsWith(`${name}: `)) return thrown;
   const said = `${name}: there is no such file, and the cluster could not be asked for a specification of that name: ${message}`;
-  return new CliError(code, said, { cause: thrown, ...(hint === undefined ? {} : { hint }) });
+  if (hint === undefined) return new CliError(code, said, { cause: thrown });
+  // That flag is of commands that connect.
+  const followed = hint
+    .replaceAll('--kubeconfig or KUBECONFIG', 'KUBECONFIG')
+    .replaceAll('--context or ', '');
+  return new CliError(code, said, { cause: thrown, hint: followed });
 }
 
 /** Where the connection leads, if there is one. */

@@ -14,7 +14,7 @@ export function parseFetched(
   context: Pick<CliContext, 'env' | 'clock'>,
   { name, namespace, object }: FetchedSpecification,
 ): { readonly file: string; readonly text: string; readonly parsed: ParsedSpecification } {
-  const file = `ispecs/${namespace}/${name}`;
+  const file = `ispec ${name} in ${namespace}`;
   const { apiVersion, kind, spec } = v.parse(fetchedShape, object);
   const expand = templateExpander(context, {
     trusted: false,
@@ -26,9 +26,11 @@ export function parseFetched(
   });
   if (!('value' in expanded)) {
     const message = `template: ${expanded.message}`;
-    const problem = { file, line: 1, column: 1, field: expanded.field, message };
+    const problem = { file, field: expanded.field, message };
     return { file, text: '', parsed: { problems: [problem] } };
   }
   const text = stringify(expanded.value);
-  return { file, text, parsed: parseSpecification({ text, file, fallbackName: name }) };
+  // The text is ours: what the person has is the object.
+  const source = { text, file, fallbackName: name, lineInFile: 'none' } as const;
+  return { file, text, parsed: parseSpecification(source) };
 }

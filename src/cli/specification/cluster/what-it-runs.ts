@@ -1,3 +1,4 @@
+import { visible } from '#base/visible.ts';
 import type { ConnectionSpec } from '#spec/connection-spec.ts';
 import type { HandlerSpec } from '#spec/handler-spec.ts';
 import type { Specification, WorkloadSpec } from '#spec/specification.ts';
@@ -133,12 +134,4 @@ function details(handler: HandlerSpec): string[] {
 
 function indented(text: string): string[] {
   return text.split('\n').map((line) => `    ${visible(line)}`);
-}
-
-/** Nothing moves the cursor, hides or turns round what follows: the writer may be nobody's friend. */
-function visible(text: string): string {
-  return text.replaceAll(/[^\P{C}\t]|[\u2028\u2029]/gu, (letter) => {
-    const code = letter.codePointAt(0) ?? 0;
-    return `\\u{${code.toString(16)}}`;
-  });
 }

@@ -46,6 +46,18 @@ const disconnect = v.object({
   mayCome: v.boolean(),
 });
 
+/** Removes a file that was written, while it holds what was written. */
+const ownFile = v.object({
+  kind: v.literal('own-file'),
+  path: text,
+  /** What becomes it. */
+  fresh: text,
+  /** Of what was written: the file itself holds secrets. */
+  digest: text,
+  /** A link leads to it: it becomes empty, and stays. */
+  isLinked: v.boolean(),
+});
+
 /** One thing that a run has done, and how it is undone where the run itself cannot any more. */
 export const undoStepShape = v.variant('kind', [
   processGroup,
@@ -53,6 +65,7 @@ export const undoStepShape = v.variant('kind', [
   deletion,
   leave,
   disconnect,
+  ownFile,
 ]);
 
 /** The same. */

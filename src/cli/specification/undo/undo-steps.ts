@@ -4,6 +4,7 @@ import { awaitConnection } from './await-connection.ts';
 import { endConnection } from './end-connection.ts';
 import { endProcessGroup } from './end-process-group.ts';
 import { leaveIntercept } from './leave-intercept.ts';
+import { removeOwnFile } from './remove-own-file.ts';
 import { runDeletion } from './run-deletion.ts';
 import { runUndoCommand } from './run-undo-command.ts';
 import { undoStepShape, type UndoStep } from './undo-step.ts';
@@ -42,6 +43,9 @@ async function undoStep(
     case 'disconnect':
       await awaitConnection(context, step);
       await endConnection(context, step);
+      return;
+    case 'own-file':
+      await removeOwnFile(step);
       return;
   }
 }

@@ -50,7 +50,21 @@ function ofDigits(digits: string, base: number): bigint | undefined {
 export function parseFloatGo(text: string): number | undefined {
   if (/^[+-]?(?:inf|infinity)$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
   if (/^nan$/i.test(text)) return Number.NaN;
+  const hex = /^([+-]?)0x(?=\.?[0-9a-f])([0-9a-f]*)\.?([0-9a-f]*)p([+-]?[0-9]+)$/i.exec(text);
+  if (hex !== null) return ofHex(hex);
   if (!/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(text)) return undefined;
   const value = Number(text);
   return Number.isFinite(value) ? value : undefined;
+}
+
+/** The digits are a whole number times a power of two. */
+function ofHex([, sign, whole = '', fraction = '', power]: readonly string[]): number | undefined {
+  const digits = whole + fraction;
+  if (digits.length > 100) return undefined;
+  const exponent = Number(power) - 4 * fraction.length;
+  // In two steps: a power of its own would be out of range before the product is.
+  const half = Math.trunc(exponent / 2);
+  const value = Number(BigInt(`0x${digits}`)) * 2 ** half * 2 ** (exponent - half);
+  if (!Number.isFinite(value)) return digits.replaceAll('0', '') === '' ? 0 : undefined;
+  return sign === '-' ? -value : value;
 }

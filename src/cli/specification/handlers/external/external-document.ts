@@ -1,3 +1,5 @@
+import { parse } from 'yaml';
+import * as v from 'valibot';
 import type { InterceptInfo } from '#protocol/gen/telepresence_pb.ts';
 import type { ServedIntercept } from '../handler-kind.ts';
 
@@ -27,6 +29,7 @@ interface ExternalIntercept {
 
 interface ExternalMount {
   readonly local_dir?: string;
+  readonly remote_dir?: string;
   readonly pod_ip?: string;
   readonly mounts?: readonly string[];
   readonly error?: string;
@@ -48,6 +51,21 @@ export function externalDocument(
       };
     }),
   };
+}
+
+const documentShape = v.strictObject({
+  name: v.string(),
+  environment: v.record(v.string(), v.string()),
+  intercepts: v.array(v.looseObject({ id: v.string(), disposition: v.string() })),
+});
+
+/** Whether a text is such a document, of whatever run. */
+export function isExternalDocument(text: string): boolean {
+  try {
+    return v.is(documentShape, parse(text));
+  } catch {
+    return false;
+  }
 }
 
 function externalIntercept(info: InterceptInfo): ExternalIntercept {
@@ -72,7 +90,7 @@ function externalIntercept(info: InterceptInfo): ExternalIntercept {
 function externalMount(info: InterceptInfo): ExternalMount | undefined {
   if (info.mountPoint === '' && info.mountError === '') return undefined;
   return {
-    ...(info.mountPoint === '' ? {} : { local_dir: info.mountPoint }),
+    ...(info.mountPoint === '' ? {} : { local_dir: info.mountPoint, remote_dir: '/' }),
     ...(info.podIp === '' ? {} : { pod_ip: info.podIp }),
     ...(info.mounts.length === 0 ? {} : { mounts: [...info.mounts] }),
     ...(info.mountError === '' ? {} : { error: info.mountError }),

@@ -1,12 +1,12 @@
-import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { ExternalHandler } from '#spec/handler-spec.ts';
 import { startedAtOnce } from '../handler-kind.ts';
 import type { HandlerContext, HandlerKind, RunningHandler } from '../handler-kind.ts';
 import { laptopMount } from '../script/script-kind.ts';
+import { digestOf, removeOwnFile } from '../../undo/remove-own-file.ts';
 import { externalDocument, type ExternalDocument } from './external-document.ts';
-import { ownFilePath, writeOwnFile } from './own-file.ts';
+import { findOwnFile, freshBeside, writeOwnFile } from './own-file.ts';
 
 /** Somebody else runs the handler: he is told what he needs, and nothing is run here. */
 export const externalKind: HandlerKind<ExternalHandler> = {
@@ -14,7 +14,8 @@ export const externalKind: HandlerKind<ExternalHandler> = {
     const { cli, directory, name, environment } = context;
     const { outputPath, isDocker } = handler;
     const isStream = outputPath === 'stdout' || outputPath === 'stderr';
-    const file = isStream ? undefined : await ownFilePath(resolve(directory, outputPath), cli.uid);
+    const file = isStream ? undefined : resolve(directory, outputPath);
+    if (file !== undefined) await findOwnFile(file, cli.uid);
     return startedAtOnce(
       // What a daemon in a container mounts is seen by nobody else.
       (intercept) => (isDocker ? undefined : laptopMount(intercept, directory)),
@@ -39,15 +40,18 @@ export function documentText(document: ExternalDocument, format: 'json' | 'yaml'
 
 /** The file holds secrets of pods: it goes with what it tells of. */
 async function keepFile(
-  { name, journal, directory }: HandlerContext,
+  { cli, name, journal }: HandlerContext,
   file: string,
   text: string,
 ): Promise<RunningHandler> {
-  const words = ['rm', '-f', '--', file];
-  const crossOut = journal.write({ kind: 'command', words, directory, environment: {} });
-  await writeOwnFile(file, text);
+  // Once more: it took a while until the intercepts were there.
+  const { path, isLinked } = await findOwnFile(file, cli.uid);
+  const fresh = freshBeside(path);
+  const step = { kind: 'own-file', path, fresh, digest: digestOf(text), isLinked } as const;
+  const crossOut = journal.write(step);
+  await writeOwnFile(path, fresh, text);
   return untilStopped(name, async () => {
-    await rm(file, { force: true });
+    await removeOwnFile(step);
     crossOut();
   });
 }

@@ -226,3 +226,17 @@ test('files of the pod are shown where the specification says, from its director
   assert.equal(laptopMount({ mountPoint: 'm' }, one.directory)?.path, join(one.directory, 'm'));
   assert.ok((await stat(one.directory)).isDirectory());
 });
+
+test('a script that no shell can be given is told in a sentence', async () => {
+  await using one = await bench();
+  const start = async (run: string) =>
+    await (await scriptKind.prepare(script(run, { shell: 'sh' }), one.context)).start([]);
+  await assert.rejects(start(`true ${'x'.repeat(3 << 20)}`), {
+    name: 'CliError',
+    message:
+      /^handler sample: .*the script has 3145733 bytes, which .* more than this system takes$/,
+    hint: 'put it into a file, and run that',
+  });
+  await assert.rejects(start('true \0'), { name: 'CliError', message: /^handler sample: / });
+  assert.deepEqual(one.steps, []);
+});

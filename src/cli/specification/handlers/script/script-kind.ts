@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { describe } from '#base/errors.ts';
+import type { Readable } from 'node:stream';
+import { describe, systemCode } from '#base/errors.ts';
 import type { ScriptHandler } from '#spec/handler-spec.ts';
 import { CliError } from '../../../errors.ts';
 import { parseMount, type MountAsked } from '../../../parse/mount.ts';
@@ -65,12 +66,9 @@ async function runScript(
 ): Promise<RunningHandler> {
   const { cli, directory, output, journal, intercepts } = context;
   cli.signal.throwIfAborted();
-  const child = spawn(shell, ['-c', run], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child = startShell(name, shell, run, {
     cwd: directory,
     env: { ...cli.env, ...environment },
-    detached: true,
-    windowsHide: true,
   });
   const exited = Promise.withResolvers<number>();
   child.once('exit', (code, signal) => {
@@ -107,4 +105,30 @@ async function runScript(
       await ended;
     },
   };
+}
+
+/** What is too long for the system is thrown at once, other than what is not there. */
+function startShell(
+  name: string,
+  shell: string,
+  run: string,
+  options: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+): ChildProcessByStdio<null, Readable, Readable> {
+  try {
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    return spawn(shell, ['-c', run], {
+      ...options,
+      stdio: [...stdio],
+      detached: true,
+      windowsHide: true,
+    });
+  } catch (error) {
+    const isLong = systemCode(error) === 'E2BIG';
+    const bytes = Buffer.byteLength(run);
+    const why = isLong
+      ? `the script has ${String(bytes)} bytes, which with its environment is more than this system takes`
+      : describe(error);
+    const hint = isLong ? { hint: 'put it into a file, and run that' } : {};
+    throw new CliError('Failed', `handler ${name}: ${shell}: ${why}`, { cause: error, ...hint });
+  }
 }
