@@ -56,14 +56,16 @@ const start = async (compose?: string): Promise<UnderWay> => {
 
 const ends = async (compose?: string): Promise<CommandResult> => await (await start(compose)).ended;
 
-const answers = async (): Promise<void> =>
-  void (await eventually('the handler answers', 30_000, async () => {
+const answers = async (run: UnderWay): Promise<void> => {
+  await run.prints(/started successfully/);
+  await eventually('the handler answers', 60_000, async () => {
     assert.match(await stage.askInCluster('http://shop/cgi-bin/who'), /^web color=blue/);
-  }));
+  });
+};
 
 test('kill -9 leaves nothing', async () => {
   const run = await start();
-  await answers();
+  await answers(run);
   await run.kill('SIGKILL');
   await run.ended;
   await stage.nothingIsLeft();
@@ -81,7 +83,7 @@ test('the exit code of a handler is that of the run, and its end the end of all'
 
 test('leave ends it too; what its user has started under its name meanwhile is his', async () => {
   const run = await start();
-  await answers();
+  await answers(run);
   const project = join(files.directory, 'project');
   const mine = `  mine: {image: ${busybox}, init: true, command: [sleep, infinity], network_mode: none}`;
   const file = join(project, 'docker-compose.yml');
