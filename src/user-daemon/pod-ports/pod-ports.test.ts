@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -12,15 +13,23 @@ import type { PodPort } from './pod-port.ts';
 
 const tcp = (port: number): PodPort => ({ port, protocol: 'TCP' });
 
+/** Below those that the kernel gives to whoever wants any: no other test has it a moment later. */
+const fixedPorts = { from: 20_000, to: 32_000 };
+
 /** A port that nobody has just now. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  server.close();
-  await once(server, 'close');
-  return address.port;
+  for (;;) {
+    const port = randomInt(fixedPorts.from, fixedPorts.to);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Pod ports whose flows an agent answers with what was asked of it. */
