@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { ClusterAccess } from '#kube/cluster-access.ts';
 import { lentAccess } from '#kube/lent-access.ts';
 import { kubeFlagsOf } from '#kube/kube-flags.ts';
-import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import {
   KubeFlagsSchema,
   type ConnectRequestSchema,
@@ -11,9 +11,9 @@ import type { FoundConfig } from '../config/client-config.ts';
 import { tellMeaningless } from '../config/heeded-config.ts';
 import type { CliContext } from '../context.ts';
 import { DaemonCallError } from '../daemon/answer-error.ts';
+import { clusterAccess } from '../daemon/cluster-access.ts';
 import { followConnect, type OpenConnection } from '../daemon/open-connection.ts';
 import { dockerDaemonClient } from '../daemon/session.ts';
-import { clusterError } from '../helm/cluster-client.ts';
 import { endStarted } from './helpers.ts';
 import type { SandboxWishes } from './launch-helper.ts';
 import { dockerDaemon, kernelTrouble } from './docker-daemon.ts';
@@ -33,7 +33,7 @@ export async function openDockerConnection(
   asked: Asked,
 ): Promise<OpenConnection> {
   const kube = create(KubeFlagsSchema, asked.request.kube ?? {});
-  const access = await accessOf(context, kube);
+  const access = await clusterAccess(context, kubeFlagsOf(kube, context.cwd));
   try {
     return await open(context, asked, { kube, access, avoid: [] });
   } catch (error) {
@@ -49,7 +49,7 @@ async function open(
   asked: Asked,
   by: {
     readonly kube: KubeFlags;
-    readonly access: Awaited<ReturnType<typeof loadClusterAccess>>;
+    readonly access: ClusterAccess;
     readonly avoid: readonly string[];
   },
 ): Promise<OpenConnection> {
@@ -94,20 +94,4 @@ function overlapOf(error: unknown): readonly string[] {
 function failureOf(error: unknown): DaemonCallError['failure'] {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof DaemonCallError ? cause.failure : undefined;
-}
-
-async function accessOf(
-  context: CliContext,
-  kube: KubeFlags,
-): Promise<Awaited<ReturnType<typeof loadClusterAccess>>> {
-  try {
-    return await loadClusterAccess(context, {
-      flags: kubeFlagsOf(kube, context.cwd),
-      env: context.env,
-      home: context.env['HOME'] ?? '/',
-      workingFolder: context.cwd,
-    });
-  } catch (error) {
-    throw clusterError(error);
-  }
 }

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { ConnectionSpec } from '#spec/connection-spec.ts';
 import { kubeFlagsOf } from '#kube/kube-flags.ts';
-import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import {
   KubeFlagsSchema,
   type DescribeResponse,
@@ -9,12 +8,12 @@ import {
 } from '#protocol/gen/telepresence_pb.ts';
 import type { FoundConfig } from '../config/client-config.ts';
 import type { CliContext } from '../context.ts';
+import { clusterAccess } from '../daemon/cluster-access.ts';
 import { openConnection } from '../daemon/open-connection.ts';
 import { call, findHostDaemon } from '../daemon/session.ts';
 import { knownDockerConnections } from '../docker/helpers.ts';
 import { dockerNames } from '../docker/names.ts';
 import { CliError } from '../errors.ts';
-import { clusterError } from '../helm/cluster-client.ts';
 import type { BegunRun } from './begin-specification-run.ts';
 import type { RunConnection } from './handlers/handler-kind.ts';
 import type { RunPlan } from './plan.ts';
@@ -94,7 +93,7 @@ async function meantInDocker(
   kube: KubeFlags,
 ): Promise<{ readonly name: string; readonly connection: string; readonly isThere: boolean }> {
   const known = await knownDockerConnections(context);
-  const access = await accessOf(context, kube);
+  const access = await clusterAccess(context, kubeFlagsOf(kube, context.cwd));
   const names = dockerNames({ ...access, name: spec.name ?? '' }, () => false);
   // Without a name it is any that leads there, whatever that is called.
   const isMeant = (one: DescribeResponse): boolean =>
@@ -123,7 +122,7 @@ export async function intendedPlace(
   readonly sandbox: string;
   readonly namespace: string;
 }> {
-  const access = await accessOf(context, kubeFlags(spec));
+  const access = await clusterAccess(context, kubeFlagsOf(kubeFlags(spec), context.cwd));
   const { connection, sandbox } = dockerNames({ ...access, name: spec.name ?? '' }, () => false);
   return { connection, sandbox, namespace: access.namespace };
 }
@@ -158,20 +157,4 @@ function kubeFlags(spec: ConnectionSpec): KubeFlags {
     ),
     lists: asGroups.length === 0 ? {} : { 'as-group': { values: [...asGroups] } },
   });
-}
-
-async function accessOf(
-  context: CliContext,
-  kube: KubeFlags,
-): Promise<{ readonly context: string; readonly namespace: string }> {
-  try {
-    return await loadClusterAccess(context, {
-      flags: kubeFlagsOf(kube, context.cwd),
-      env: context.env,
-      home: context.env['HOME'] ?? '/',
-      workingFolder: context.cwd,
-    });
-  } catch (error) {
-    throw clusterError(error);
-  }
 }

@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { version } from '#base/version.ts';
 import { suggest } from '#base/suggest.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
-import { loadClusterAccess } from '#kube/kubeconfig.ts';
 import { objectMetaSchema } from '#kube/objects.ts';
 import { createResourceFinder } from '#kube/resource-finder.ts';
 import type { Resource } from '#kube/resource.ts';
@@ -12,6 +11,7 @@ import {
   specificationVersions,
 } from '#spec/schema/manifest.ts';
 import type { CliContext } from '../../context.ts';
+import { clusterAccess } from '../../daemon/cluster-access.ts';
 import { call, findDaemon } from '../../daemon/session.ts';
 import { CliError } from '../../errors.ts';
 import { clusterError } from '../../helm/cluster-client.ts';
@@ -34,12 +34,7 @@ export async function fetchSpecification(
   name: string,
 ): Promise<FetchedSpecification> {
   try {
-    const access = await loadClusterAccess(context, {
-      flags: await meantFlags(context),
-      env: context.env,
-      home: context.env['HOME'] ?? '/',
-      workingFolder: context.cwd,
-    });
+    const access = await clusterAccess(context, await meantFlags(context));
     const { clock } = context;
     await using client = createKubeClient({ access, clock, userAgent: `telepresence/v${version}` });
     const where = { namespace: access.namespace, context: access.context };
