@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ScriptDocker } from '../handler/script-docker.fixture.ts';
 import { scriptDocker } from '../handler/script-docker.fixture.ts';
 import { attachNetworks } from './attach-networks.ts';
+import { runTraces } from '../specification/handlers/run-traces.fixture.ts';
 
 const attachment = {
   sandbox: 'tp',
@@ -29,12 +30,7 @@ async function attach(
       },
     },
     output: { out: () => {}, err: (line: string) => void told.push(line), follow: async () => {} },
-    traces: {
-      id: 'x',
-      directory: '/nowhere',
-      watcher: { runs: () => {}, doubt: () => void told.push('doubt') },
-      usedVolumes: new Set<string>(),
-    },
+    traces: runTraces('x', '/nowhere', () => void told.push('doubt')),
   };
   const undo = new AsyncDisposableStack();
   const failure = await attachNetworks(deps, undo, [attachment], until).then(

@@ -64,7 +64,7 @@ export const composeKind: HandlerKind<ComposeHandler> = {
     const plans = await volumePlans(context, docker);
     for (const note of [...project.notes, ...notes]) context.output.err(`warning: ${note}`);
     const undo = new AsyncDisposableStack();
-    undo.use(claimProject(context.journal, document.name));
+    undo.use(claimProject(traces.usedProjects, document.name));
     return {
       mountOf: (intercept) => {
         const plan = plans.get(keyOf(intercept));

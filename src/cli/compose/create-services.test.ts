@@ -5,6 +5,7 @@ import { scriptDocker } from '../handler/script-docker.fixture.ts';
 import { handlerOutput } from '../specification/handlers/handler-output.ts';
 import { recordingContext } from '../testing.fixture.ts';
 import { createServices } from './create-services.ts';
+import { runTraces } from '../specification/handlers/run-traces.fixture.ts';
 
 const clock: Clock = {
   ...systemClock,
@@ -20,12 +21,7 @@ async function create(
   const cli = { ...recordingContext().context, clock, signal: over.signal };
   const output = handlerOutput(cli, { name: 'shop', width: 4 });
   let doubts = 0;
-  const traces = {
-    id: 'x',
-    directory: '/nowhere',
-    watcher: { runs: () => {}, doubt: () => void (doubts += 1) },
-    usedVolumes: new Set<string>(),
-  };
+  const traces = runTraces('x', '/nowhere', () => void (doubts += 1));
   const compose = { docker: one.docker, version: '2', watch: [] };
   const deps = { compose, journal: { write: () => () => {} }, output };
   const of = { deps, project: 'shop', words: ['up', '--no-start'], cwd: one.directory };

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { scriptDocker } from '../handler/script-docker.fixture.ts';
 import { removePorts, removeVolumes } from './remove-project.ts';
 import { takeBack } from './take-back.ts';
+import { runTraces } from '../specification/handlers/run-traces.fixture.ts';
 
 function telling(): { readonly context: Parameters<typeof takeBack>[0]; readonly told: string[] } {
   const told: string[] = [];
@@ -11,8 +12,7 @@ function telling(): { readonly context: Parameters<typeof takeBack>[0]; readonly
     err: (line: string) => void told.push(line),
     follow: async () => {},
   };
-  const watcher = { runs: () => {}, doubt: () => void told.push('doubt') };
-  const traces = { id: 'mine', directory: '/nowhere', watcher, usedVolumes: new Set<string>() };
+  const traces = runTraces('mine', '/nowhere', () => void told.push('doubt'));
   return { context: { output, traces }, told };
 }
 

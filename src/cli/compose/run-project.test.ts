@@ -8,6 +8,7 @@ import { handlerOutput } from '../specification/handlers/handler-output.ts';
 import type { RunningHandler } from '../specification/handlers/handler-kind.ts';
 import { recordingContext } from '../testing.fixture.ts';
 import { runProject } from './run-project.ts';
+import { runTraces } from '../specification/handlers/run-traces.fixture.ts';
 
 /** Looks come one after the other at once. */
 const clock: Clock = {
@@ -46,12 +47,7 @@ async function runIt(stopTakes = '0'): Promise<Run> {
   const { context, lines } = recordingContext();
   const cli = { ...context, clock };
   const output = handlerOutput(cli, { name: 'shop', width: 4 });
-  const traces = {
-    id: 'x',
-    directory: '/nowhere',
-    watcher: { runs: () => {}, doubt: () => {} },
-    usedVolumes: new Set<string>(),
-  };
+  const traces = runTraces('x', '/nowhere');
   const compose = { docker, version: '2.26.1', watch: ['watch'] };
   const undo = new AsyncDisposableStack();
   undo.use(script);

@@ -9,6 +9,7 @@ import { handlerOutput } from '../specification/handlers/handler-output.ts';
 import type { UndoStep } from '../specification/undo/undo-step.ts';
 import { recordingContext } from '../testing.fixture.ts';
 import { startProject } from './start-project.ts';
+import { runTraces } from '../specification/handlers/run-traces.fixture.ts';
 
 const clock: Clock = {
   ...systemClock,
@@ -50,12 +51,7 @@ async function begin(script: string): Promise<Begun> {
     intercepts: [],
     output: handlerOutput(cli, { name: 'shop', width: 4 }),
     journal: { write: (step) => (steps.push(step), () => {}) },
-    traces: {
-      id: 'mine',
-      directory,
-      watcher: { runs: () => {}, doubt: () => void (doubts += 1) },
-      usedVolumes: new Set(),
-    },
+    traces: runTraces('mine', directory, () => void (doubts += 1)),
   };
   const undo = new AsyncDisposableStack();
   const project = {

@@ -52,7 +52,7 @@ export async function beginSpecificationRun(
     watcher.done();
   });
   let isSettled = false;
-  const usedVolumes = new Set<string>();
+  const used = { usedVolumes: new Set<string>(), usedProjects: new Set<string>() };
   let handlers = 0;
   return {
     journal: { write: (step) => watcher.undoes(step) },
@@ -60,7 +60,7 @@ export async function beginSpecificationRun(
       handlers += 1;
       const lane: WatchedLane = watcher.lane();
       const own = join(directory, `${String(handlers)}-${handler}`);
-      return { id, directory: own, watcher: lane, usedVolumes };
+      return { id, directory: own, watcher: lane, ...used };
     },
     sweep,
     settled: () => {

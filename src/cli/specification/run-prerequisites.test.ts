@@ -7,6 +7,7 @@ import type { HandlerSpec } from '#spec/handler-spec.ts';
 import { CliError } from '../errors.ts';
 import { recordingContext } from '../testing.fixture.ts';
 import { runPrerequisites } from './run-prerequisites.ts';
+import { runTraces } from './handlers/run-traces.fixture.ts';
 
 const script = (name: string, run: string): HandlerSpec => ({
   kind: 'script',
@@ -43,12 +44,7 @@ async function done(
   };
   const run = {
     journal,
-    tracesOf: () => ({
-      id: 'x',
-      directory,
-      watcher: { runs: () => {}, doubt: () => {} },
-      usedVolumes: new Set<string>(),
-    }),
+    tracesOf: () => runTraces('x', directory),
     sweep: changes.sweep ?? (async () => await Promise.resolve()),
     settled: () => {},
   };

@@ -65,6 +65,8 @@ export interface RunTraces {
   readonly watcher: WatchedLane;
   /** Names of volumes that handlers of this run have. */
   readonly usedVolumes: Set<string>;
+  /** Names of Compose projects that handlers of this run have. */
+  readonly usedProjects: Set<string>;
 }
 
 /** A connection that the run has made or found. */

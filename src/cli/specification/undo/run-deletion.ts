@@ -25,6 +25,7 @@ export async function runDeletion(
     directory: join(run.directory, `deleted-${name}`),
     watcher: { runs: () => {}, doubt: () => {} },
     usedVolumes: new Set<string>(),
+    usedProjects: new Set<string>(),
   };
   const silent = { print: () => {}, warn: () => {} };
   const journal = { write: () => () => {} };

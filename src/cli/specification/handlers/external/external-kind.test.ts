@@ -21,6 +21,7 @@ import { recordingContext } from '../../../testing.fixture.ts';
 import type { UndoStep } from '../../undo/undo-step.ts';
 import type { HandlerContext, RunConnection, ServedIntercept } from '../handler-kind.ts';
 import { handlerOutput } from '../handler-output.ts';
+import { recordingJournal, runTraces } from '../run-traces.fixture.ts';
 import { undoSteps } from '../../undo/undo-steps.ts';
 import { documentText, externalKind } from './external-kind.ts';
 import { externalDocument } from './external-document.ts';
@@ -100,7 +101,7 @@ async function bench(): Promise<
 > {
   const directory = await mkdtemp(join(tmpdir(), 'external-'));
   const { context: cli, lines } = recordingContext();
-  const steps: (UndoStep | 'crossed out')[] = [];
+  const { journal, steps } = recordingJournal();
   const context: HandlerContext = {
     cli: { ...cli, uid },
     name: 'ide',
@@ -109,18 +110,8 @@ async function bench(): Promise<
     connections: [],
     intercepts: [served],
     output: handlerOutput(cli, { name: 'ide', width: 3 }),
-    journal: {
-      write: (step) => {
-        steps.push(step);
-        return () => void steps.push('crossed out');
-      },
-    },
-    traces: {
-      id: 'x',
-      directory,
-      watcher: { runs: () => {}, doubt: () => {} },
-      usedVolumes: new Set(),
-    },
+    journal,
+    traces: runTraces('x', directory),
   };
   const remove = async (): Promise<void> => await rm(directory, { recursive: true, force: true });
   return { context, lines, steps, directory, [Symbol.asyncDispose]: remove };

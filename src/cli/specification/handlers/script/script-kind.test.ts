@@ -15,6 +15,7 @@ import type {
   ServedIntercept,
 } from '../handler-kind.ts';
 import { handlerOutput } from '../handler-output.ts';
+import { recordingJournal, runTraces } from '../run-traces.fixture.ts';
 import { laptopMount, scriptKind } from './script-kind.ts';
 
 interface Bench extends AsyncDisposable {
@@ -40,7 +41,7 @@ async function bench(
 ): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), 'script-'));
   const { context: cli, lines } = recordingContext();
-  const steps: (UndoStep | 'crossed out')[] = [];
+  const { journal, steps } = recordingJournal();
   const { PATH = '' } = process.env;
   const context: HandlerContext = {
     cli: { ...cli, env: { PATH, OF_LAPTOP: 'laptop', BOTH: 'laptop' } },
@@ -50,18 +51,8 @@ async function bench(
     connections: [],
     intercepts: changes.serves === false ? [] : [intercept('echo')],
     output: handlerOutput(cli, { name: 'sample', width: 6 }),
-    journal: {
-      write: (step) => {
-        steps.push(step);
-        return () => void steps.push('crossed out');
-      },
-    },
-    traces: {
-      id: 'x',
-      directory,
-      watcher: { runs: () => {}, doubt: () => {} },
-      usedVolumes: new Set(),
-    },
+    journal,
+    traces: runTraces('x', directory),
   };
   const remove = async (): Promise<void> => await rm(directory, { recursive: true, force: true });
   return { context, lines, steps, directory, [Symbol.asyncDispose]: remove };
